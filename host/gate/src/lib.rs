@@ -1,1 +1,23 @@
-//! stub
+//! The host's one way out to the network, and the only reader of secrets.
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests")
+)]
+
+mod address;
+mod denial;
+mod limits;
+mod mask;
+mod needles;
+mod origin;
+mod policy;
+mod secret;
+mod vault;
+
+pub use address::{Reach, reach};
+pub use denial::Denial;
+pub use limits::Limits;
+pub use origin::{Origin, OriginError, Scheme};
+pub use policy::{Admitted, Methods, Policy, Rule, RuleError};
+pub use secret::{Binding, Place, Secret};
+pub use vault::{Vault, VaultError};

@@ -1,0 +1,76 @@
+//! Which headers cross the gate, in either direction.
+
+use http::HeaderMap;
+use http::header::{self, HeaderName, HeaderValue};
+
+/// What the gate calls itself where the guest gives no name.
+const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("sanderling/", env!("CARGO_PKG_VERSION")));
+
+/// Whether the connection or the gate decides this header, in both directions (RFC 9110, 7.6.1).
+fn is_hop_by_hop(name: &HeaderName) -> bool {
+    matches!(
+        *name,
+        header::CONNECTION
+            | header::TE
+            | header::TRAILER
+            | header::TRANSFER_ENCODING
+            | header::UPGRADE
+            | header::CONTENT_LENGTH
+    ) || name.as_str() == "keep-alive"
+        || name.as_str() == "http2-settings"
+        || name.as_str().starts_with("proxy-")
+}
+
+/// Drops what a guest may not set: whom it speaks to, how the message is framed, and which encodings come back.
+pub(crate) fn clean_request(headers: &mut HeaderMap) {
+    let names: Vec<HeaderName> = headers.keys().filter(|name| is_hop_by_hop(name)).cloned().collect();
+    for name in names {
+        headers.remove(name);
+    }
+    for name in [header::HOST, header::EXPECT, header::ACCEPT_ENCODING] {
+        headers.remove(name);
+    }
+    headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+    headers.entry(header::USER_AGENT).or_insert(USER_AGENT);
+}
+
+/// Drops what described the connection or the bytes on it, and cookies, which no connector may keep.
+pub(crate) fn clean_response(headers: &mut HeaderMap) {
+    let names: Vec<HeaderName> = headers.keys().filter(|name| is_hop_by_hop(name)).cloned().collect();
+    for name in names {
+        headers.remove(name);
+    }
+    for name in [header::CONTENT_ENCODING, header::SET_COOKIE] {
+        headers.remove(name);
+    }
+}
+
+/// Drops the credentials that a guest wrote out itself, before another origin is asked.
+pub(crate) fn drop_credentials(headers: &mut HeaderMap) {
+    for name in [header::AUTHORIZATION, header::COOKIE] {
+        headers.remove(name);
+    }
+}
+
+/// The vendor's own name for the exchange, under the names in use.
+pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
+    const NAMES: [&str; 9] = [
+        "x-request-id",
+        "request-id",
+        "x-correlation-id",
+        "x-github-request-id",
+        "x-amzn-requestid",
+        "x-amz-request-id",
+        "x-ms-request-id",
+        "x-trace-id",
+        "cf-ray",
+    ];
+    NAMES.iter().find_map(|name| text(headers, name))
+}
+
+/// A header's text, if it has any.
+pub(crate) fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    let value = headers.get(name)?;
+    let value = String::from_utf8_lossy(value.as_bytes());
+    Some(value.trim().to_owned()).filter(|value| !value.is_empty())
+}

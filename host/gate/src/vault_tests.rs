@@ -1,0 +1,232 @@
+//! Secrets do not come through, whatever they are encoded in; everything else does.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use proptest::prelude::*;
+
+use super::*;
+
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+fn vault(secrets: &[(&str, &str)]) -> Vault {
+    let mut vault = Vault::new(Some([7; 16])).unwrap();
+    for (name, value) in secrets {
+        vault.seal(name, Secret::new(*value), Binding::default()).unwrap();
+    }
+    vault
+}
+
+fn placeholder(vault: &Vault, index: usize) -> String {
+    vault.sealed[index].placeholder.clone()
+}
+
+fn masked(vault: &Vault, text: &str) -> String {
+    let (body, _) = vault.mask_body(Bytes::from(text.to_owned()));
+    String::from_utf8(body.to_vec()).unwrap()
+}
+
+/// S13b: a placeholder is random, never the secret, and made of characters that no encoder touches.
+#[test]
+fn placeholders() {
+    let mut one = Vault::new(None).unwrap();
+    let mut two = Vault::new(None).unwrap();
+    let first = one.seal("api key/é", Secret::new("hunter2hunter2"), Binding::default()).unwrap();
+    let second = two.seal("api key/é", Secret::new("hunter2hunter2"), Binding::default()).unwrap();
+    assert_ne!(first, second);
+    assert!(first.starts_with(PREFIX) && first.ends_with("-api_key__"), "{first}");
+    assert!(first.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte)));
+    assert!(!first.contains("hunter2"));
+}
+
+#[test]
+fn sealing() {
+    let mut vault = vault(&[("key", "0123456789")]);
+    let again = vault.seal("key", Secret::new("0123456789"), Binding::default()).unwrap();
+    assert_eq!(again, placeholder(&vault, 0));
+    let refused = |vault: &mut Vault, name: &str, value: &str| {
+        vault.seal(name, Secret::new(value), Binding::default()).unwrap_err()
+    };
+    assert_eq!(refused(&mut vault, "key", "other value"), VaultError::Twice("key".into()));
+    assert_eq!(refused(&mut vault, "none", ""), VaultError::Empty("none".into()));
+    for name in ["", "a}b", "}"] {
+        assert_eq!(refused(&mut vault, name, "value"), VaultError::Name(name.into()));
+    }
+    let long = "x".repeat(MAX_SECRET_BYTES + 1);
+    assert_eq!(refused(&mut vault, "long", &long), VaultError::TooLong("long".into()));
+}
+
+#[test]
+fn nothing_prints_a_secret() {
+    let vault = vault(&[("key", "hunter2hunter2")]);
+    assert_eq!(format!("{vault:?}"), "Vault { secrets: [\"key\"], .. }");
+    assert_eq!(format!("{:?}", Secret::new("hunter2hunter2")), "[secret]");
+}
+
+#[test]
+fn a_name_that_begins_another() {
+    let vault = vault(&[("key", "first value"), ("key2", "second value")]);
+    let text = format!("{}2 {}", placeholder(&vault, 0), placeholder(&vault, 1));
+    assert_eq!(vault.reference(&text), "${secrets.key}2 ${secrets.key2}");
+}
+
+#[test]
+fn references_go_there_and_back() {
+    let vault = vault(&[("key", "first value"), ("a b", "second value")]);
+    let (key, odd) = (placeholder(&vault, 0), placeholder(&vault, 1));
+    for text in [
+        String::new(),
+        "no secret, $ and ${x}".to_owned(),
+        format!("{{\"url\":\"https://a.b/?k={key}&l={odd}\"}}"),
+        // An API cannot slip a reference in.
+        "https://a.b/?k=${secrets.key}&l=${secrets.}${secrets.".to_owned(),
+        format!("${{secrets.{key}}}"),
+    ] {
+        let stored = vault.reference(&text);
+        assert!(!vault.contains_placeholder(&stored), "{stored}");
+        assert_eq!(vault.restore(&stored).unwrap(), text, "{stored}");
+    }
+    assert_eq!(vault.reference(&key), "${secrets.key}");
+    assert_eq!(vault.restore("x${secrets.gone}"), Err(VaultError::Unknown("gone".into())));
+    assert_eq!(vault.restore("x${secrets.gone"), Err(VaultError::Unknown("gone".into())));
+    assert!(!vault.reference(&key[..key.len() - 1]).contains(&vault.marker));
+}
+
+#[test]
+fn messages_show_stars() {
+    let vault = vault(&[("key", "hunter2hunter2"), ("pin", "4711"), ("tiny", "abc")]);
+    assert_eq!(vault.redact("key hunter2hunter2, pin 4711, abc"), "key ***, pin ***, abc");
+    assert_eq!(vault.redact(&format!("?k={}&x=1", placeholder(&vault, 0))), "?k=***&x=1");
+    assert_eq!(vault.redact(&format!("Basic {}", STANDARD.encode("me:hunter2hunter2"))), "Basic bWU6***=");
+    assert_eq!(vault.redact("nothing"), "nothing");
+}
+
+#[test]
+fn answers_keep_short_secrets_and_placeholders() {
+    let vault = vault(&[("short", "1234567"), ("eight", "12345678")]);
+    assert_eq!(masked(&vault, "1234567,1234567x"), "1234567,1234567x");
+    let once = masked(&vault, "<12345678>");
+    assert_eq!(once, format!("<{}>", placeholder(&vault, 1)));
+    assert_eq!(masked(&vault, &once), once);
+}
+
+#[test]
+fn a_secret_that_stands_in_its_own_placeholder() {
+    let vault = vault(&[("sanderling", "sanderling"), ("password1", "password1")]);
+    let text = format!("{} password1", placeholder(&vault, 1));
+    let once = masked(&vault, &text);
+    assert_eq!(once, format!("{0} {0}", placeholder(&vault, 1)));
+    assert_eq!(masked(&vault, &once), once);
+}
+
+#[test]
+fn overlapping_secrets() {
+    let vault = vault(&[("a", "abcdefgh"), ("b", "abcdefghij"), ("c", "ghijklmn")]);
+    assert_eq!(masked(&vault, "abcdefghijklmn"), format!("{}klmn", placeholder(&vault, 1)));
+    assert_eq!(masked(&vault, "abcdefghabcdefgh"), placeholder(&vault, 0).repeat(2));
+}
+
+#[test]
+fn without_a_find_the_same_bytes() {
+    let vault = vault(&[("key", "hunter2hunter2")]);
+    let body = Bytes::from_static(b"{\"rows\":[1,2,3]}");
+    let (same, found) = vault.mask_body(body.clone());
+    assert!(!found);
+    assert_eq!(same.as_ptr(), body.as_ptr());
+    assert!(!Vault::new(None).unwrap().mask_body(body).1);
+}
+
+/// What a server can turn a secret into, by libraries that share no code with the needles where there are any.
+fn encodings(secret: &str) -> Vec<String> {
+    let json = serde_json::to_string(secret).unwrap();
+    let json = json[1..json.len() - 1].to_owned();
+    let ascii: String = json
+        .chars()
+        .map(|c| if c.is_ascii() { c.to_string() } else { c.encode_utf16(&mut [0; 2]).iter().map(|u| format!("\\u{u:04x}")).collect() })
+        .collect();
+    let form: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    let nested = serde_json::to_string(&json).unwrap();
+    vec![
+        secret.to_owned(),
+        utf8_percent_encode(secret, UNRESERVED).to_string(),
+        form.clone(),
+        lower_hex(&form),
+        json.replace('/', "\\/"),
+        json,
+        ascii.replace('/', "\\/"),
+        ascii,
+        nested[1..nested.len() - 1].to_owned(),
+        secret.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#x27;"),
+    ]
+}
+
+fn lower_hex(text: &str) -> String {
+    let mut out = String::new();
+    let mut left = 0;
+    for letter in text.chars() {
+        out.push(if left > 0 { letter.to_ascii_lowercase() } else { letter });
+        left = if letter == '%' { 2 } else { usize::saturating_sub(left, 1) };
+    }
+    out
+}
+
+/// Any characters, among them those that encoders care about.
+fn secrets() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[A-Za-z0-9_-]{8,40}",
+        "[A-Za-z0-9&é /+=\"'<>%~*()\\\\]{8,30}",
+        proptest::string::string_regex("\\PC{8,20}").unwrap(),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn no_encoding_comes_through(secret in secrets(), before in "\\PC{0,20}", after in "\\PC{0,20}") {
+        let vault = vault(&[("key", &secret)]);
+        for encoded in encodings(&secret) {
+            let text = format!("{before}{encoded}{after}");
+            let out = masked(&vault, &text);
+            prop_assert!(!out.replace(&placeholder(&vault, 0), "").contains(&encoded), "{encoded:?} in {out:?}");
+            let shown = vault.redact(&text);
+            prop_assert!(!shown.contains(&encoded), "{encoded:?} in {shown:?}");
+        }
+    }
+
+    #[test]
+    fn no_base64_comes_through(secret in secrets(), before in "[a-z]{0,5}:?", after in "[a-z]{0,3}") {
+        let vault = vault(&[("key", &secret)]);
+        for engine in [STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD] {
+            let text = format!("x {} y", engine.encode(format!("{before}{secret}{after}")));
+            let out = masked(&vault, &text);
+            // What is left on either side decodes to nothing of the secret.
+            let (left, right) = out.split_once(&placeholder(&vault, 0)).expect("masked");
+            prop_assert_eq!(left.len() - 2, before.len() * 8 / 6);
+            prop_assert!(right.trim_end_matches(" y").trim_end_matches('=').len() <= (after.len() * 8).div_ceil(6));
+        }
+    }
+
+    #[test]
+    fn everything_else_is_untouched(secret in "[A-Z]{8,20}", before in "[^A-Z]{0,40}", after in "[^A-Z]{0,40}") {
+        let vault = vault(&[("key", &secret)]);
+        let out = masked(&vault, &format!("{before}{secret}{after}"));
+        prop_assert_eq!(out, format!("{before}{}{after}", placeholder(&vault, 0)));
+        let nothing = format!("{before}{after}");
+        prop_assert_eq!(masked(&vault, &nothing), nothing);
+    }
+
+    #[test]
+    fn any_bytes_are_masked_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let vault = vault(&[("key", "hunter2hunter2")]);
+        let (same, found) = vault.mask_body(Bytes::from(bytes.clone()));
+        prop_assert!(!found);
+        prop_assert_eq!(same.to_vec(), bytes);
+    }
+
+    #[test]
+    fn references_restore(text in "[${}a-z.secrets]{0,40}", at in 0usize..40) {
+        let vault = vault(&[("key", "hunter2hunter2")]);
+        let at = at.min(text.len());
+        let text = format!("{}{}{}", &text[..at], placeholder(&vault, 0), &text[at..]);
+        prop_assert_eq!(vault.restore(&vault.reference(&text)).unwrap(), text);
+    }
+}
