@@ -50,7 +50,9 @@ pub enum Denial {
         to: Origin,
     },
     /// A placeholder where no secret can be put in.
-    #[error("the secret `{secret}` cannot be placed in {place}: only header values, query values and Basic pairs")]
+    #[error(
+        "the secret `{secret}` cannot be placed in {place}: only header values, query values and Basic pairs"
+    )]
     SecretPlace {
         /// The secret's name.
         secret: String,

@@ -23,7 +23,7 @@ use crate::denial::Denial;
 use crate::error::{GateError, chain};
 use crate::exchange::Exchange;
 use crate::headers;
-use crate::inject::{BasicPair, Hop, fill, refuse_misplaced};
+use crate::inject::{BasicPair, Hop, fill, refuse_misplaced, refuse_misplaced_in_url};
 use crate::limits::Limits;
 use crate::origin::{Origin, Scheme, without_userinfo};
 use crate::policy::Policy;
@@ -50,8 +50,10 @@ impl Gate {
     /// A gate with no connection yet. Must be used within a tokio runtime.
     pub fn new(policy: Policy, vault: Arc<Vault>, limits: Limits) -> Gate {
         let policy = Arc::new(policy);
-        let connector =
-            Connector { policy: Arc::clone(&policy), connect_timeout_ms: limits.connect_timeout_ms };
+        let connector = Connector {
+            policy: Arc::clone(&policy),
+            connect_timeout_ms: limits.connect_timeout_ms,
+        };
         let head_bytes = limits.max_header_bytes.max(8 * 1024);
         // `retry_canceled_requests` stays on: it sends a request again only if a pooled connection turned out dead
         // before a byte of the request was written, so the server sees it once.
@@ -64,7 +66,12 @@ impl Gate {
             .http2_max_header_list_size(head_bytes)
             .http2_adaptive_window(true)
             .build(connector);
-        Gate { client, policy, vault, limits: Arc::new(limits) }
+        Gate {
+            client,
+            policy,
+            vault,
+            limits: Arc::new(limits),
+        }
     }
 
     /// Sends one request and gives back the answer, whole, decompressed and without secrets, and a record of what
@@ -89,9 +96,12 @@ impl Gate {
             redirects: 0,
         };
         let limit_ms = self.limits.total_timeout_ms;
-        let result = timeout(Duration::from_millis(limit_ms), self.follow(request, &mut exchange))
-            .await
-            .unwrap_or(Err(GateError::TotalTimeout { limit_ms }));
+        let result = timeout(
+            Duration::from_millis(limit_ms),
+            self.follow(request, &mut exchange),
+        )
+        .await
+        .unwrap_or(Err(GateError::TotalTimeout { limit_ms }));
         exchange.elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         if exchange.status.is_none() && matches!(result, Err(GateError::Denied(_))) {
             exchange.sent_bytes = 0;
@@ -108,7 +118,7 @@ impl Gate {
         let (parts, mut body) = request.into_parts();
         let (method, mut headers) = (parts.method, parts.headers);
         let mut url = absolute(&parts.uri)?;
-        refuse_misplaced(&self.vault, &method, &url, &headers, &body)?;
+        refuse_misplaced(&self.vault, &method, &headers, &body)?;
         headers::clean_request(&mut headers);
         let mut visited = vec![url.clone()];
         let mut previous: Option<Origin> = None;
@@ -116,6 +126,7 @@ impl Gate {
         loop {
             exchange.url = self.shown(url.as_str());
             exchange.origin = Origin::of(&url).ok();
+            refuse_misplaced_in_url(&self.vault, &url)?;
             let origin = self.policy.admit(&url, &method)?.origin;
             if let Some(from) = previous.take().filter(|from| *from != origin) {
                 if from.scheme == Scheme::Https && origin.scheme == Scheme::Http {
@@ -123,26 +134,35 @@ impl Gate {
                 }
                 // For good: an origin that redirects back must not choose what our credentials are used for.
                 strayed = true;
-                headers::drop_credentials(&mut headers, &self.vault);
                 body = Bytes::new();
             }
-            let hop = Hop { origin: &origin, strayed, trusted_wire: self.policy.trusts_wire(&origin) };
+            let hop = Hop {
+                origin: &origin,
+                strayed,
+                trusted_wire: self.policy.trusts_wire(&origin),
+            };
             let filled = fill(&self.vault, &url, &headers, hop)?;
             for entry in filled.placed {
                 if !exchange.placed.contains(&entry) {
                     exchange.placed.push(entry);
                 }
             }
-            let answer = self.ask(&method, filled.uri, filled.headers, body.clone()).await?;
+            let answer = self
+                .ask(&method, filled.uri, filled.headers, body.clone())
+                .await?;
             exchange.status = Some(answer.status().as_u16());
             let Some(next) = self.redirect(&method, &url, &answer, &filled.pairs, exchange)? else {
                 return self.read(answer, &filled.pairs, exchange).await;
             };
             if exchange.redirects >= self.limits.max_redirects {
-                return Err(GateError::TooManyRedirects { limit: self.limits.max_redirects });
+                return Err(GateError::TooManyRedirects {
+                    limit: self.limits.max_redirects,
+                });
             }
             if visited.contains(&next) {
-                return Err(GateError::RedirectLoop { url: self.shown(next.as_str()) });
+                return Err(GateError::RedirectLoop {
+                    url: self.shown(next.as_str()),
+                });
             }
             exchange.redirects = exchange.redirects.saturating_add(1);
             visited.push(next.clone());
@@ -180,7 +200,19 @@ impl Gate {
                     .map_err(|_| GateError::FirstByteTimeout { limit_ms })?
             }
         };
-        answer.map_err(|error| self.failure(&error))
+        let answer = answer.map_err(|error| self.failure(&error))?;
+        // The client's own limit is that of its buffer, which may be passed by a piece.
+        let bytes = answer
+            .headers()
+            .iter()
+            .map(|(name, value)| name.as_str().len() + value.len() + 4)
+            .sum::<usize>();
+        if bytes as u64 > u64::from(self.limits.max_header_bytes) {
+            return Err(GateError::HeadTooLarge {
+                limit_bytes: self.limits.max_header_bytes,
+            });
+        }
+        Ok(answer)
     }
 
     /// Where the answer sends us, secrets that stand in it turned into placeholders; `None`: nowhere.
@@ -203,12 +235,18 @@ impl Gate {
         if !redirects || (method != Method::GET && method != Method::HEAD) {
             return Ok(None);
         }
-        let Some(location) = answer.headers().get(LOCATION) else { return Ok(None) };
-        let location = self.masked(location.as_bytes(), pairs, exchange);
-        let location = location.as_deref().unwrap_or(answer.headers().get(LOCATION).map_or(&[], |l| l.as_bytes()));
-        let fail = |reason: &str| GateError::BadRedirect { reason: reason.to_owned() };
+        let Some(location) = answer.headers().get(LOCATION) else {
+            return Ok(None);
+        };
+        let masked = self.masked(location.as_bytes(), pairs, exchange);
+        let location = masked.as_deref().unwrap_or(location.as_bytes());
+        let fail = |reason: &str| GateError::BadRedirect {
+            reason: reason.to_owned(),
+        };
         let text = std::str::from_utf8(location).map_err(|_| fail("`Location` is not UTF-8"))?;
-        let mut next = from.join(text).map_err(|_| fail("`Location` does not parse as a URL"))?;
+        let mut next = from
+            .join(text)
+            .map_err(|_| fail("`Location` does not parse as a URL"))?;
         next.set_fragment(None);
         Ok(Some(next))
     }
@@ -283,12 +321,20 @@ impl Gate {
             if let Some(ours) = inner.downcast_ref::<GateError>() {
                 return ours.clone();
             }
-            if inner.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse_too_large) {
-                return GateError::HeadTooLarge { limit_bytes: self.limits.max_header_bytes };
+            // hyper offers `is_parse_too_large` to servers only.
+            if inner
+                .downcast_ref::<hyper::Error>()
+                .is_some_and(|error| error.is_parse() && error.to_string().contains("head is too large"))
+            {
+                return GateError::HeadTooLarge {
+                    limit_bytes: self.limits.max_header_bytes,
+                };
             }
             cause = inner.source();
         }
-        GateError::Broken { reason: self.vault.redact(&chain(error)) }
+        GateError::Broken {
+            reason: self.vault.redact(&chain(error)),
+        }
     }
 
     fn shown(&self, url: &str) -> String {
@@ -298,12 +344,17 @@ impl Gate {
 
 impl std::fmt::Debug for Gate {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Gate").field("policy", &self.policy).field("limits", &self.limits).finish_non_exhaustive()
+        f.debug_struct("Gate")
+            .field("policy", &self.policy)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
     }
 }
 
 fn absolute(uri: &Uri) -> Result<Url, Denial> {
-    Url::parse(&uri.to_string()).map_err(|_| Denial::Url { problem: "it is not absolute" })
+    Url::parse(&uri.to_string()).map_err(|_| Denial::Url {
+        problem: "it is not absolute",
+    })
 }
 
 /// The text with `new` in place of each `old`; `None` if there is none.

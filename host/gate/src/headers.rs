@@ -21,33 +21,28 @@ fn is_hop_by_hop(name: &HeaderName) -> bool {
         || name.as_str().starts_with("proxy-")
 }
 
-/// Drops what a guest may not set: whom it speaks to, how the message is framed, and which encodings come back.
+/// Whether a guest may not set this header: whom it speaks to, how the message is framed, which encodings come back.
+pub(crate) fn is_gates_own(name: &HeaderName) -> bool {
+    is_hop_by_hop(name) || matches!(*name, header::HOST | header::EXPECT | header::ACCEPT_ENCODING)
+}
+
+/// Drops what a guest may not set, and sets what the gate does.
 pub(crate) fn clean_request(headers: &mut HeaderMap) {
-    let names: Vec<HeaderName> = headers.keys().filter(|name| is_hop_by_hop(name)).cloned().collect();
-    for name in names {
-        headers.remove(name);
-    }
-    for name in [header::HOST, header::EXPECT, header::ACCEPT_ENCODING] {
-        headers.remove(name);
-    }
+    remove(headers, is_gates_own);
     headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
     headers.entry(header::USER_AGENT).or_insert(USER_AGENT);
 }
 
 /// Drops what described the connection or the bytes on it, and cookies, which no connector may keep.
 pub(crate) fn clean_response(headers: &mut HeaderMap) {
-    let names: Vec<HeaderName> = headers.keys().filter(|name| is_hop_by_hop(name)).cloned().collect();
-    for name in names {
-        headers.remove(name);
-    }
-    for name in [header::CONTENT_ENCODING, header::SET_COOKIE] {
-        headers.remove(name);
-    }
+    remove(headers, |name| {
+        is_hop_by_hop(name) || matches!(*name, header::CONTENT_ENCODING | header::SET_COOKIE)
+    });
 }
 
-/// Drops the credentials that a guest wrote out itself, before another origin is asked.
-pub(crate) fn drop_credentials(headers: &mut HeaderMap) {
-    for name in [header::AUTHORIZATION, header::COOKIE] {
+fn remove(headers: &mut HeaderMap, unwanted: impl Fn(&HeaderName) -> bool) {
+    let names: Vec<HeaderName> = headers.keys().filter(|name| unwanted(name)).cloned().collect();
+    for name in names {
         headers.remove(name);
     }
 }

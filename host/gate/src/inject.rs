@@ -14,18 +14,26 @@ use url::Url;
 
 use crate::denial::Denial;
 use crate::error::GateError;
+use crate::headers::is_gates_own;
 use crate::origin::Origin;
 use crate::secret::Place;
 use crate::vault::{Sealed, Vault};
 
 /// RFC 3986, 2.3: what needs no escape anywhere in a URL. All else is escaped, so that a secret arrives whole.
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// Reads Base64 with its padding or without.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
+
+/// The shortest encoded pair that is looked for in an answer.
+const MIN_PAIR_BYTES: usize = 12;
 
 /// The request that is about to be sent, as far as secrets can stand in it.
 #[derive(Debug, Clone, Copy)]
@@ -53,44 +61,48 @@ pub(crate) struct BasicPair {
     pub(crate) written: String,
 }
 
-/// Refuses a request that has a placeholder where none can work.
+/// Refuses a request that has a placeholder where none can work, its URL apart.
 pub(crate) fn refuse_misplaced(
     vault: &Vault,
     method: &Method,
-    url: &Url,
     headers: &HeaderMap,
     body: &Bytes,
 ) -> Result<(), Denial> {
     let refuse = |text: &[u8], place: &str| match vault.placeholder_in(text) {
-        Some(secret) => Err(Denial::SecretPlace { secret, place: place.to_owned() }),
+        Some(secret) => Err(Denial::SecretPlace {
+            secret,
+            place: place.to_owned(),
+        }),
         None => Ok(()),
     };
     refuse(method.as_str().as_bytes(), "the method")?;
-    refuse_misplaced_in_url(vault, url)?;
     for name in headers.keys() {
         refuse(name.as_str().as_bytes(), "a header's name")?;
     }
-    let mut kept = headers.clone();
-    crate::headers::clean_request(&mut kept);
-    for (name, value) in headers.iter().filter(|(name, _)| kept.get(*name).is_none() || *name == header::ACCEPT_ENCODING) {
-        refuse(value.as_bytes(), &format!("the header `{name}`, which the gate sets itself"))?;
+    for (name, value) in headers.iter().filter(|(name, _)| is_gates_own(name)) {
+        refuse(
+            value.as_bytes(),
+            &format!("the header `{name}`, which the gate sets itself"),
+        )?;
     }
     refuse(body, "the body")
 }
 
 /// Refuses placeholders in a URL outside its query's values. They are looked for escaped as well: the random part of
 /// a placeholder must not become known to an API.
-fn refuse_misplaced_in_url(vault: &Vault, url: &Url) -> Result<(), Denial> {
+pub(crate) fn refuse_misplaced_in_url(vault: &Vault, url: &Url) -> Result<(), Denial> {
     let refuse = |text: &str, place: &str| {
         let plain: Vec<u8> = percent_decode_str(text).collect();
         match vault.placeholder_in(&plain) {
-            Some(secret) => Err(Denial::SecretPlace { secret, place: place.to_owned() }),
+            Some(secret) => Err(Denial::SecretPlace {
+                secret,
+                place: place.to_owned(),
+            }),
             None => Ok(()),
         }
     };
     refuse(url.host_str().unwrap_or_default(), "the host")?;
     refuse(url.path(), "the path")?;
-    refuse(url.fragment().unwrap_or_default(), "the fragment")?;
     for part in url.query().unwrap_or_default().split('&') {
         let (name, value) = part.split_once('=').unwrap_or((part, ""));
         refuse(name, "the name of a query parameter")?;
@@ -104,7 +116,6 @@ fn refuse_misplaced_in_url(vault: &Vault, url: &Url) -> Result<(), Denial> {
 /// The request as it goes out on this hop. Across a redirect, a header whose secret may not follow is left out; a URL
 /// cannot lose a part of itself, so there it is a refusal.
 pub(crate) fn fill(vault: &Vault, url: &Url, headers: &HeaderMap, hop: Hop<'_>) -> Result<Filled, GateError> {
-    refuse_misplaced_in_url(vault, url)?;
     let mut placed = Vec::new();
     let mut pairs = Vec::new();
     let uri = fill_query(vault, url, hop, &mut placed)?;
@@ -112,6 +123,8 @@ pub(crate) fn fill(vault: &Vault, url: &Url, headers: &HeaderMap, hop: Hop<'_>) 
     for (name, value) in headers {
         let mut used = Vec::new();
         match fill_header(vault, name, value, hop, &mut used, &mut pairs) {
+            // A credential that the guest wrote out itself is not for another origin.
+            Ok(_) if hop.strayed && used.is_empty() && is_credential(name) => {}
             Ok(value) => {
                 filled.append(name.clone(), value);
                 placed.extend(used);
@@ -120,7 +133,12 @@ pub(crate) fn fill(vault: &Vault, url: &Url, headers: &HeaderMap, hop: Hop<'_>) 
             Err(denial) => return Err(denial.into()),
         }
     }
-    Ok(Filled { uri, headers: filled, placed, pairs })
+    Ok(Filled {
+        uri,
+        headers: filled,
+        placed,
+        pairs,
+    })
 }
 
 fn fill_query(
@@ -130,6 +148,7 @@ fn fill_query(
     placed: &mut Vec<(String, Place)>,
 ) -> Result<Uri, GateError> {
     let mut url = url.clone();
+    // No form of HTTP carries it.
     url.set_fragment(None);
     if let Some(query) = url.query().filter(|query| vault.contains_placeholder(query)) {
         let mut parts = Vec::new();
@@ -148,7 +167,9 @@ fn fill_query(
         url.set_query(Some(&parts.join("&")));
     }
     // The parsed URL is what was admitted, so it is also what is sent: two parsers could differ.
-    url.as_str().parse().map_err(|_| GateError::Request { reason: "HTTP cannot carry this URL".to_owned() })
+    url.as_str().parse().map_err(|_| GateError::Request {
+        reason: "HTTP cannot carry this URL".to_owned(),
+    })
 }
 
 fn fill_header(
@@ -161,9 +182,10 @@ fn fill_header(
 ) -> Result<HeaderValue, Denial> {
     let Ok(text) = std::str::from_utf8(value.as_bytes()) else {
         return match vault.placeholder_in(value.as_bytes()) {
-            Some(secret) => {
-                Err(Denial::SecretPlace { secret, place: format!("the header `{name}`, which is not UTF-8") })
-            }
+            Some(secret) => Err(Denial::SecretPlace {
+                secret,
+                place: format!("the header `{name}`, which is not UTF-8"),
+            }),
             None => Ok(value.clone()),
         };
     };
@@ -171,7 +193,13 @@ fn fill_header(
         && let Some(pair) = basic_pair(text).filter(|pair| vault.contains_placeholder(pair))
     {
         let sent = STANDARD.encode(fill_pair(vault, &pair, hop, placed)?);
-        pairs.push(BasicPair { sent: unpadded(&sent), written: unpadded(&STANDARD.encode(&pair)) });
+        // A shorter one would be found in answers by chance.
+        if sent.len() >= MIN_PAIR_BYTES {
+            pairs.push(BasicPair {
+                sent: unpadded(&sent),
+                written: unpadded(&STANDARD.encode(&pair)),
+            });
+        }
         return sensitive(&format!("Basic {sent}")).ok_or_else(|| Denial::SecretPlace {
             secret: "?".to_owned(),
             place: Place::Basic.to_string(),
@@ -181,19 +209,38 @@ fn fill_header(
     let mut last = None;
     let expanded = vault.expand(text, |found| {
         let sealed = permit(found, place(), hop, placed)?;
-        refuse_value(sealed, place(), sealed.secret.expose().chars().any(is_unspeakable), "holds a line break or another control character")?;
+        refuse_value(
+            sealed,
+            place(),
+            sealed.secret.expose().chars().any(is_unspeakable),
+            "holds a line break or another control character",
+        )?;
         last = Some(sealed.name.clone());
         Ok::<_, Denial>(sealed.secret.expose().to_owned())
     })?;
-    let Some(expanded) = expanded else { return Ok(value.clone()) };
+    let Some(expanded) = expanded else {
+        return Ok(value.clone());
+    };
     let secret = last.unwrap_or_default();
     if expanded.trim_matches([' ', '\t']).len() != expanded.len() {
         // RFC 9110, 5.5: such spaces are not part of the value; the secret would arrive without them.
         let problem = "begins or ends with a space, which HTTP drops";
-        return Err(Denial::SecretValue { secret, place: place(), problem });
+        return Err(Denial::SecretValue {
+            secret,
+            place: place(),
+            problem,
+        });
     }
     let problem = "cannot be written in a header";
-    sensitive(&expanded).ok_or_else(|| Denial::SecretValue { secret, place: place(), problem })
+    sensitive(&expanded).ok_or_else(|| Denial::SecretValue {
+        secret,
+        place: place(),
+        problem,
+    })
+}
+
+fn is_credential(name: &HeaderName) -> bool {
+    *name == header::AUTHORIZATION || *name == header::COOKIE
 }
 
 /// The decoded pair of `Basic …` (RFC 7617), if that is what the text is.
@@ -216,8 +263,18 @@ fn fill_pair(
         let filled = vault.expand(text, |found| {
             let sealed = permit(found, Place::Basic, hop, placed)?;
             let value = sealed.secret.expose();
-            refuse_value(sealed, Place::Basic, value.chars().any(char::is_control), "holds a control character")?;
-            refuse_value(sealed, Place::Basic, is_user && value.contains(':'), "is a user name with a colon in it")?;
+            refuse_value(
+                sealed,
+                Place::Basic,
+                value.chars().any(char::is_control),
+                "holds a control character",
+            )?;
+            refuse_value(
+                sealed,
+                Place::Basic,
+                is_user && value.contains(':'),
+                "is a user name with a colon in it",
+            )?;
             Ok::<_, Denial>(value.to_owned())
         })?;
         Ok::<_, Denial>(filled.unwrap_or_else(|| text.to_owned()))
@@ -235,7 +292,10 @@ fn permit<'a>(
     placed: &mut Vec<(String, Place)>,
 ) -> Result<&'a Sealed, Denial> {
     let Some(sealed) = found else {
-        return Err(Denial::SecretPlace { secret: "?".to_owned(), place: format!("{place}, cut short") });
+        return Err(Denial::SecretPlace {
+            secret: "?".to_owned(),
+            place: format!("{place}, cut short"),
+        });
     };
     let secret = sealed.name.clone();
     let entitled = match &sealed.binding.origins {
@@ -243,7 +303,10 @@ fn permit<'a>(
         None => !hop.strayed,
     };
     if !entitled {
-        return Err(Denial::SecretOrigin { secret, origin: hop.origin.clone() });
+        return Err(Denial::SecretOrigin {
+            secret,
+            origin: hop.origin.clone(),
+        });
     }
     if let Some(places) = &sealed.binding.places
         && !places.iter().any(|bound| bound.covers(&place))
@@ -251,7 +314,10 @@ fn permit<'a>(
         return Err(Denial::SecretBinding { secret, place });
     }
     if !hop.trusted_wire {
-        return Err(Denial::SecretPlaintext { secret, origin: hop.origin.clone() });
+        return Err(Denial::SecretPlaintext {
+            secret,
+            origin: hop.origin.clone(),
+        });
     }
     let entry = (secret, place);
     if !placed.contains(&entry) {
@@ -261,7 +327,15 @@ fn permit<'a>(
 }
 
 fn refuse_value(sealed: &Sealed, place: Place, bad: bool, problem: &'static str) -> Result<(), Denial> {
-    if bad { Err(Denial::SecretValue { secret: sealed.name.clone(), place, problem }) } else { Ok(()) }
+    if bad {
+        Err(Denial::SecretValue {
+            secret: sealed.name.clone(),
+            place,
+            problem,
+        })
+    } else {
+        Ok(())
+    }
 }
 
 /// What may not stand in a header (RFC 9110, 5.5): control characters but the tab. UTF-8 goes as its bytes.

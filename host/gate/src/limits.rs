@@ -13,7 +13,7 @@ pub struct Limits {
     pub total_timeout_ms: u64,
     /// The body, as it came and after decompression.
     pub max_body_bytes: u64,
-    /// The answer's head. Values below 8 KiB count as 8 KiB.
+    /// The answer's headers, names and values.
     pub max_header_bytes: u32,
     /// Redirects followed before the exchange is given up.
     pub max_redirects: u8,

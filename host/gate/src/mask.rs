@@ -42,8 +42,13 @@ impl Masker {
         if texts.is_empty() {
             return Ok(Masker::default());
         }
-        let automaton = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&texts)?;
-        Ok(Masker { automaton: Some(automaton), targets })
+        let automaton = AhoCorasick::builder()
+            .match_kind(MatchKind::LeftmostLongest)
+            .build(&texts)?;
+        Ok(Masker {
+            automaton: Some(automaton),
+            targets,
+        })
     }
 
     /// The text with each find replaced by what `with` gives for it; `None` if nothing was.
@@ -56,7 +61,9 @@ impl Masker {
         let mut out: Option<Vec<u8>> = None;
         let mut copied = 0;
         for hit in automaton.find_iter(text) {
-            let Some(target) = self.targets.get(hit.pattern().as_usize()) else { continue };
+            let Some(target) = self.targets.get(hit.pattern().as_usize()) else {
+                continue;
+            };
             let Some(word) = with(target.found) else { continue };
             let (mut start, mut end) = (hit.start(), hit.end());
             if target.before && start > copied && text.get(start - 1).is_some_and(is_base64) {

@@ -24,17 +24,28 @@ pub(crate) struct Needle {
 pub(crate) fn needles(secret: &str) -> Vec<Needle> {
     let mut found = HashSet::new();
     for plain in escaped(secret) {
-        found.insert(Needle { bytes: plain.into_bytes(), before: false, after: false });
+        found.insert(Needle {
+            bytes: plain.into_bytes(),
+            before: false,
+            after: false,
+        });
     }
     for alphabet in [alphabet::STANDARD, alphabet::URL_SAFE] {
         for shift in 0..3 {
             let (core, before, after) = base64_core(secret.as_bytes(), shift, &alphabet);
             for text in escaped(&core) {
-                found.insert(Needle { bytes: text.into_bytes(), before, after });
+                found.insert(Needle {
+                    bytes: text.into_bytes(),
+                    before,
+                    after,
+                });
             }
         }
     }
-    let mut found: Vec<Needle> = found.into_iter().filter(|needle| !needle.bytes.is_empty()).collect();
+    let mut found: Vec<Needle> = found
+        .into_iter()
+        .filter(|needle| !needle.bytes.is_empty())
+        .collect();
     found.sort_by(|a, b| a.bytes.cmp(&b.bytes));
     found
 }
@@ -63,7 +74,10 @@ fn escaped(text: &str) -> HashSet<String> {
     }
     for quote in ["\"", "&quot;", "&#34;", "&#x22;"] {
         for apostrophe in ["'", "&#39;", "&#039;", "&#x27;", "&apos;"] {
-            let html = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+            let html = text
+                .replace('&', "&amp;")
+                .replace('<', "&lt;")
+                .replace('>', "&gt;");
             all.insert(html.replace('"', quote).replace('\'', apostrophe));
         }
     }
@@ -128,7 +142,12 @@ struct JsonStyle {
 }
 
 const fn style(slash: bool, ascii: bool, upper: bool, extra: &'static str) -> JsonStyle {
-    JsonStyle { slash, ascii, upper, extra }
+    JsonStyle {
+        slash,
+        ascii,
+        upper,
+        extra,
+    }
 }
 
 const JSON_STYLES: [JsonStyle; 14] = [
@@ -189,7 +208,10 @@ mod tests {
     use super::*;
 
     fn texts(secret: &str) -> Vec<String> {
-        needles(secret).into_iter().map(|needle| String::from_utf8(needle.bytes).unwrap()).collect()
+        needles(secret)
+            .into_iter()
+            .map(|needle| String::from_utf8(needle.bytes).unwrap())
+            .collect()
     }
 
     #[test]
@@ -213,13 +235,20 @@ mod tests {
             "a&amp;é /+=&#34;&lt;b",
             "YSbDqSAvKz0iPG",
         ] {
-            assert!(found.iter().any(|text| text == expected), "{expected} in {found:#?}");
+            assert!(
+                found.iter().any(|text| text == expected),
+                "{expected} in {found:#?}"
+            );
         }
     }
 
     #[test]
     fn an_ordinary_key_has_few() {
-        assert_eq!(needles("sk_live_0123456789abcdef").len(), 4, "raw, and Base64 at three shifts");
+        assert_eq!(
+            needles("sk_live_0123456789abcdef").len(),
+            4,
+            "raw, and Base64 at three shifts"
+        );
         assert!(needles("").is_empty());
     }
 
@@ -230,8 +259,12 @@ mod tests {
         for alphabet in [alphabet::STANDARD, alphabet::URL_SAFE] {
             for before in ["", "u:", "user:", "x", "longer user name:"] {
                 for after in ["", "1", "12", "123"] {
-                    let text = GeneralPurpose::new(&alphabet, NO_PAD).encode(format!("{before}{secret}{after}"));
-                    assert!(texts(secret).iter().any(|needle| text.contains(needle.as_str())), "{text}");
+                    let text =
+                        GeneralPurpose::new(&alphabet, NO_PAD).encode(format!("{before}{secret}{after}"));
+                    assert!(
+                        texts(secret).iter().any(|needle| text.contains(needle.as_str())),
+                        "{text}"
+                    );
                 }
             }
         }

@@ -91,7 +91,12 @@ impl Vault {
         for byte in nonce {
             marker.push_str(&format!("{byte:02x}"));
         }
-        Ok(Vault { marker, sealed: Vec::new(), answers: Masker::default(), messages: Masker::default() })
+        Ok(Vault {
+            marker,
+            sealed: Vec::new(),
+            answers: Masker::default(),
+            messages: Masker::default(),
+        })
     }
 
     /// Takes a secret in and gives its placeholder; the same one if it is given again.
@@ -111,14 +116,30 @@ impl Vault {
         }
         if let Some(known) = self.sealed.iter().find(|sealed| sealed.name == name) {
             let same = known.secret == secret && known.binding == binding;
-            return if same { Ok(known.placeholder.clone()) } else { Err(VaultError::Twice(name.to_owned())) };
+            return if same {
+                Ok(known.placeholder.clone())
+            } else {
+                Err(VaultError::Twice(name.to_owned()))
+            };
         }
-        let clean = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' };
+        let clean = |c: char| {
+            if c.is_ascii_alphanumeric() || "._-".contains(c) {
+                c
+            } else {
+                '_'
+            }
+        };
         let label: String = name.chars().map(clean).collect();
         // The number keeps one placeholder from being the beginning of another.
         let placeholder = format!("{}{:04x}-{label}", self.marker, self.sealed.len());
         let needles = needles(value);
-        self.sealed.push(Sealed { name: name.to_owned(), placeholder: placeholder.clone(), secret, binding, needles });
+        self.sealed.push(Sealed {
+            name: name.to_owned(),
+            placeholder: placeholder.clone(),
+            secret,
+            binding,
+            needles,
+        });
         match (self.masker(MIN_MASKED_BYTES), self.masker(MIN_REDACTED_BYTES)) {
             (Ok(answers), Ok(messages)) => {
                 (self.answers, self.messages) = (answers, messages);
@@ -159,7 +180,11 @@ impl Vault {
                 out.push_str(REFERENCE);
             } else {
                 let known = self.sealed.iter().find(|sealed| sealed.name == name);
-                out.push_str(&known.ok_or_else(|| VaultError::Unknown(name.to_owned()))?.placeholder);
+                out.push_str(
+                    &known
+                        .ok_or_else(|| VaultError::Unknown(name.to_owned()))?
+                        .placeholder,
+                );
             }
             rest = after;
         }
@@ -201,7 +226,10 @@ impl Vault {
     pub(crate) fn placeholder_in(&self, text: &[u8]) -> Option<String> {
         let at = memmem::find(text, self.marker.as_bytes())?;
         let found = text.get(at..).unwrap_or_default();
-        let sealed = self.sealed.iter().find(|sealed| found.starts_with(sealed.placeholder.as_bytes()));
+        let sealed = self
+            .sealed
+            .iter()
+            .find(|sealed| found.starts_with(sealed.placeholder.as_bytes()));
         Some(sealed.map_or_else(|| "?".to_owned(), |sealed| sealed.name.clone()))
     }
 
@@ -220,7 +248,10 @@ impl Vault {
         while let Some(at) = rest.find(&self.marker) {
             let (before, found) = rest.split_at(at);
             out.push_str(before);
-            let sealed = self.sealed.iter().find(|sealed| found.starts_with(&sealed.placeholder));
+            let sealed = self
+                .sealed
+                .iter()
+                .find(|sealed| found.starts_with(&sealed.placeholder));
             out.push_str(&value(sealed)?);
             let length = sealed.map_or(self.marker.len(), |sealed| sealed.placeholder.len());
             rest = found.get(length..).unwrap_or_default();
@@ -233,7 +264,14 @@ impl Vault {
         let secrets = self.sealed.iter().enumerate();
         Masker::build(secrets.flat_map(|(index, sealed)| {
             let bytes = sealed.placeholder.clone().into_bytes();
-            let placeholder = (Found::Placeholder, Needle { bytes, before: false, after: false });
+            let placeholder = (
+                Found::Placeholder,
+                Needle {
+                    bytes,
+                    before: false,
+                    after: false,
+                },
+            );
             let looked_for = sealed.secret.expose().len() >= min_bytes;
             let needles = sealed.needles.iter().filter(move |_| looked_for);
             let needles = needles.map(move |needle| (Found::Secret(index), needle.clone()));
@@ -245,7 +283,9 @@ impl Vault {
 impl fmt::Debug for Vault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&str> = self.sealed.iter().map(|sealed| sealed.name.as_str()).collect();
-        f.debug_struct("Vault").field("secrets", &names).finish_non_exhaustive()
+        f.debug_struct("Vault")
+            .field("secrets", &names)
+            .finish_non_exhaustive()
     }
 }
 

@@ -7,7 +7,11 @@ use proptest::prelude::*;
 
 use super::*;
 
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 fn vault(secrets: &[(&str, &str)]) -> Vault {
     let mut vault = Vault::new(Some([7; 16])).unwrap();
@@ -31,29 +35,50 @@ fn masked(vault: &Vault, text: &str) -> String {
 fn placeholders() {
     let mut one = Vault::new(None).unwrap();
     let mut two = Vault::new(None).unwrap();
-    let first = one.seal("api key/é", Secret::new("hunter2hunter2"), Binding::default()).unwrap();
-    let second = two.seal("api key/é", Secret::new("hunter2hunter2"), Binding::default()).unwrap();
+    let first = one
+        .seal("api key/é", Secret::new("hunter2hunter2"), Binding::default())
+        .unwrap();
+    let second = two
+        .seal("api key/é", Secret::new("hunter2hunter2"), Binding::default())
+        .unwrap();
     assert_ne!(first, second);
-    assert!(first.starts_with(PREFIX) && first.ends_with("-api_key__"), "{first}");
-    assert!(first.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte)));
+    assert!(
+        first.starts_with(PREFIX) && first.ends_with("-api_key__"),
+        "{first}"
+    );
+    assert!(
+        first
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+    );
     assert!(!first.contains("hunter2"));
 }
 
 #[test]
 fn sealing() {
     let mut vault = vault(&[("key", "0123456789")]);
-    let again = vault.seal("key", Secret::new("0123456789"), Binding::default()).unwrap();
+    let again = vault
+        .seal("key", Secret::new("0123456789"), Binding::default())
+        .unwrap();
     assert_eq!(again, placeholder(&vault, 0));
     let refused = |vault: &mut Vault, name: &str, value: &str| {
-        vault.seal(name, Secret::new(value), Binding::default()).unwrap_err()
+        vault
+            .seal(name, Secret::new(value), Binding::default())
+            .unwrap_err()
     };
-    assert_eq!(refused(&mut vault, "key", "other value"), VaultError::Twice("key".into()));
+    assert_eq!(
+        refused(&mut vault, "key", "other value"),
+        VaultError::Twice("key".into())
+    );
     assert_eq!(refused(&mut vault, "none", ""), VaultError::Empty("none".into()));
     for name in ["", "a}b", "}"] {
         assert_eq!(refused(&mut vault, name, "value"), VaultError::Name(name.into()));
     }
     let long = "x".repeat(MAX_SECRET_BYTES + 1);
-    assert_eq!(refused(&mut vault, "long", &long), VaultError::TooLong("long".into()));
+    assert_eq!(
+        refused(&mut vault, "long", &long),
+        VaultError::TooLong("long".into())
+    );
 }
 
 #[test]
@@ -87,17 +112,32 @@ fn references_go_there_and_back() {
         assert_eq!(vault.restore(&stored).unwrap(), text, "{stored}");
     }
     assert_eq!(vault.reference(&key), "${secrets.key}");
-    assert_eq!(vault.restore("x${secrets.gone}"), Err(VaultError::Unknown("gone".into())));
-    assert_eq!(vault.restore("x${secrets.gone"), Err(VaultError::Unknown("gone".into())));
+    assert_eq!(
+        vault.restore("x${secrets.gone}"),
+        Err(VaultError::Unknown("gone".into()))
+    );
+    assert_eq!(
+        vault.restore("x${secrets.gone"),
+        Err(VaultError::Unknown("gone".into()))
+    );
     assert!(!vault.reference(&key[..key.len() - 1]).contains(&vault.marker));
 }
 
 #[test]
 fn messages_show_stars() {
     let vault = vault(&[("key", "hunter2hunter2"), ("pin", "4711"), ("tiny", "abc")]);
-    assert_eq!(vault.redact("key hunter2hunter2, pin 4711, abc"), "key ***, pin ***, abc");
-    assert_eq!(vault.redact(&format!("?k={}&x=1", placeholder(&vault, 0))), "?k=***&x=1");
-    assert_eq!(vault.redact(&format!("Basic {}", STANDARD.encode("me:hunter2hunter2"))), "Basic bWU6***=");
+    assert_eq!(
+        vault.redact("key hunter2hunter2, pin 4711, abc"),
+        "key ***, pin ***, abc"
+    );
+    assert_eq!(
+        vault.redact(&format!("?k={}&x=1", placeholder(&vault, 0))),
+        "?k=***&x=1"
+    );
+    assert_eq!(
+        vault.redact(&format!("Basic {}", STANDARD.encode("me:hunter2hunter2"))),
+        "Basic bWU6***="
+    );
     assert_eq!(vault.redact("nothing"), "nothing");
 }
 
@@ -122,8 +162,14 @@ fn a_secret_that_stands_in_its_own_placeholder() {
 #[test]
 fn overlapping_secrets() {
     let vault = vault(&[("a", "abcdefgh"), ("b", "abcdefghij"), ("c", "ghijklmn")]);
-    assert_eq!(masked(&vault, "abcdefghijklmn"), format!("{}klmn", placeholder(&vault, 1)));
-    assert_eq!(masked(&vault, "abcdefghabcdefgh"), placeholder(&vault, 0).repeat(2));
+    assert_eq!(
+        masked(&vault, "abcdefghijklmn"),
+        format!("{}klmn", placeholder(&vault, 1))
+    );
+    assert_eq!(
+        masked(&vault, "abcdefghabcdefgh"),
+        placeholder(&vault, 0).repeat(2)
+    );
 }
 
 #[test]
@@ -142,7 +188,16 @@ fn encodings(secret: &str) -> Vec<String> {
     let json = json[1..json.len() - 1].to_owned();
     let ascii: String = json
         .chars()
-        .map(|c| if c.is_ascii() { c.to_string() } else { c.encode_utf16(&mut [0; 2]).iter().map(|u| format!("\\u{u:04x}")).collect() })
+        .map(|c| {
+            if c.is_ascii() {
+                c.to_string()
+            } else {
+                c.encode_utf16(&mut [0; 2])
+                    .iter()
+                    .map(|u| format!("\\u{u:04x}"))
+                    .collect()
+            }
+        })
         .collect();
     let form: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
     let nested = serde_json::to_string(&json).unwrap();
@@ -156,7 +211,12 @@ fn encodings(secret: &str) -> Vec<String> {
         ascii.replace('/', "\\/"),
         ascii,
         nested[1..nested.len() - 1].to_owned(),
-        secret.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#x27;"),
+        secret
+            .replace('&', "&amp;")
+            .replace('<', "&lt;")
+            .replace('>', "&gt;")
+            .replace('"', "&quot;")
+            .replace('\'', "&#x27;"),
     ]
 }
 
@@ -164,8 +224,16 @@ fn lower_hex(text: &str) -> String {
     let mut out = String::new();
     let mut left = 0;
     for letter in text.chars() {
-        out.push(if left > 0 { letter.to_ascii_lowercase() } else { letter });
-        left = if letter == '%' { 2 } else { usize::saturating_sub(left, 1) };
+        out.push(if left > 0 {
+            letter.to_ascii_lowercase()
+        } else {
+            letter
+        });
+        left = if letter == '%' {
+            2
+        } else {
+            usize::saturating_sub(left, 1)
+        };
     }
     out
 }
