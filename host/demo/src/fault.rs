@@ -51,12 +51,12 @@ pub enum Action {
     Slow(Pace),
     /// The head promises the whole body, and the connection is closed after this many bytes of it.
     Truncate {
-        /// Bytes of the body that are sent.
+        /// Bytes of the body that are sent, at most all but the last one.
         after_bytes: usize,
     },
     /// HTTP in order, but the body ends after this many bytes.
     CutJson {
-        /// Bytes of the body that are left.
+        /// Bytes of the body that are left, at most all but the last one.
         bytes: usize,
     },
     /// HTTP in order, and these bytes after the right body.
@@ -65,7 +65,7 @@ pub enum Action {
     Reset,
     /// The connection is reset after this many bytes of the body.
     ResetAfter {
-        /// Bytes of the body that are sent.
+        /// Bytes of the body that are sent, at most all but the last one.
         bytes: usize,
     },
     /// The connection is closed before an answer.
@@ -168,7 +168,10 @@ impl Action {
                     then: Then::Close,
                 };
             }
-            Action::CutJson { bytes } => reply.body.truncate(*bytes),
+            Action::CutJson { bytes } => {
+                let all_but_one = reply.body.len().saturating_sub(1);
+                reply.body.truncate(all_but_one.min(*bytes));
+            }
             Action::JunkAfter(junk) => reply.body = [&reply.body[..], junk].concat().into(),
             Action::Reset => reply.ending = Ending::Silent(Then::Reset),
             Action::ResetAfter { bytes } => {

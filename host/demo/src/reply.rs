@@ -70,7 +70,7 @@ pub enum Ending {
     Whole,
     /// The head as if all were well, then this many bytes of the body as framed, and no more.
     Cut {
-        /// Bytes of the body that are sent; a body that has fewer is sent whole, and still not ended.
+        /// Bytes of the body that are sent, at most all but the last one (chunks: all, without the mark of their end).
         after_bytes: usize,
         /// What follows them.
         then: Then,

@@ -65,7 +65,7 @@ impl Server {
         self.address
     }
 
-    /// The requests so far, in the order in which they were read.
+    /// The requests so far, in the order in which they were read. What could not be read as a request is not here.
     pub fn requests(&self) -> Vec<Request> {
         lock(&self.shared.log).entries.clone()
     }

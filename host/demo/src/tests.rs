@@ -511,6 +511,11 @@ fn broken_answers() {
         !reset && text.contains(&length) && text.ends_with(&format!("\r\n\r\n{}", &whole[..20])),
         "{text}"
     );
+    let (text, _) = play(Action::Truncate { after_bytes: 9_999 });
+    assert!(
+        text.contains(&length) && text.ends_with(&whole[..whole.len() - 1]),
+        "{text}"
+    );
     let (_, reset) = play(Action::ResetAfter { bytes: 20 });
     assert!(reset);
     assert_eq!(play(Action::Reset), (String::new(), true));

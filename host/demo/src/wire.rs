@@ -77,7 +77,12 @@ pub(crate) fn send(mut stream: &TcpStream, reply: &Reply, asked: Asked, stop: &S
     } else {
         frame(reply.framing, coded, then.is_some())
     };
-    let body = &framed[..framed.len().min(cut)];
+    // A body that is cut lacks a byte at least, or the fault would not be one. (That of chunks lacks its last chunk.)
+    let most = match (then, reply.framing) {
+        (Some(_), Framing::Length) => framed.len().saturating_sub(1),
+        _ => framed.len(),
+    };
+    let body = &framed[..most.min(cut)];
     match reply.pace {
         None => write_both(stream, &head, body)?,
         Some(pace) => {
