@@ -1,1 +1,58 @@
-//! stub
+//! Where rows go: SQLite and JSONL, with the checkpoint in the same commit.
+//!
+//! A run opens one [`Destination`], which locks it, mends what a killed run left, and reads the [`State`]. Then, from
+//! one thread and in commit order: [`Destination::begin`] or [`Destination::resume`] a load of each table,
+//! [`Destination::write`] its pages, [`Destination::finish`] it, and [`Destination::commit`] as often as it likes.
+//!
+//! | file | what lives there |
+//! |---|---|
+//! | `target.rs` | `sqlite:FILE` and `jsonl:DIR`, parsed |
+//! | `destination.rs` | the one enum that callers use |
+//! | `table.rs`, `checkpoint.rs`, `error.rs` | the plain data that crosses the border |
+//! | `rows.rs`, `fields.rs`, `value.rs`, `number.rs`, `key.rs` | reading rows: lines, fields, values, identities; pure |
+//! | `sqlite.rs`, `sqlite/` | rows and state as tables of one database |
+//! | `jsonl.rs`, `jsonl/` | rows as files; state as a journal beside them |
+//! | `lock.rs`, `timestamp.rs`, `file_name.rs` | one run at a time; times and names as text |
+//!
+//! What holds, whatever happens:
+//! 1. Rows and the checkpoint that speaks of them become durable together, in [`Destination::commit`], or not at all.
+//!    A process killed at any moment leaves what its last commit left.
+//! 2. A page is written whole or, on an error, not at all; the pages before it stay.
+//! 3. A value is stored exactly or refused with a typed error; nothing is rounded, cut, merged or dropped.
+//! 4. A table or file that was not made here is not touched.
+//! 5. Nothing here knows of HTTP, WebAssembly or an async runtime, prints, or reads the environment.
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        reason = "tests"
+    )
+)]
+
+mod checkpoint;
+mod destination;
+mod error;
+mod fields;
+mod file_name;
+mod jsonl;
+mod key;
+mod lock;
+mod number;
+mod rows;
+mod sqlite;
+mod table;
+mod target;
+mod timestamp;
+mod value;
+
+#[cfg(test)]
+mod conformance;
+
+pub use checkpoint::{Chain, Change, ErrorLine, Halt, Load, LoadStatus, Partition, PendingPage, State};
+pub use destination::Destination;
+pub use error::{DataError, DataErrorKind, DestinationError, NameError};
+pub use table::{Disposition, Rows, Table, Written};
+pub use target::{Target, TargetError};

@@ -1,0 +1,253 @@
+//! What a run must remember to go on where it broke off, and how each change folds into it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// One run's rows of a resource, and how far they have come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Load {
+    /// Whose rows they are; one load a resource is remembered.
+    pub resource: String,
+    /// Tells this load's rows from others'; unique within a destination.
+    pub load_id: String,
+    /// Of the config, unresolved, that it was started with.
+    pub fingerprint: String,
+    /// Of the connector that reads it.
+    pub connector_digest: String,
+    /// Milliseconds since 1970.
+    pub started_ms: u64,
+    /// Milliseconds since 1970.
+    pub updated_ms: u64,
+    /// Whether it has been read to its end.
+    pub status: LoadStatus,
+    /// Rows written.
+    pub rows: u64,
+    /// Pages read.
+    pub pages: u64,
+    /// Pages asked for again.
+    pub retries: u64,
+    /// Rows that the API says there are.
+    pub total: Option<u64>,
+    /// Parents that were gone (404, 410) when their rows were asked for.
+    pub missing_parents: u64,
+    /// Parents whose rows could not be read.
+    pub failed_parents: u64,
+}
+
+/// Whether a load has been read to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LoadStatus {
+    /// Not yet.
+    Running,
+    /// Finished: its rows are in their place.
+    Complete,
+}
+
+/// A page that is still to be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingPage {
+    /// Unique within a pipeline; the highest is read first.
+    pub seq: u64,
+    /// Whose page it is.
+    pub resource: String,
+    /// The parent row it belongs to.
+    pub partition: Option<Partition>,
+    /// Where it starts, as the connector gave it; none: the first page.
+    pub cursor: Option<String>,
+}
+
+/// One parent row's bindings for a child resource.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Partition {
+    /// Its stable identity.
+    pub key: String,
+    /// What the connector needs of it.
+    pub data: String,
+}
+
+/// Progress inside one partition of a resource.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chain {
+    /// Whose partition it is.
+    pub resource: String,
+    /// Which; none for a resource without a parent.
+    pub partition_key: Option<String>,
+    /// Rows that the API sent.
+    pub received: u64,
+    /// Pages read.
+    pub pages: u64,
+    /// The total that its first page gave.
+    pub first_total: Option<u64>,
+    /// The total that its latest page gave.
+    pub last_total: Option<u64>,
+    /// Of the latest page's rows.
+    pub last_digest: Option<String>,
+    /// Pages in a row with that digest.
+    pub repeats: u32,
+    /// Whether it stopped at a limit that the config names.
+    pub limited: bool,
+}
+
+/// A failure, for a person to read afterwards.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorLine {
+    /// Milliseconds since 1970.
+    pub at_ms: u64,
+    /// The load that it befell.
+    pub load_id: String,
+    /// The resource that it befell.
+    pub resource: String,
+    /// The parent that it befell.
+    pub partition_key: Option<String>,
+    /// What was asked for, masked.
+    pub url: Option<String>,
+    /// What came back.
+    pub status: Option<u16>,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// What happened.
+    pub message: String,
+    /// The start of the answer, masked.
+    pub excerpt: Option<String>,
+    /// The vendor's own name for the request.
+    pub request_id: Option<String>,
+}
+
+/// An origin that has been left alone since a moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Halt {
+    /// Scheme, host and port.
+    pub origin: String,
+    /// Milliseconds since 1970.
+    pub at_ms: u64,
+}
+
+/// One step of a checkpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// A load as it now stands; takes the place of the resource's former one.
+    Load(Load),
+    /// The resource has no load any more.
+    LoadForgotten {
+        /// Whose.
+        resource: String,
+    },
+    /// A page is to be read; takes the place of one with the same `seq`.
+    Pending(PendingPage),
+    /// A pending page has been read, or need not be.
+    Done {
+        /// Which.
+        seq: u64,
+    },
+    /// None of the resource's pages need be read. Its chains stay.
+    DropPending {
+        /// Whose.
+        resource: String,
+    },
+    /// A chain as it now stands; takes the place of the partition's former one.
+    Chain(Chain),
+    /// A chain need not be remembered any more.
+    ChainEnd {
+        /// Whose.
+        resource: String,
+        /// Which.
+        partition_key: Option<String>,
+    },
+    /// An origin is left alone from now on.
+    Halt {
+        /// Which.
+        origin: String,
+        /// Milliseconds since 1970.
+        at_ms: u64,
+    },
+    /// An origin is asked again.
+    HaltCleared {
+        /// Which.
+        origin: String,
+    },
+    /// A failure, kept for a person; the state does not hold it.
+    Error(ErrorLine),
+}
+
+/// What the last commit left.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    /// By resource.
+    pub loads: BTreeMap<String, Load>,
+    /// By `seq`, ascending.
+    pub pending: Vec<PendingPage>,
+    /// By resource, then partition key.
+    pub chains: Vec<Chain>,
+    /// By origin.
+    pub halts: Vec<Halt>,
+}
+
+impl State {
+    /// Folds `change` in. Taking away what is not there changes nothing.
+    pub(crate) fn apply(&mut self, change: Change) {
+        match change {
+            Change::Load(load) => {
+                self.loads.insert(load.resource.clone(), load);
+            }
+            Change::LoadForgotten { resource } => {
+                self.loads.remove(&resource);
+            }
+            // Both ends of the work are near the end of the list: the highest `seq` is read first.
+            Change::Pending(page) => {
+                let place = self.pending.binary_search_by_key(&page.seq, |page| page.seq);
+                put(&mut self.pending, place, page);
+            }
+            Change::Done { seq } => {
+                let place = self.pending.binary_search_by_key(&seq, |page| page.seq);
+                take(&mut self.pending, place);
+            }
+            Change::DropPending { resource } => self.pending.retain(|page| page.resource != resource),
+            Change::Chain(chain) => {
+                let place = self.chain_place(&chain.resource, chain.partition_key.as_deref());
+                put(&mut self.chains, place, chain);
+            }
+            Change::ChainEnd {
+                resource,
+                partition_key,
+            } => {
+                let place = self.chain_place(&resource, partition_key.as_deref());
+                take(&mut self.chains, place);
+            }
+            Change::Halt { origin, at_ms } => {
+                let place = self.halts.binary_search_by(|held| held.origin.cmp(&origin));
+                put(&mut self.halts, place, Halt { origin, at_ms });
+            }
+            Change::HaltCleared { origin } => {
+                let place = self.halts.binary_search_by(|held| held.origin.cmp(&origin));
+                take(&mut self.halts, place);
+            }
+            Change::Error(_) => {}
+        }
+    }
+
+    fn chain_place(&self, resource: &str, partition_key: Option<&str>) -> Result<usize, usize> {
+        self.chains.binary_search_by(|chain| {
+            (chain.resource.as_str(), chain.partition_key.as_deref()).cmp(&(resource, partition_key))
+        })
+    }
+}
+
+fn put<T>(list: &mut Vec<T>, place: Result<usize, usize>, item: T) {
+    match place {
+        Ok(found) => {
+            if let Some(held) = list.get_mut(found) {
+                *held = item;
+            }
+        }
+        Err(gap) => list.insert(gap, item),
+    }
+}
+
+fn take<T>(list: &mut Vec<T>, place: Result<usize, usize>) {
+    if let Ok(found) = place {
+        list.remove(found);
+    }
+}

@@ -1,0 +1,147 @@
+//! The one door to every destination: an enum, matched.
+
+use std::path::Path;
+
+use crate::checkpoint::{Change, Load, State};
+use crate::error::DestinationError;
+use crate::jsonl::Jsonl;
+use crate::sqlite::Sqlite;
+use crate::table::{Rows, Table, Written};
+use crate::target::Target;
+
+/// An open destination: locked against other runs until it is dropped. Dropping it takes back what was not committed.
+#[derive(Debug)]
+pub enum Destination {
+    /// A database.
+    Sqlite(Box<Sqlite>),
+    /// A folder of files.
+    Jsonl(Box<Jsonl>),
+}
+
+/// Calls the same method of whichever it is.
+macro_rules! each {
+    ($self:ident, $it:ident => $call:expr) => {
+        match $self {
+            Self::Sqlite($it) => $call,
+            Self::Jsonl($it) => $call,
+        }
+    };
+}
+
+impl Destination {
+    /// Makes the target if it is not there, proves that it can be written to, locks it, mends what a killed run left, and
+    /// reads the state of `pipeline` (several may share one target).
+    pub fn open(target: &Target, pipeline: &str) -> Result<Self, DestinationError> {
+        Ok(match target {
+            Target::Sqlite { path } => Self::Sqlite(Box::new(Sqlite::open(path, pipeline)?)),
+            Target::Jsonl { dir, state_dir } => Self::Jsonl(Box::new(Jsonl::open(dir, state_dir, pipeline)?)),
+        })
+    }
+
+    /// What the last commit left.
+    #[must_use]
+    pub fn state(&self) -> State {
+        each!(self, it => it.state().clone())
+    }
+
+    /// Starts a load of a table, and remembers `load`. Under `replace` its rows go beside the table until it is finished
+    /// (for files, under `merge` too). Part of the open transaction, like everything up to `commit`.
+    ///
+    /// A former load that broke off is to be undone first.
+    pub fn begin(&mut self, table: &Table, load: &Load) -> Result<(), DestinationError> {
+        each!(self, it => it.begin(table, load))
+    }
+
+    /// Goes on with a load that `state` holds as running, and remembers `load`. Without what that load wrote (someone
+    /// removed or changed it) the error is `Corrupt`.
+    pub fn resume(&mut self, table: &Table, load: &Load) -> Result<(), DestinationError> {
+        each!(self, it => it.resume(table, load))
+    }
+
+    /// Takes back what a load that broke off has written. The state is the caller's to change (`LoadForgotten`, or the
+    /// `begin` that follows). Without effect if there is nothing to take back.
+    pub fn undo(&mut self, table: &Table, load_id: &str) -> Result<(), DestinationError> {
+        each!(self, it => it.undo(table, load_id))
+    }
+
+    /// One page and the changes that go with it: all of it or, on an error, nothing. Earlier pages stay either way,
+    /// unless a later call says `Stopped`.
+    pub fn write(
+        &mut self,
+        table: &Table,
+        rows: &Rows,
+        changes: &[Change],
+    ) -> Result<Written, DestinationError> {
+        each!(self, it => it.write(table, rows, changes))
+    }
+
+    /// Changes without rows.
+    pub fn record(&mut self, changes: &[Change]) -> Result<(), DestinationError> {
+        each!(self, it => it.record(changes))
+    }
+
+    /// Ends a load: its rows take their place, `changes` are remembered, and then `load` as complete, whatever its status
+    /// says.
+    pub fn finish(&mut self, table: &Table, load: &Load, changes: &[Change]) -> Result<(), DestinationError> {
+        each!(self, it => it.finish(table, load, changes))
+    }
+
+    /// Makes everything since the last commit durable, rows and state together.
+    pub fn commit(&mut self) -> Result<(), DestinationError> {
+        each!(self, it => it.commit())
+    }
+
+    /// A shell command with which a person looks at a resource's rows.
+    #[must_use]
+    pub fn peek(&self, resource: &str) -> Option<String> {
+        match self {
+            Self::Sqlite(it) => {
+                let query = format!("select * from \"{}\" limit 5", resource.replace('"', "\"\""));
+                Some(format!(
+                    "sqlite3 {} {}",
+                    shell_path(it.path())?,
+                    shell_word(&query)
+                ))
+            }
+            Self::Jsonl(it) => Some(format!("head -5 {}", shell_path(&it.data_path(resource))?)),
+        }
+    }
+}
+
+/// None for a path that is not Unicode: a command that cannot be copied is no help.
+fn shell_path(path: &Path) -> Option<String> {
+    let text = path.to_str()?;
+    // A leading dash would be taken for an option.
+    Some(shell_word(&if text.starts_with('-') {
+        format!("./{text}")
+    } else {
+        text.to_owned()
+    }))
+}
+
+fn shell_word(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./%+=:@".contains(&byte);
+    if !text.is_empty() && text.bytes().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_that_a_shell_reads_as_they_are() {
+        for (text, word) in [
+            ("out/tasks.jsonl", "out/tasks.jsonl"),
+            ("my data.db", "'my data.db'"),
+            ("it's", r"'it'\''s'"),
+            ("$(rm)", "'$(rm)'"),
+            ("", "''"),
+        ] {
+            assert_eq!(shell_word(text), word);
+        }
+        assert_eq!(shell_path(Path::new("-x.db")), Some("./-x.db".to_owned()));
+    }
+}

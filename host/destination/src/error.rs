@@ -1,0 +1,229 @@
+//! Everything that can go wrong at a destination, by what a caller must do about it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why a destination could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum DestinationError {
+    /// Another run or program has it open; try again later.
+    #[error("{} is in use by another {by}", .path.display())]
+    Locked {
+        /// The database, or the lock of a folder.
+        path: PathBuf,
+        /// `run` or `program`.
+        by: &'static str,
+    },
+    /// It cannot be made or written to: permissions, a read-only file system, a file where a folder should be.
+    #[error("{} cannot be written to: {cause}", .path.display())]
+    Unwritable {
+        /// What was tried.
+        path: PathBuf,
+        /// The system's word for it.
+        cause: String,
+    },
+    /// The disk, or the user's share of it, is full.
+    #[error("no space is left for {}: {cause}", .path.display())]
+    Full {
+        /// What was being written.
+        path: PathBuf,
+        /// The system's word for it.
+        cause: String,
+    },
+    /// A row that cannot be stored as it is.
+    #[error(transparent)]
+    Data(Box<DataError>),
+    /// A resource that cannot be stored under its name, or as declared.
+    #[error(transparent)]
+    Name(NameError),
+    /// Something of that name is there, and is another's.
+    #[error("{name}: {reason}")]
+    NotOurs {
+        /// The table or file.
+        name: String,
+        /// How that was seen.
+        reason: String,
+    },
+    /// What is stored is not what a run of this program leaves: changed by hand, or damaged.
+    #[error("{}: {reason}", .path.display())]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A commit failed, or took the open transaction with it: what was written since the last one is gone. Open the
+    /// destination again and go on from its state.
+    #[error("{}: an earlier failure has ended the open transaction", .path.display())]
+    Stopped {
+        /// The database or folder.
+        path: PathBuf,
+    },
+    /// Any other failure of the file system.
+    #[error("{}: {cause}", .path.display())]
+    Io {
+        /// What was being read or written.
+        path: PathBuf,
+        /// The failure.
+        cause: io::Error,
+    },
+    /// Any other failure of the database.
+    #[error("{}: {cause}", .path.display())]
+    Sql {
+        /// The database.
+        path: PathBuf,
+        /// The failure.
+        cause: rusqlite::Error,
+    },
+}
+
+/// A resource that cannot be stored under its name, or as declared.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("resource `{resource}` cannot be stored: {reason}")]
+pub struct NameError {
+    /// Its name.
+    pub resource: String,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// A page that cannot be stored as it is. Nothing of it has been.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{resource}{}: {kind}", at(*.row))]
+pub struct DataError {
+    /// Whose row it is.
+    pub resource: String,
+    /// Which row of the page, from 0; none if it is the page as a whole.
+    pub row: Option<u64>,
+    /// What is wrong with it.
+    pub kind: DataErrorKind,
+}
+
+/// What is wrong with a row or page.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DataErrorKind {
+    /// Bytes that are not UTF-8 (RFC 3629).
+    #[error("not UTF-8")]
+    NotUtf8,
+    /// A line that is not one JSON value (RFC 8259).
+    #[error("not JSON: {message}")]
+    NotJson {
+        /// The parser's word for it.
+        message: String,
+    },
+    /// A row that is `null`.
+    #[error("the row is null")]
+    NullRow,
+    /// More or fewer lines than the page declares.
+    #[error("the page declares {declared} rows and holds {found}")]
+    Count {
+        /// What it says.
+        declared: u64,
+        /// What it has.
+        found: u64,
+    },
+    /// A field with the name of a column that is added here.
+    #[error("field `{field}` has the name of a column that every table gets; rename it")]
+    ReservedField {
+        /// Its name.
+        field: String,
+    },
+    /// Two fields that would be one column.
+    #[error("fields `{first}` and `{second}` differ in case only, and would be one column; rename one")]
+    FieldsDifferInCase {
+        /// The one that was there first.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// A field that a row has twice.
+    #[error("field `{field}` stands twice in one row")]
+    FieldTwice {
+        /// Its name.
+        field: String,
+    },
+    /// A field that cannot name a column.
+    #[error("field `{field}` cannot name a column: it holds a NUL")]
+    BadFieldName {
+        /// Its name, with the NUL escaped.
+        field: String,
+    },
+    /// More fields than a table can have columns.
+    #[error("more than {limit} columns")]
+    TooManyColumns {
+        /// What the database allows.
+        limit: usize,
+    },
+    /// A row without a field of the primary key, under merge.
+    #[error("primary key field `{field}` is missing")]
+    KeyMissing {
+        /// Its name.
+        field: String,
+    },
+    /// A row with `null` in a field of the primary key, under merge.
+    #[error("primary key field `{field}` is null")]
+    KeyNull {
+        /// Its name.
+        field: String,
+    },
+    /// Two parents' rows with one key, under merge: one would take the other's place.
+    #[error(
+        "key ({}) = ({}) comes from two parents, `{first_partition}` and `{second_partition}`",
+        .columns.join(", "), .key.join(", ")
+    )]
+    DuplicateAcrossParents {
+        /// The primary key.
+        columns: Vec<String>,
+        /// Its values in this row, as JSON.
+        key: Vec<String>,
+        /// The parent that brought it before.
+        first_partition: String,
+        /// The parent that brings it now.
+        second_partition: String,
+    },
+    /// Rows that are there already have one key, so that merge cannot tell them apart.
+    #[error("rows that are there already share a primary key ({})", .columns.join(", "))]
+    ExistingDuplicates {
+        /// The primary key.
+        columns: Vec<String>,
+    },
+}
+
+impl DestinationError {
+    /// A page of `resource` that cannot be stored.
+    pub(crate) fn data(resource: &str, row: Option<u64>, kind: DataErrorKind) -> Self {
+        Self::Data(Box::new(DataError {
+            resource: resource.to_owned(),
+            row,
+            kind,
+        }))
+    }
+
+    /// Sorts a failure of the file system at `path`.
+    pub(crate) fn io(path: &Path, cause: io::Error) -> Self {
+        let path = path.to_owned();
+        match cause.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+                Self::Full {
+                    path,
+                    cause: cause.to_string(),
+                }
+            }
+            io::ErrorKind::PermissionDenied
+            | io::ErrorKind::ReadOnlyFilesystem
+            | io::ErrorKind::NotADirectory
+            | io::ErrorKind::IsADirectory
+            | io::ErrorKind::AlreadyExists
+            | io::ErrorKind::InvalidFilename => Self::Unwritable {
+                path,
+                cause: cause.to_string(),
+            },
+            _ => Self::Io { path, cause },
+        }
+    }
+}
+
+fn at(row: Option<u64>) -> String {
+    row.map(|row| format!(" row {row} of the page"))
+        .unwrap_or_default()
+}

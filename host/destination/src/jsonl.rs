@@ -1,0 +1,382 @@
+//! Rows as files, a line a row, exactly as they came; the checkpoint as a journal beside them.
+//!
+//! Rows of an `append` go to the end of the resource's own file; those of a `replace` or `merge` to a new file in the
+//! state folder, which takes the old one's place when the load is finished. Bytes are written at once, but count only
+//! from the journal line that names the file's new length: until then a reader of this module cuts them off.
+
+mod actions;
+mod journal;
+mod keys;
+mod load;
+mod part;
+mod recover;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::checkpoint::{Change, Load, LoadStatus, State};
+use crate::error::DestinationError;
+use crate::file_name;
+use crate::lock::Lock;
+use crate::rows;
+use crate::table::{Disposition, Rows, Table, Written};
+use journal::{Action, Commit, Held, Journal, Mark, Pipelines};
+use load::OpenLoad;
+
+/// The log of errors in the state folder.
+const ERRORS: &str = "errors.jsonl";
+
+/// A journal is rewritten as one line when it is longer than this, and than several times that line.
+const COMPACT_FROM_BYTES: u64 = 16 << 20;
+
+/// One pipeline's part of a folder.
+#[derive(Debug)]
+pub struct Jsonl {
+    folders: Folders,
+    pipeline: String,
+    journal: Journal,
+    // Of every pipeline: a rewritten journal must hold them all.
+    pipelines: Pipelines,
+    compacted_bytes: u64,
+
+    // The open transaction.
+    loads: BTreeMap<String, OpenLoad>,
+    changes: Vec<Change>,
+    // Loads that are finished or undone.
+    closed: Vec<String>,
+    actions: Vec<Action>,
+    cuts: BTreeMap<String, Cut>,
+    rubbish: Vec<PathBuf>,
+    stopped: bool,
+
+    _lock: Lock,
+}
+
+/// Where files are.
+#[derive(Debug)]
+struct Folders {
+    data: PathBuf,
+    state: PathBuf,
+}
+
+/// A file whose committed end is being taken back. Until the commit it stays as it is, and new rows wait in `tail`.
+#[derive(Debug)]
+struct Cut {
+    start: u64,
+    tail: String,
+}
+
+impl Folders {
+    fn data_path(&self, resource: &str) -> PathBuf {
+        self.data.join(format!("{}.jsonl", file_name::encode(resource)))
+    }
+}
+
+impl Jsonl {
+    pub(crate) fn open(dir: &Path, state_dir: &Path, pipeline: &str) -> Result<Self, DestinationError> {
+        let folders = Folders {
+            data: dir.to_owned(),
+            state: state_dir.to_owned(),
+        };
+        for folder in [&folders.data, &folders.state] {
+            fs::create_dir_all(folder).map_err(|cause| DestinationError::io(folder, cause))?;
+        }
+        let lock = Lock::take(folders.state.join("lock"), dir)?;
+        recover::prove_writable(&folders.data)?;
+        let (journal, pipelines) = recover::open(&folders, pipeline)?;
+        Ok(Self {
+            folders,
+            pipeline: pipeline.to_owned(),
+            compacted_bytes: journal.length(),
+            journal,
+            pipelines,
+            loads: BTreeMap::new(),
+            changes: Vec::new(),
+            closed: Vec::new(),
+            actions: Vec::new(),
+            cuts: BTreeMap::new(),
+            rubbish: Vec::new(),
+            stopped: false,
+            _lock: lock,
+        })
+    }
+
+    pub(crate) fn state(&self) -> &State {
+        &self.held().state
+    }
+
+    pub(crate) fn begin(&mut self, table: &Table, load: &Load) -> Result<(), DestinationError> {
+        self.check(table)?;
+        self.check_others(table)?;
+        let opened = match table.disposition {
+            Disposition::Append => match self.cuts.get(&table.resource) {
+                Some(cut) => OpenLoad::behind(&self.folders, table, load, cut.start, &cut.tail)?,
+                None => OpenLoad::at_end(&self.folders, table, load)?,
+            },
+            Disposition::Replace | Disposition::Merge => {
+                OpenLoad::beside(&self.folders, &self.pipeline, table, load)?
+            }
+        };
+        self.loads.insert(table.resource.clone(), opened);
+        self.changes.push(Change::Load(load.clone()));
+        Ok(())
+    }
+
+    pub(crate) fn resume(&mut self, table: &Table, load: &Load) -> Result<(), DestinationError> {
+        self.check(table)?;
+        let mark = self.held().marks.get(&table.resource);
+        let Some(mark) = mark.filter(|mark| is_of(mark, table, &load.load_id)) else {
+            let path = self.folders.data_path(&table.resource);
+            let reason = format!("nothing is known of load {}, which is to go on", load.load_id);
+            return Err(DestinationError::Corrupt { path, reason });
+        };
+        let opened = OpenLoad::marked(&self.folders, table, mark)?;
+        self.loads.insert(table.resource.clone(), opened);
+        self.changes.push(Change::Load(load.clone()));
+        Ok(())
+    }
+
+    pub(crate) fn undo(&mut self, table: &Table, load_id: &str) -> Result<(), DestinationError> {
+        self.check_going()?;
+        let resource = &table.resource;
+        let committed = self
+            .held()
+            .marks
+            .get(resource)
+            .filter(|mark| mark.load_id == load_id)
+            .cloned();
+        let open = self
+            .loads
+            .get_mut(resource)
+            .filter(|open| open.load_id() == load_id);
+        match (open, committed) {
+            (None, None) => return Ok(()),
+            (open, Some(mark)) if mark.beside.is_none() => {
+                // Committed rows must not go before the commit that takes them back.
+                if mark.length > mark.start && !self.cuts.contains_key(resource) {
+                    if !load::is_whole(&self.folders, resource, &mark)? {
+                        self.loads.remove(resource);
+                        self.closed.push(resource.clone());
+                        return Ok(());
+                    }
+                    let (tail, _) = part::create(&self.folders.state, &self.pipeline, resource, "tail")?;
+                    self.cuts.insert(
+                        resource.clone(),
+                        Cut {
+                            start: mark.start,
+                            tail,
+                        },
+                    );
+                } else if let Some(open) = open {
+                    open.cut_to_start()?;
+                }
+            }
+            (Some(open), None) if open.is_beside() => self.rubbish.extend(open.paths()),
+            (Some(open), None) => open.cut_to_start()?,
+            (_, Some(mark)) => {
+                self.rubbish
+                    .extend(mark.beside.iter().map(|name| self.folders.state.join(name)));
+                self.rubbish
+                    .extend(mark.keys.iter().map(|(name, _)| self.folders.state.join(name)));
+            }
+        }
+        self.loads.remove(resource);
+        self.closed.push(resource.clone());
+        Ok(())
+    }
+
+    pub(crate) fn write(
+        &mut self,
+        table: &Table,
+        rows: &Rows,
+        changes: &[Change],
+    ) -> Result<Written, DestinationError> {
+        self.check_going()?;
+        let lines = rows::lines(&table.resource, rows)?;
+        let Some(open) = self.loads.get_mut(&table.resource) else {
+            return Err(not_begun(&self.folders, table));
+        };
+        open.write(table, rows, lines)?;
+        self.changes.extend_from_slice(changes);
+        Ok(Written {
+            rows: rows.count,
+            new_columns: Vec::new(),
+        })
+    }
+
+    pub(crate) fn record(&mut self, changes: &[Change]) -> Result<(), DestinationError> {
+        self.check_going()?;
+        self.changes.extend_from_slice(changes);
+        Ok(())
+    }
+
+    pub(crate) fn finish(
+        &mut self,
+        table: &Table,
+        load: &Load,
+        changes: &[Change],
+    ) -> Result<(), DestinationError> {
+        self.check_going()?;
+        let resource = &table.resource;
+        let Some(open) = self.loads.get_mut(resource) else {
+            return Err(not_begun(&self.folders, table));
+        };
+        if let Some(from) = open.complete(&self.folders, &self.pipeline, table)? {
+            self.actions.push(Action::Replace {
+                from,
+                resource: resource.clone(),
+            });
+            self.rubbish.extend(open.paths());
+        }
+        self.loads.remove(resource);
+        self.closed.push(resource.clone());
+        self.changes.extend_from_slice(changes);
+        self.changes.push(Change::Load(Load {
+            status: LoadStatus::Complete,
+            ..load.clone()
+        }));
+        Ok(())
+    }
+
+    pub(crate) fn commit(&mut self) -> Result<(), DestinationError> {
+        self.check_going()?;
+        for open in self.loads.values_mut() {
+            open.sync()?;
+        }
+        let mut commit = Commit {
+            pipeline: self.pipeline.clone(),
+            changes: Vec::new(),
+            marks: self.changed_marks(),
+            actions: self.actions.clone(),
+        };
+        commit.actions.extend(
+            self.cuts
+                .iter()
+                .map(|(resource, Cut { start, tail })| Action::Splice {
+                    resource: resource.clone(),
+                    start: *start,
+                    tail: tail.clone(),
+                }),
+        );
+        if self
+            .changes
+            .iter()
+            .any(|change| matches!(change, Change::Error(_)))
+        {
+            commit.actions.push(Action::Errors {
+                at: actions::log_length(&self.folders)?,
+            });
+        }
+        if self.changes.is_empty() && commit.marks.is_empty() && commit.actions.is_empty() {
+            return Ok(());
+        }
+        if !self.cuts.is_empty() || commit.marks.values().flatten().any(|mark| mark.beside.is_some()) {
+            part::sync_folder(&self.folders.state)?;
+        }
+        commit.changes = std::mem::take(&mut self.changes);
+        if let Err(error) = self.journal.append(&commit) {
+            self.stopped = matches!(error, DestinationError::Stopped { .. });
+            self.changes = commit.changes;
+            return Err(error);
+        }
+        // From here on the commit has happened: should a step fail, the next run does it again.
+        self.stopped = true;
+        journal::fold(&mut self.pipelines, &commit);
+        actions::perform(&self.folders, &commit)?;
+        for resource in std::mem::take(&mut self.cuts).into_keys() {
+            if let Some(open) = self.loads.get_mut(&resource) {
+                open.come_home(&self.folders)?;
+            }
+        }
+        self.actions.clear();
+        self.closed.clear();
+        for path in self.rubbish.drain(..) {
+            let _ = fs::remove_file(path);
+        }
+        if self.journal.length() > COMPACT_FROM_BYTES.max(4 * self.compacted_bytes) {
+            self.journal = Journal::compact(self.journal.path(), &self.pipelines)?;
+            self.compacted_bytes = self.journal.length();
+        }
+        self.stopped = false;
+        Ok(())
+    }
+
+    pub(crate) fn data_path(&self, resource: &str) -> PathBuf {
+        self.folders.data_path(resource)
+    }
+
+    /// What this pipeline's commits add up to; `open` has made the entry.
+    fn held(&self) -> &Held {
+        static NOTHING: std::sync::LazyLock<Held> = std::sync::LazyLock::new(Held::default);
+        self.pipelines.get(&self.pipeline).unwrap_or(&NOTHING)
+    }
+
+    fn changed_marks(&self) -> BTreeMap<String, Option<Mark>> {
+        let committed = &self.held().marks;
+        let closed = self
+            .closed
+            .iter()
+            .filter(|resource| committed.contains_key(*resource));
+        let mut marks: BTreeMap<_, _> = closed.map(|resource| (resource.clone(), None)).collect();
+        for (resource, open) in &self.loads {
+            let mark = open.mark();
+            if committed.get(resource) == Some(&mark) {
+                marks.remove(resource);
+            } else {
+                marks.insert(resource.clone(), Some(mark));
+            }
+        }
+        marks
+    }
+
+    fn check_going(&self) -> Result<(), DestinationError> {
+        if self.stopped {
+            return Err(DestinationError::Stopped {
+                path: self.folders.data.clone(),
+            });
+        }
+        Ok(())
+    }
+
+    fn check(&self, table: &Table) -> Result<(), DestinationError> {
+        self.check_going()?;
+        table.check(
+            self.loads
+                .keys()
+                .chain(self.held().marks.keys())
+                .map(String::as_str),
+        )
+    }
+
+    /// Refuses a file that another pipeline's broken load has rows at the end of: to undo those would take ours.
+    fn check_others(&self, table: &Table) -> Result<(), DestinationError> {
+        for (pipeline, held) in &self.pipelines {
+            let mark = held
+                .marks
+                .get(&table.resource)
+                .filter(|mark| mark.beside.is_none());
+            if *pipeline != self.pipeline && mark.is_some() {
+                return Err(DestinationError::NotOurs {
+                    name: self.folders.data_path(&table.resource).display().to_string(),
+                    reason: format!(
+                        "it ends with rows of a load that `{pipeline}` has not finished; run that first"
+                    ),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_of(mark: &Mark, table: &Table, load_id: &str) -> bool {
+    mark.load_id == load_id && mark.disposition == table.disposition
+}
+
+fn not_begun(folders: &Folders, table: &Table) -> DestinationError {
+    let reason = format!("no load of `{}` is open", table.resource);
+    DestinationError::Corrupt {
+        path: folders.data.clone(),
+        reason,
+    }
+}

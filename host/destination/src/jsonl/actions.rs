@@ -1,0 +1,121 @@
+//! What a commit does to files once its line is in the journal; done again after a crash, with the same end.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Seek as _, SeekFrom, Write as _};
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::journal::{Action, Commit};
+use super::part::{length_of, sync_folder};
+use super::{ERRORS, Folders};
+use crate::checkpoint::{Change, ErrorLine};
+use crate::error::DestinationError;
+use crate::timestamp::iso8601;
+
+/// Does everything that `commit` orders.
+pub(super) fn perform(folders: &Folders, commit: &Commit) -> Result<(), DestinationError> {
+    for action in &commit.actions {
+        match action {
+            Action::Replace { from, resource } => {
+                let (from, to) = (folders.state.join(from), folders.data_path(resource));
+                replace(&from, &to).map_err(|cause| DestinationError::io(&to, cause))?;
+                sync_folder(&folders.data)?;
+            }
+            Action::Splice {
+                resource,
+                start,
+                tail,
+            } => {
+                let (tail, file) = (folders.state.join(tail), folders.data_path(resource));
+                splice(&tail, &file, *start).map_err(|cause| DestinationError::io(&file, cause))?;
+            }
+            Action::Errors { at } => {
+                let file = folders.state.join(ERRORS);
+                log(&file, *at, commit).map_err(|cause| DestinationError::io(&file, cause))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A file that is no longer there has been moved already.
+fn replace(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::rename(from, to) {
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(cause) if cause.kind() == io::ErrorKind::CrossesDevices => {
+            let mut hidden = std::ffi::OsString::from(".");
+            hidden.push(to.file_name().unwrap_or_default());
+            hidden.push(".new");
+            let copy = to.with_file_name(hidden);
+            fs::copy(from, &copy)?;
+            File::open(&copy)?.sync_data()?;
+            fs::rename(&copy, to)?;
+            fs::remove_file(from)
+        }
+        done => done,
+    }
+}
+
+/// A tail that is no longer there has been put in its place already.
+fn splice(tail: &Path, file: &Path, start: u64) -> io::Result<()> {
+    let mut source = match File::open(tail) {
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(()),
+        opened => opened?,
+    };
+    let mut target = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(file)?;
+    target.set_len(start)?;
+    target.seek(SeekFrom::Start(start))?;
+    io::copy(&mut source, &mut target)?;
+    target.sync_data()?;
+    fs::remove_file(tail)
+}
+
+/// An error as a person reads it.
+#[derive(Serialize)]
+struct Logged<'a> {
+    at: String,
+    pipeline: &'a str,
+    #[serde(flatten)]
+    line: &'a ErrorLine,
+}
+
+fn log(path: &Path, at: u64, commit: &Commit) -> io::Result<()> {
+    let mut text = Vec::new();
+    for change in &commit.changes {
+        if let Change::Error(line) = change {
+            let logged = Logged {
+                at: iso8601(line.at_ms),
+                pipeline: &commit.pipeline,
+                line,
+            };
+            serde_json::to_writer(&mut text, &logged)?;
+            text.push(b'\n');
+        }
+    }
+    let mut file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path)?;
+    let length = file.metadata()?.len();
+    if length >= at + text.len() as u64 {
+        // Done before; whatever follows is not ours to cut.
+        return Ok(());
+    }
+    // The log is a person's to shorten.
+    let at = at.min(length);
+    file.set_len(at)?;
+    file.seek(SeekFrom::Start(at))?;
+    file.write_all(&text)?;
+    file.sync_data()
+}
+
+/// How long the log of errors is.
+pub(super) fn log_length(folders: &Folders) -> Result<u64, DestinationError> {
+    Ok(length_of(&folders.state.join(ERRORS))?.unwrap_or(0))
+}

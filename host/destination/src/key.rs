@@ -1,0 +1,130 @@
+//! The identity of a row: its primary key, comparable across rows and runs.
+
+use std::borrow::Cow;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::error::DataErrorKind;
+use crate::fields;
+use crate::value::Value;
+
+/// 128 bits that stand for a key: two keys that differ share them with a chance of one in 10^20 among a billion.
+pub(crate) type KeyDigest = [u8; 16];
+
+/// The digest of a key's values, each as JSON. Values that SQLite holds equal (1, 1.0 and true) digest alike.
+pub(crate) fn digest(values: &[&str]) -> KeyDigest {
+    let mut hash = Sha256::new();
+    for json in values {
+        match Value::of(json) {
+            Value::Null => hash.update([0]),
+            Value::Integer(integer) => {
+                hash.update([1]);
+                hash.update(integer.to_le_bytes());
+            }
+            Value::Real(real) => match as_integer(real) {
+                Some(integer) => {
+                    hash.update([1]);
+                    hash.update(integer.to_le_bytes());
+                }
+                None => {
+                    hash.update([2]);
+                    hash.update(real.to_le_bytes());
+                }
+            },
+            Value::Text(text) => {
+                hash.update([3]);
+                hash.update((text.len() as u64).to_le_bytes());
+                hash.update(text.as_bytes());
+            }
+        }
+    }
+    let mut digest = KeyDigest::default();
+    for (byte, hashed) in digest.iter_mut().zip(hash.finalize()) {
+        *byte = hashed;
+    }
+    digest
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "checked by the way back"
+)]
+fn as_integer(real: f64) -> Option<i64> {
+    let integer = real as i64;
+    // At 2^63 the cast saturates, and the way back would agree by rounding.
+    (integer as f64 == real && integer != i64::MAX).then_some(integer)
+}
+
+/// The values of `columns` in `line`, as JSON, in the order of `columns`. The line is read to its end.
+pub(crate) fn find<'a>(line: &'a str, columns: &[String]) -> Result<Vec<&'a str>, DataErrorKind> {
+    let mut found: Vec<Option<&'a str>> = vec![None; columns.len()];
+    fields::for_each(line, |name: Cow<'a, str>, json| {
+        for (column, slot) in columns.iter().zip(&mut found) {
+            if *column == name && slot.replace(json).is_some() {
+                return Err(DataErrorKind::FieldTwice {
+                    field: column.clone(),
+                });
+            }
+        }
+        Ok(())
+    })?;
+    columns
+        .iter()
+        .zip(found)
+        .map(|(column, json)| require(column, json))
+        .collect()
+}
+
+/// The JSON of a key field, which must be there and not null.
+pub(crate) fn require<'a>(column: &str, json: Option<&'a str>) -> Result<&'a str, DataErrorKind> {
+    match json {
+        None => Err(DataErrorKind::KeyMissing {
+            field: column.to_owned(),
+        }),
+        Some("null") => Err(DataErrorKind::KeyNull {
+            field: column.to_owned(),
+        }),
+        Some(json) => Ok(json),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_as_sqlite_compares() {
+        for (one, other, equal) in [
+            (&["1"][..], &["1.0"][..], true),
+            (&["1"], &["true"], true),
+            (&["0"], &["-0.0"], true),
+            (&["1"], &["\"1\""], false),
+            (&["1.5"], &["1.50"], true),
+            (&["9223372036854775807"], &["9223372036854775808.0"], false),
+            (&["\"ab\"", "\"c\""], &["\"a\"", "\"bc\""], false),
+            (&["\"\\u0061\""], &["\"a\""], true),
+        ] {
+            assert_eq!(digest(one) == digest(other), equal, "{one:?} {other:?}");
+        }
+    }
+
+    #[test]
+    fn every_field_of_the_key_or_a_typed_error() {
+        let columns = ["b".to_owned(), "a".to_owned()];
+        assert_eq!(find(r#"{"a":1,"x":2,"b":"y"}"#, &columns), Ok(vec!["\"y\"", "1"]));
+        assert_eq!(
+            find(r#"{"a":1}"#, &columns),
+            Err(DataErrorKind::KeyMissing { field: "b".into() })
+        );
+        assert_eq!(
+            find(r#"{"a":null,"b":1}"#, &columns),
+            Err(DataErrorKind::KeyNull { field: "a".into() })
+        );
+        assert_eq!(
+            find(r#"{"a":1,"b":1,"a":2}"#, &columns),
+            Err(DataErrorKind::FieldTwice { field: "a".into() })
+        );
+        assert_eq!(find("null", &columns), Err(DataErrorKind::NullRow));
+    }
+}

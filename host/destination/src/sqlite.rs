@@ -1,0 +1,310 @@
+//! Rows and checkpoint as tables of one SQLite database, in one transaction.
+
+mod failure;
+mod insert;
+mod parents;
+mod schema;
+mod state;
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::checkpoint::{Change, Load, LoadStatus, State};
+use crate::error::DestinationError;
+use crate::lock::Lock;
+use crate::table::{Disposition, Rows, Table, Written};
+use schema::Shape;
+
+/// How long another program may hold the database before it counts as in use.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// One pipeline's part of a database. The transaction is opened by the first call after a commit.
+#[derive(Debug)]
+pub struct Sqlite {
+    // Closed before the lock is let go: fields are dropped in this order.
+    conn: Connection,
+    path: PathBuf,
+    pipeline: String,
+    state: State,
+    uncommitted: Vec<Change>,
+    in_transaction: bool,
+    stopped: bool,
+    tables: HashMap<String, OpenTable>,
+    _lock: Lock,
+}
+
+/// A table that a load is being written to.
+#[derive(Debug)]
+struct OpenTable {
+    // The resource's own, or the one beside it.
+    name: String,
+    // None: to be read anew, since a page that failed may have taken columns back.
+    shape: Option<Shape>,
+}
+
+impl Sqlite {
+    pub(crate) fn open(path: &Path, pipeline: &str) -> Result<Self, DestinationError> {
+        let lock = Lock::take(lock_path(path)?, path)?;
+        // No URI flag: a file name that begins with `file:` is a file name.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let sort = |cause| failure::sort(path, cause);
+        let conn = Connection::open_with_flags(path, flags).map_err(sort)?;
+        configure(&conn).map_err(sort)?;
+        state::create(&conn, path)?;
+        let state = state::read(&conn, pipeline).map_err(sort)?;
+        Ok(Self {
+            conn,
+            path: path.to_owned(),
+            pipeline: pipeline.to_owned(),
+            state,
+            uncommitted: Vec::new(),
+            in_transaction: false,
+            stopped: false,
+            tables: HashMap::new(),
+            _lock: lock,
+        })
+    }
+
+    pub(crate) fn state(&self) -> &State {
+        &self.state
+    }
+
+    pub(crate) fn begin(&mut self, table: &Table, load: &Load) -> Result<(), DestinationError> {
+        table.check(self.tables.keys().map(String::as_str))?;
+        let name = self.target(table);
+        self.atomically(|this| {
+            schema::check_ours(&this.conn, &this.path, &table.resource)?;
+            this.forget_parents(table)?;
+            if table.disposition == Disposition::Replace {
+                this.run(|conn| schema::drop_table(conn, &name))?;
+            }
+            this.run(|conn| schema::create_if_missing(conn, &name, &[]))?;
+            this.remember(&[Change::Load(load.clone())])
+        })?;
+        self.tables
+            .insert(table.resource.clone(), OpenTable { name, shape: None });
+        Ok(())
+    }
+
+    pub(crate) fn resume(&mut self, table: &Table, load: &Load) -> Result<(), DestinationError> {
+        table.check(self.tables.keys().map(String::as_str))?;
+        let name = self.target(table);
+        self.atomically(|this| {
+            schema::check_ours(&this.conn, &this.path, &table.resource)?;
+            if !this.run(|conn| schema::exists(conn, &name))? {
+                let reason = format!(
+                    "table `{name}`, which load {} was writing to, is gone",
+                    load.load_id
+                );
+                return Err(DestinationError::Corrupt {
+                    path: this.path.clone(),
+                    reason,
+                });
+            }
+            this.remember(&[Change::Load(load.clone())])
+        })?;
+        self.tables
+            .insert(table.resource.clone(), OpenTable { name, shape: None });
+        Ok(())
+    }
+
+    pub(crate) fn undo(&mut self, table: &Table, load_id: &str) -> Result<(), DestinationError> {
+        let name = self.target(table);
+        self.atomically(|this| {
+            this.forget_parents(table)?;
+            match table.disposition {
+                Disposition::Append => {
+                    schema::check_ours(&this.conn, &this.path, &table.resource)?;
+                    this.run(|conn| schema::delete_load(conn, &name, load_id))
+                }
+                Disposition::Replace => this.run(|conn| schema::drop_table(conn, &name)),
+                // The load that follows writes the same keys again, and each takes the place of what is there. What
+                // stood there before the broken load is gone, so there is nothing to go back to.
+                Disposition::Merge => Ok(()),
+            }
+        })?;
+        self.tables.remove(&table.resource);
+        Ok(())
+    }
+
+    pub(crate) fn write(
+        &mut self,
+        table: &Table,
+        rows: &Rows,
+        changes: &[Change],
+    ) -> Result<Written, DestinationError> {
+        self.atomically(|this| {
+            let Some(open) = this.tables.get_mut(&table.resource) else {
+                return Err(failure::not_begun(&this.path, &table.resource));
+            };
+            let shape = match open.shape.take() {
+                Some(shape) => shape,
+                None => schema::read(&this.conn, &this.path, table, &open.name)?,
+            };
+            let page = insert::Page {
+                table,
+                name: &open.name,
+                rows,
+                pipeline: &this.pipeline,
+            };
+            let (written, shape) = insert::write(&this.conn, &this.path, &page, shape)?;
+            open.shape = Some(shape);
+            this.remember(changes)?;
+            Ok(written)
+        })
+    }
+
+    pub(crate) fn record(&mut self, changes: &[Change]) -> Result<(), DestinationError> {
+        self.atomically(|this| this.remember(changes))
+    }
+
+    pub(crate) fn finish(
+        &mut self,
+        table: &Table,
+        load: &Load,
+        changes: &[Change],
+    ) -> Result<(), DestinationError> {
+        self.atomically(|this| {
+            let Some(open) = this.tables.get(&table.resource) else {
+                return Err(failure::not_begun(&this.path, &table.resource));
+            };
+            if table.disposition == Disposition::Replace {
+                schema::swap(&this.conn, &open.name, &table.resource)
+                    .map_err(|cause| failure::sort(&this.path, cause))?;
+            }
+            this.forget_parents(table)?;
+            this.remember(changes)?;
+            this.remember(&[Change::Load(Load {
+                status: LoadStatus::Complete,
+                ..load.clone()
+            })])
+        })?;
+        self.tables.remove(&table.resource);
+        Ok(())
+    }
+
+    pub(crate) fn commit(&mut self) -> Result<(), DestinationError> {
+        self.check_going()?;
+        if !self.in_transaction {
+            return Ok(());
+        }
+        if let Err(error) = self.run(|conn| conn.execute_batch("COMMIT")) {
+            self.stopped = true;
+            return Err(error);
+        }
+        self.in_transaction = false;
+        for change in self.uncommitted.drain(..) {
+            self.state.apply(change);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Does all of `step` or, on an error, nothing: what came before it stays in the transaction.
+    fn atomically<T>(
+        &mut self,
+        step: impl FnOnce(&mut Self) -> Result<T, DestinationError>,
+    ) -> Result<T, DestinationError> {
+        self.check_going()?;
+        if !self.in_transaction {
+            self.run(|conn| conn.execute_batch("BEGIN IMMEDIATE"))?;
+            self.in_transaction = true;
+        }
+        let remembered = self.uncommitted.len();
+        self.run(|conn| conn.execute_batch("SAVEPOINT step"))?;
+        let done = step(self).and_then(|done| {
+            self.run(|conn| conn.execute_batch("RELEASE step"))?;
+            Ok(done)
+        });
+        if done.is_err() {
+            self.uncommitted.truncate(remembered);
+            for table in self.tables.values_mut() {
+                table.shape = None;
+            }
+            // A full disk, among others, makes SQLite roll back the whole transaction. Pages that were accepted are then
+            // gone, and a commit must not pretend otherwise.
+            self.stopped = self.conn.is_autocommit()
+                || self.conn.execute_batch("ROLLBACK TO step; RELEASE step").is_err();
+        }
+        done
+    }
+
+    fn check_going(&self) -> Result<(), DestinationError> {
+        if self.stopped {
+            Err(DestinationError::Stopped {
+                path: self.path.clone(),
+            })
+        } else {
+            Ok(())
+        }
+    }
+
+    fn run<T>(
+        &self,
+        statement: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, DestinationError> {
+        statement(&self.conn).map_err(|cause| failure::sort(&self.path, cause))
+    }
+
+    fn remember(&mut self, changes: &[Change]) -> Result<(), DestinationError> {
+        for change in changes {
+            self.run(|conn| state::apply(conn, &self.pipeline, change))?;
+            self.uncommitted.push(change.clone());
+        }
+        Ok(())
+    }
+
+    fn forget_parents(&self, table: &Table) -> Result<(), DestinationError> {
+        self.run(|conn| parents::forget(conn, &self.pipeline, &table.resource))
+    }
+
+    /// The table that a load writes to.
+    fn target(&self, table: &Table) -> String {
+        match table.disposition {
+            Disposition::Append | Disposition::Merge => table.resource.clone(),
+            Disposition::Replace => schema::beside(&self.pipeline, &table.resource),
+        }
+    }
+}
+
+/// WAL with `synchronous=NORMAL`: a power cut may take the last commits back, rows and checkpoint together, but never
+/// damages the database; a killed process loses nothing that was committed.
+fn configure(conn: &Connection) -> rusqlite::Result<()> {
+    conn.busy_timeout(BUSY_TIMEOUT)?;
+    conn.set_prepared_statement_cache_capacity(64);
+    conn.pragma_update(None, "journal_mode", "wal")?;
+    conn.pragma_update(None, "synchronous", "normal")?;
+    conn.pragma_update(None, "cache_size", -16_384)?;
+    // A user's view over a table that is being replaced must neither stop the swap nor be bent to the new table.
+    conn.pragma_update(None, "legacy_alter_table", true)
+}
+
+/// `.NAME.lock` beside the database, by its real name: two links to one file are one lock.
+fn lock_path(path: &Path) -> Result<PathBuf, DestinationError> {
+    let sort = |cause| DestinationError::io(path, cause);
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    fs::create_dir_all(folder).map_err(sort)?;
+    let real = match path.canonicalize() {
+        Ok(real) => real,
+        Err(_) => folder
+            .canonicalize()
+            .map_err(sort)?
+            .join(path.file_name().unwrap_or_default()),
+    };
+    let mut name = std::ffi::OsString::from(".");
+    name.push(real.file_name().unwrap_or_default());
+    name.push(".lock");
+    Ok(real.with_file_name(name))
+}

@@ -1,0 +1,310 @@
+//! The checkpoint as rows of tables, one set for every pipeline of the database.
+
+use std::path::Path;
+
+use rusqlite::types::{ToSqlOutput, Value, ValueRef};
+use rusqlite::{Connection, Row, ToSql, params};
+
+use super::failure;
+use crate::checkpoint::{Chain, Change, ErrorLine, Load, LoadStatus, Partition, PendingPage, State};
+use crate::error::DestinationError;
+use crate::timestamp::iso8601;
+
+/// Of the tables below. A program that knows only an older one must not write them.
+const VERSION: i64 = 1;
+
+/// Columns have no types here either: a count above `i64::MAX` is kept as its digits.
+const TABLES: &str = "
+    CREATE TABLE IF NOT EXISTS _sanderling_meta (name PRIMARY KEY, value);
+    CREATE TABLE IF NOT EXISTS _sanderling_loads (
+        pipeline, resource, load_id, fingerprint, connector_digest, started_ms, updated_ms, status,
+        rows, pages, retries, total, missing_parents, failed_parents,
+        PRIMARY KEY (pipeline, resource)
+    );
+    CREATE TABLE IF NOT EXISTS _sanderling_pending (
+        pipeline, seq, resource, partition_key, partition_data, cursor,
+        PRIMARY KEY (pipeline, seq)
+    );
+    CREATE INDEX IF NOT EXISTS _sanderling_pending_resource ON _sanderling_pending (pipeline, resource);
+    CREATE TABLE IF NOT EXISTS _sanderling_chains (
+        pipeline, resource, partition_key, received, pages, first_total, last_total, last_digest, repeats, limited
+    );
+    CREATE INDEX IF NOT EXISTS _sanderling_chains_key
+        ON _sanderling_chains (pipeline, resource, partition_key);
+    CREATE TABLE IF NOT EXISTS _sanderling_halts (pipeline, origin, at_ms, PRIMARY KEY (pipeline, origin));
+    CREATE TABLE IF NOT EXISTS _sanderling_errors (
+        at, pipeline, load_id, resource, partition_key, url, status, attempts, message, excerpt, request_id
+    );
+    CREATE TABLE IF NOT EXISTS _sanderling_keys (
+        pipeline, resource, key, partition, PRIMARY KEY (pipeline, resource, key)
+    ) WITHOUT ROWID;
+";
+
+/// Makes the tables, and proves on the way that the database can be written to.
+pub(super) fn create(conn: &Connection, path: &Path) -> Result<(), DestinationError> {
+    let sort = |cause| failure::sort(path, cause);
+    conn.execute_batch("BEGIN IMMEDIATE").map_err(sort)?;
+    conn.execute_batch(TABLES).map_err(sort)?;
+    // An update that changes nothing still takes the way of a write.
+    let version: i64 = conn
+        .query_row(
+            "INSERT INTO _sanderling_meta VALUES ('version', ?1)
+             ON CONFLICT DO UPDATE SET value = max(value, excluded.value) RETURNING value",
+            [VERSION],
+            |row| row.get(0),
+        )
+        .map_err(sort)?;
+    if version > VERSION {
+        let reason =
+            format!("its state is of version {version}; this program knows {VERSION}: use a newer one");
+        return Err(DestinationError::Corrupt {
+            path: path.to_owned(),
+            reason,
+        });
+    }
+    conn.execute_batch("COMMIT").map_err(sort)
+}
+
+/// The pipeline's state.
+pub(super) fn read(conn: &Connection, pipeline: &str) -> rusqlite::Result<State> {
+    // Folded in like any change, which also puts each list in its order.
+    let mut state = State::default();
+    let mut fold = |sql: &str, change: fn(&Row) -> rusqlite::Result<Change>| -> rusqlite::Result<()> {
+        for change in conn.prepare(sql)?.query_map([pipeline], change)? {
+            state.apply(change?);
+        }
+        Ok(())
+    };
+    fold(
+        "SELECT resource, load_id, fingerprint, connector_digest, started_ms, updated_ms, status, rows, pages, retries,
+         total, missing_parents, failed_parents FROM _sanderling_loads WHERE pipeline = ?1",
+        load,
+    )?;
+    fold(
+        "SELECT seq, resource, partition_key, partition_data, cursor FROM _sanderling_pending
+         WHERE pipeline = ?1 ORDER BY seq",
+        pending,
+    )?;
+    fold(
+        "SELECT resource, partition_key, received, pages, first_total, last_total, last_digest, repeats, limited
+         FROM _sanderling_chains WHERE pipeline = ?1",
+        chain,
+    )?;
+    fold(
+        "SELECT origin, at_ms FROM _sanderling_halts WHERE pipeline = ?1",
+        |row| {
+            Ok(Change::Halt {
+                origin: row.get(0)?,
+                at_ms: count(row, 1)?,
+            })
+        },
+    )?;
+    Ok(state)
+}
+
+/// Folds `change` into the tables.
+pub(super) fn apply(conn: &Connection, pipeline: &str, change: &Change) -> rusqlite::Result<()> {
+    let run = |sql, values: &[&dyn ToSql]| conn.prepare_cached(sql)?.execute(values).map(drop);
+    match change {
+        Change::Load(load) => insert_load(conn, pipeline, load),
+        Change::LoadForgotten { resource } => run(
+            "DELETE FROM _sanderling_loads WHERE pipeline = ?1 AND resource = ?2",
+            params![pipeline, resource],
+        ),
+        Change::Pending(PendingPage {
+            seq,
+            resource,
+            partition,
+            cursor,
+        }) => {
+            let (key, data) = partition.as_ref().map(|it| (&it.key, &it.data)).unzip();
+            run(
+                "INSERT OR REPLACE INTO _sanderling_pending VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                params![pipeline, Count(*seq), resource, key, data, cursor],
+            )
+        }
+        Change::Done { seq } => run(
+            "DELETE FROM _sanderling_pending WHERE pipeline = ?1 AND seq = ?2",
+            params![pipeline, Count(*seq)],
+        ),
+        Change::DropPending { resource } => run(
+            "DELETE FROM _sanderling_pending WHERE pipeline = ?1 AND resource = ?2",
+            params![pipeline, resource],
+        ),
+        Change::Chain(chain) => {
+            end_chain(conn, pipeline, &chain.resource, chain.partition_key.as_ref())?;
+            insert_chain(conn, pipeline, chain)
+        }
+        Change::ChainEnd {
+            resource,
+            partition_key,
+        } => end_chain(conn, pipeline, resource, partition_key.as_ref()),
+        Change::Halt { origin, at_ms } => run(
+            "INSERT OR REPLACE INTO _sanderling_halts VALUES (?1, ?2, ?3)",
+            params![pipeline, origin, Count(*at_ms)],
+        ),
+        Change::HaltCleared { origin } => run(
+            "DELETE FROM _sanderling_halts WHERE pipeline = ?1 AND origin = ?2",
+            params![pipeline, origin],
+        ),
+        Change::Error(line) => insert_error(conn, pipeline, line),
+    }
+}
+
+fn insert_load(conn: &Connection, pipeline: &str, load: &Load) -> rusqlite::Result<()> {
+    conn.prepare_cached(
+        "INSERT OR REPLACE INTO _sanderling_loads
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+    )?
+    .execute(params![
+        pipeline,
+        load.resource,
+        load.load_id,
+        load.fingerprint,
+        load.connector_digest,
+        Count(load.started_ms),
+        Count(load.updated_ms),
+        match load.status {
+            LoadStatus::Running => "running",
+            LoadStatus::Complete => "complete",
+        },
+        Count(load.rows),
+        Count(load.pages),
+        Count(load.retries),
+        load.total.map(Count),
+        Count(load.missing_parents),
+        Count(load.failed_parents),
+    ])
+    .map(drop)
+}
+
+fn load(row: &Row) -> rusqlite::Result<Change> {
+    Ok(Change::Load(Load {
+        resource: row.get(0)?,
+        load_id: row.get(1)?,
+        fingerprint: row.get(2)?,
+        connector_digest: row.get(3)?,
+        started_ms: count(row, 4)?,
+        updated_ms: count(row, 5)?,
+        // Whatever is not known to be complete is read again.
+        status: match row.get_ref(6)?.as_str() {
+            Ok("complete") => LoadStatus::Complete,
+            _ => LoadStatus::Running,
+        },
+        rows: count(row, 7)?,
+        pages: count(row, 8)?,
+        retries: count(row, 9)?,
+        total: optional_count(row, 10)?,
+        missing_parents: count(row, 11)?,
+        failed_parents: count(row, 12)?,
+    }))
+}
+
+fn pending(row: &Row) -> rusqlite::Result<Change> {
+    let key: Option<String> = row.get(2)?;
+    let data: Option<String> = row.get(3)?;
+    Ok(Change::Pending(PendingPage {
+        seq: count(row, 0)?,
+        resource: row.get(1)?,
+        partition: key.zip(data).map(|(key, data)| Partition { key, data }),
+        cursor: row.get(4)?,
+    }))
+}
+
+fn insert_chain(conn: &Connection, pipeline: &str, chain: &Chain) -> rusqlite::Result<()> {
+    conn.prepare_cached("INSERT INTO _sanderling_chains VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?
+        .execute(params![
+            pipeline,
+            chain.resource,
+            chain.partition_key,
+            Count(chain.received),
+            Count(chain.pages),
+            chain.first_total.map(Count),
+            chain.last_total.map(Count),
+            chain.last_digest,
+            chain.repeats,
+            chain.limited,
+        ])
+        .map(drop)
+}
+
+fn end_chain(
+    conn: &Connection,
+    pipeline: &str,
+    resource: &str,
+    partition_key: Option<&String>,
+) -> rusqlite::Result<()> {
+    conn.prepare_cached(
+        "DELETE FROM _sanderling_chains WHERE pipeline = ?1 AND resource = ?2 AND partition_key IS ?3",
+    )?
+    .execute(params![pipeline, resource, partition_key])
+    .map(drop)
+}
+
+fn chain(row: &Row) -> rusqlite::Result<Change> {
+    Ok(Change::Chain(Chain {
+        resource: row.get(0)?,
+        partition_key: row.get(1)?,
+        received: count(row, 2)?,
+        pages: count(row, 3)?,
+        first_total: optional_count(row, 4)?,
+        last_total: optional_count(row, 5)?,
+        last_digest: row.get(6)?,
+        repeats: row.get(7)?,
+        limited: row.get(8)?,
+    }))
+}
+
+fn insert_error(conn: &Connection, pipeline: &str, line: &ErrorLine) -> rusqlite::Result<()> {
+    conn.prepare_cached(
+        "INSERT INTO _sanderling_errors VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+    )?
+    .execute(params![
+        iso8601(line.at_ms),
+        pipeline,
+        line.load_id,
+        line.resource,
+        line.partition_key,
+        line.url,
+        line.status,
+        line.attempts,
+        line.message,
+        line.excerpt,
+        line.request_id,
+    ])
+    .map(drop)
+}
+
+/// A `u64` in a database whose integers end at `i64::MAX`: above it, its digits.
+struct Count(u64);
+
+impl ToSql for Count {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Owned(match i64::try_from(self.0) {
+            Ok(integer) => Value::Integer(integer),
+            Err(_) => Value::Text(self.0.to_string()),
+        }))
+    }
+}
+
+fn count(row: &Row, column: usize) -> rusqlite::Result<u64> {
+    match row.get_ref(column)? {
+        ValueRef::Text(digits) => {
+            let digits = std::str::from_utf8(digits)
+                .ok()
+                .and_then(|digits| digits.parse().ok());
+            digits.ok_or(rusqlite::Error::IntegralValueOutOfRange(column, i64::MAX))
+        }
+        _ => {
+            let integer: i64 = row.get(column)?;
+            u64::try_from(integer).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, integer))
+        }
+    }
+}
+
+fn optional_count(row: &Row, column: usize) -> rusqlite::Result<Option<u64>> {
+    match row.get_ref(column)? {
+        ValueRef::Null => Ok(None),
+        _ => count(row, column).map(Some),
+    }
+}

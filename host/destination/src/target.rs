@@ -1,0 +1,200 @@
+//! What a user writes to say where rows go: `sqlite:FILE` or `jsonl:DIR`.
+
+use std::path::{Path, PathBuf};
+
+/// Where rows go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// Tables of one database file, the checkpoint among them.
+    Sqlite {
+        /// The database; made, with its folders, if it is not there.
+        path: PathBuf,
+    },
+    /// One file of rows a resource.
+    Jsonl {
+        /// Holds `<resource>.jsonl`.
+        dir: PathBuf,
+        /// Holds the checkpoint and whatever is not yet whole. Best on the file system of `dir`: a finished file is then
+        /// put in its place without a copy.
+        state_dir: PathBuf,
+    },
+}
+
+/// Why a text names no target.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TargetError {
+    /// No `scheme:` in front.
+    #[error("`{text}` does not say what kind of destination it is; write `sqlite:FILE` or `jsonl:DIR`")]
+    NoScheme {
+        /// What was written.
+        text: String,
+    },
+    /// A scheme that is none of ours.
+    #[error("`{scheme}:` is no destination; {}write `sqlite:FILE` or `jsonl:DIR`", did_you_mean(*.nearest))]
+    UnknownScheme {
+        /// What was written before the colon.
+        scheme: String,
+        /// The scheme that was probably meant.
+        nearest: Option<&'static str>,
+    },
+    /// Nothing, or nothing that can be kept, after the colon.
+    #[error("`{scheme}:` names no file or folder; write `{}`", form(.scheme))]
+    NoPath {
+        /// `sqlite` or `jsonl`.
+        scheme: &'static str,
+    },
+    /// `sqlite://…`: programs differ over what the slashes mean, so that the rows could end up in either of two places.
+    #[error("`{text}` can be read as two paths; write `{}` without `//`", form(.scheme))]
+    Url {
+        /// `sqlite` or `jsonl`.
+        scheme: &'static str,
+        /// What was written.
+        text: String,
+    },
+}
+
+const SCHEMES: [&str; 2] = ["sqlite", "jsonl"];
+
+/// Other words for the same things.
+const ALIASES: [(&str, &str); 6] = [
+    ("sqlite3", "sqlite"),
+    ("db", "sqlite"),
+    ("sql", "sqlite"),
+    ("json", "jsonl"),
+    ("ndjson", "jsonl"),
+    ("file", "jsonl"),
+];
+
+impl Target {
+    /// Reads `sqlite:FILE` or `jsonl:DIR`; a `jsonl` target keeps its state in `DIR/.sanderling`.
+    pub fn parse(text: &str) -> Result<Self, TargetError> {
+        let Some((scheme, path)) = text.split_once(':') else {
+            return Err(TargetError::NoScheme {
+                text: text.to_owned(),
+            });
+        };
+        let Some(scheme) = SCHEMES.into_iter().find(|known| *known == scheme) else {
+            return Err(TargetError::UnknownScheme {
+                scheme: scheme.to_owned(),
+                nearest: nearest(scheme),
+            });
+        };
+        if path.starts_with("//") {
+            return Err(TargetError::Url {
+                scheme,
+                text: text.to_owned(),
+            });
+        }
+        // A database in memory would be gone with the process, and the checkpoint with it.
+        if path.trim().is_empty() || path == ":memory:" {
+            return Err(TargetError::NoPath { scheme });
+        }
+        let path = PathBuf::from(path);
+        Ok(if scheme == "sqlite" {
+            Self::Sqlite { path }
+        } else {
+            Self::Jsonl {
+                state_dir: default_state_dir(&path),
+                dir: path,
+            }
+        })
+    }
+}
+
+fn default_state_dir(dir: &Path) -> PathBuf {
+    dir.join(".sanderling")
+}
+
+fn nearest(scheme: &str) -> Option<&'static str> {
+    let scheme = scheme.to_ascii_lowercase();
+    if let Some((_, meant)) = ALIASES.into_iter().find(|(alias, _)| *alias == scheme) {
+        return Some(meant);
+    }
+    SCHEMES
+        .into_iter()
+        .map(|known| (strsim::damerau_levenshtein(known, &scheme), known))
+        .filter(|(distance, _)| *distance <= 2)
+        .min()
+        .map(|(_, known)| known)
+}
+
+fn did_you_mean(nearest: Option<&str>) -> String {
+    nearest
+        .map(|name| format!("did you mean `{name}:`? "))
+        .unwrap_or_default()
+}
+
+fn form(scheme: &str) -> &'static str {
+    if scheme == "sqlite" {
+        "sqlite:FILE"
+    } else {
+        "jsonl:DIR"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_forms() {
+        assert_eq!(
+            Target::parse("sqlite:a b.db"),
+            Ok(Target::Sqlite {
+                path: "a b.db".into()
+            })
+        );
+        assert_eq!(
+            Target::parse("sqlite:/tmp/x:y.db"),
+            Ok(Target::Sqlite {
+                path: "/tmp/x:y.db".into()
+            })
+        );
+        let out = Target::Jsonl {
+            dir: "out".into(),
+            state_dir: "out/.sanderling".into(),
+        };
+        assert_eq!(Target::parse("jsonl:out"), Ok(out));
+    }
+
+    #[test]
+    fn each_refusal_says_what_to_write() {
+        for (text, said) in [
+            (
+                "demo.db",
+                "`demo.db` does not say what kind of destination it is; write `sqlite:FILE` or `jsonl:DIR`",
+            ),
+            (
+                "sqlit:x",
+                "`sqlit:` is no destination; did you mean `sqlite:`? write `sqlite:FILE` or `jsonl:DIR`",
+            ),
+            (
+                "SQLite:x",
+                "`SQLite:` is no destination; did you mean `sqlite:`? write `sqlite:FILE` or `jsonl:DIR`",
+            ),
+            (
+                "ndjson:x",
+                "`ndjson:` is no destination; did you mean `jsonl:`? write `sqlite:FILE` or `jsonl:DIR`",
+            ),
+            (
+                "postgres://h/db",
+                "`postgres:` is no destination; write `sqlite:FILE` or `jsonl:DIR`",
+            ),
+            (
+                "sqlite:",
+                "`sqlite:` names no file or folder; write `sqlite:FILE`",
+            ),
+            (
+                "sqlite::memory:",
+                "`sqlite:` names no file or folder; write `sqlite:FILE`",
+            ),
+            ("jsonl: ", "`jsonl:` names no file or folder; write `jsonl:DIR`"),
+            (
+                "sqlite:///x.db",
+                "`sqlite:///x.db` can be read as two paths; write `sqlite:FILE` without `//`",
+            ),
+        ] {
+            assert_eq!(Target::parse(text).unwrap_err().to_string(), said, "{text}");
+        }
+    }
+}
