@@ -1,1 +1,61 @@
-//! stub
+//! What the declarative connector knows, as pure functions: no I/O, no clock, no bindings.
+//!
+//! A config becomes a [`Plan`] ([`plan()`]); a plan and a page request become an HTTP request ([`request()`]); the answer
+//! becomes a page ([`page()`]). Everything that must be remembered between pages is in the cursor and the partition, so
+//! any instance can read any page, again and in any order.
+//!
+//! | | |
+//! |---|---|
+//! | `document`, `config` | the document as written: every value with the pointer to its place, defaults merged |
+//! | `template`, `select` | the two little languages in it: placeholders and paths |
+//! | `plan` | all of it understood: parents found, templates bound, credentials located; nothing later fails on the config |
+//! | `request` | plan and bindings to a URL and headers |
+//! | `json` | one strict pass over an answer's bytes that finds what is wanted |
+//! | `answer`, `more` | where the rows are; whether they are all |
+//! | `offset` | offset paging that never loses rows |
+//! | `rows`, `partition` | NDJSON out of the API's own bytes; what child resources need of them |
+//! | `page` | the order in which these are called |
+//!
+//! What holds everywhere:
+//! - A row is passed on, or the call fails: no rule drops one.
+//! - Rows are the API's bytes. Nothing is parsed into a tree and written again.
+//! - Credentials are placeholders; this crate never sees one, and an error carries none.
+//! - Nothing that a server, a config or a host sends makes it panic.
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        reason = "a failed test may panic"
+    )
+)]
+
+mod answer;
+mod config;
+mod contract;
+mod diagnostic;
+mod document;
+mod encode;
+mod json;
+mod more;
+mod offset;
+mod page;
+mod partition;
+mod plan;
+mod request;
+mod rows;
+mod select;
+mod template;
+
+#[cfg(test)]
+mod tests;
+
+pub use contract::{
+    BadResponse, ChildPartitions, Continuation, Fault, HttpFailure, Notice, Page, PageRequest, Partition,
+    Request, ResourceInfo, Response, RetryPolicy, SourceInfo, WriteDisposition,
+};
+pub use diagnostic::Diagnostic;
+pub use page::page;
+pub use plan::{Plan, plan};
+pub use request::request;

@@ -1,0 +1,173 @@
+//! The config as written: every value read by hand, with the pointer to its place; defaults merged, nothing resolved.
+
+mod auth;
+mod endpoint;
+mod paginator;
+mod resource;
+
+use serde_json::Value;
+
+pub(crate) use auth::{ApiKeyPlace, Auth};
+pub(crate) use endpoint::Param;
+pub(crate) use paginator::{OffsetConfig, Paginator};
+pub(crate) use resource::{ResourceConfig, TotalMode};
+
+use crate::diagnostic::Problems;
+use crate::document::{At, Fields, Keys, Node, join};
+
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) client: Client,
+    pub(crate) resources: Vec<ResourceConfig>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Client {
+    pub(crate) base_url: At<String>,
+    pub(crate) headers: Headers,
+    pub(crate) auth: Option<Auth>,
+    pub(crate) paginator: Option<Paginator>,
+}
+
+/// Names and values, in the order of writing.
+pub(crate) type Headers = Vec<(String, At<String>)>;
+
+const TOP: Keys = Keys {
+    of: "the config",
+    known: &["client", "resource_defaults", "resources"],
+    later: &[],
+    elsewhere: &[
+        ("base_url", "write it under `client`"),
+        ("auth", "write it under `client`"),
+    ],
+};
+
+const CLIENT: Keys = Keys {
+    of: "`client`",
+    known: &["base_url", "headers", "auth", "paginator"],
+    later: &["session"],
+    elsewhere: &[
+        ("params", "write it under `resource_defaults.endpoint`"),
+        ("error_handler", "write it under `resource_defaults.endpoint`"),
+    ],
+};
+
+/// Reads a config; what cannot be read is in `problems`, and the rest is read all the same.
+pub(crate) fn read(document: &Value, problems: &mut Problems) -> Option<Config> {
+    let root = Node {
+        value: document,
+        pointer: String::new(),
+    };
+    let mut fields = root.object("a config", problems)?;
+    let client = match fields.take("client") {
+        Some(node) => client(&node, problems),
+        None => {
+            problems.hint(
+                "",
+                "`client` is missing",
+                "\"client\": {\"base_url\": \"https://…\"}",
+            );
+            None
+        }
+    };
+    let defaults = fields
+        .take("resource_defaults")
+        .and_then(|node| resource::defaults(&node, problems));
+    let resources = match fields.take("resources") {
+        Some(node) => resource::resources(&node, &defaults.unwrap_or_default(), problems),
+        None => {
+            problems.hint("", "`resources` is missing", "\"resources\": [\"posts\"]");
+            Vec::new()
+        }
+    };
+    fields.close(&TOP, problems);
+    Some(Config {
+        client: client?,
+        resources,
+    })
+}
+
+fn client(node: &Node<'_>, problems: &mut Problems) -> Option<Client> {
+    let mut fields = node.object("`client`", problems)?;
+    let base_url = match fields.take("base_url") {
+        Some(node) => node.name("a base URL", problems),
+        None => {
+            problems.add(&node.pointer, "`base_url` is missing");
+            None
+        }
+    };
+    let headers = fields
+        .take("headers")
+        .map(|node| headers(&node, problems))
+        .unwrap_or_default();
+    let auth = fields.take("auth").and_then(|node| auth::read(&node, problems));
+    let paginator = fields
+        .take("paginator")
+        .and_then(|node| paginator::read(&node, problems));
+    fields.close(&CLIENT, problems);
+    Some(Client {
+        base_url: base_url?,
+        headers,
+        auth,
+        paginator,
+    })
+}
+
+/// Characters of a header's name (RFC 9110, 5.6.2).
+fn is_token(name: &str) -> bool {
+    !name.is_empty()
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+}
+
+fn headers(node: &Node<'_>, problems: &mut Problems) -> Headers {
+    let Some(fields) = node.object("headers", problems) else {
+        return Vec::new();
+    };
+    let mut headers: Headers = Vec::new();
+    for (name, node) in fields.into_iter() {
+        let Some(value) = node.string("a header's value", problems) else {
+            continue;
+        };
+        if !is_token(name) {
+            problems.add(&node.pointer, format!("`{name}` cannot be the name of a header"));
+        } else if value
+            .value
+            .contains(|char: char| char.is_ascii_control() && char != '\t')
+        {
+            problems.add(&node.pointer, "a control character cannot stand in a header");
+        } else if headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name)) {
+            problems.add(&node.pointer, format!("the header `{name}` stands twice"));
+        } else {
+            headers.push((name.to_owned(), value));
+        }
+    }
+    headers
+}
+
+/// The `type` of a union such as auth or paginator: the text itself, or the object's key.
+fn union<'a>(
+    node: &Node<'a>,
+    what: &str,
+    problems: &mut Problems,
+) -> Option<(Option<At<String>>, Fields<'a>)> {
+    if node.value.is_string() {
+        return Some((node.name(what, problems), Fields::default()));
+    }
+    let mut fields = node.object(what, problems)?;
+    let kind = match fields.take("type") {
+        Some(node) => Some(node.name("a type", problems)?),
+        None => None,
+    };
+    Some((kind, fields))
+}
+
+/// A pointer for something that should stand in `node` but does not.
+fn inside(node: &Node<'_>, key: &str) -> String {
+    if node.value.is_object() {
+        join(&node.pointer, key)
+    } else {
+        node.pointer.clone()
+    }
+}

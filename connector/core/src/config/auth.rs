@@ -1,0 +1,173 @@
+//! `auth`: how requests say who they are.
+
+use super::{inside, union};
+use crate::diagnostic::{Problems, did_you_mean, list};
+use crate::document::{At, Fields, Keys, Node};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Auth {
+    Bearer {
+        token: At<String>,
+    },
+    ApiKey {
+        name: String,
+        key: At<String>,
+        place: ApiKeyPlace,
+    },
+    Basic {
+        username: String,
+        password: At<String>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ApiKeyPlace {
+    Header,
+    Query,
+}
+
+impl Auth {
+    /// What must not be written out: a token, a key or a password, never a user's name.
+    pub(crate) fn credential(&self) -> &At<String> {
+        match self {
+            Self::Bearer { token } => token,
+            Self::ApiKey { key, .. } => key,
+            Self::Basic { password, .. } => password,
+        }
+    }
+}
+
+const TYPES: &[&str] = &["api_key", "bearer", "http_basic"];
+
+pub(crate) fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Auth> {
+    let (kind, fields) = union(node, "auth", problems)?;
+    // dlt takes an object without a type for a bearer token.
+    let name = kind.as_ref().map_or("bearer", |kind| kind.value.as_str());
+    match name {
+        "bearer" => bearer(node, fields, problems),
+        "api_key" => api_key(node, fields, problems),
+        "http_basic" => basic(node, fields, problems),
+        "oauth2_client_credentials" => {
+            problems.later(&node.pointer, "auth of type `oauth2_client_credentials`");
+            None
+        }
+        other => {
+            let pointer = kind.as_ref().map_or(&node.pointer, |kind| &kind.pointer);
+            let hint = did_you_mean(other, TYPES.iter().copied())
+                .unwrap_or_else(|| format!("known here: {}", list(TYPES.iter().copied())));
+            problems.hint(pointer, format!("unknown type of auth `{other}`"), hint);
+            None
+        }
+    }
+}
+
+/// A credential that must be there; dlt would look for a missing one in its own secrets.
+fn credential(
+    node: &Node<'_>,
+    fields: &mut Fields<'_>,
+    key: &str,
+    problems: &mut Problems,
+) -> Option<At<String>> {
+    match fields.take(key) {
+        Some(node) => node.name("a credential", problems),
+        None => {
+            let hint = format!("\"{key}\": \"${{secrets.{key}}}\"");
+            problems.hint(&node.pointer, format!("auth needs `{key}`"), hint);
+            None
+        }
+    }
+}
+
+fn bearer(node: &Node<'_>, mut fields: Fields<'_>, problems: &mut Problems) -> Option<Auth> {
+    let token = credential(node, &mut fields, "token", problems);
+    fields.close(
+        &Keys {
+            of: "auth of type `bearer`",
+            known: &["type", "token"],
+            later: &[],
+            elsewhere: &[],
+        },
+        problems,
+    );
+    Some(Auth::Bearer { token: token? })
+}
+
+fn api_key(node: &Node<'_>, mut fields: Fields<'_>, problems: &mut Problems) -> Option<Auth> {
+    let key = credential(node, &mut fields, "api_key", problems);
+    let name = match fields.take("name") {
+        Some(node) => node.name("the name of a header or parameter", problems)?.value,
+        None => "Authorization".to_owned(),
+    };
+    let place = match fields.take("location") {
+        None => ApiKeyPlace::Header,
+        Some(node) => match node.name("a location", problems)?.value.as_str() {
+            "header" => ApiKeyPlace::Header,
+            "query" | "param" => ApiKeyPlace::Query,
+            "cookie" => {
+                problems.later(&node.pointer, "an API key in a cookie");
+                return None;
+            }
+            other => {
+                let message = format!("unknown location `{other}`");
+                problems.hint(&node.pointer, message, "`header` or `query`");
+                return None;
+            }
+        },
+    };
+    if place == ApiKeyPlace::Header && !super::is_token(&name) {
+        problems.add(
+            &inside(node, "name"),
+            format!("`{name}` cannot be the name of a header"),
+        );
+    }
+    let known = &["type", "name", "api_key", "location"];
+    fields.close(
+        &Keys {
+            of: "auth of type `api_key`",
+            known,
+            later: &[],
+            elsewhere: &[],
+        },
+        problems,
+    );
+    Some(Auth::ApiKey {
+        name,
+        key: key?,
+        place,
+    })
+}
+
+fn basic(node: &Node<'_>, mut fields: Fields<'_>, problems: &mut Problems) -> Option<Auth> {
+    let username = match fields.take("username") {
+        Some(node) => node.string("a user's name", problems).map(|name| name.value),
+        None => {
+            problems.add(&node.pointer, "auth needs `username`");
+            None
+        }
+    };
+    if username.as_ref().is_some_and(|name| name.contains(':')) {
+        problems.add(
+            &inside(node, "username"),
+            "`:` cannot stand in a user's name (RFC 7617)",
+        );
+    }
+    // An empty password is usual where the user's name is the key.
+    let password = match fields.get("password").map(|node| node.value.as_str()) {
+        Some(Some("")) => fields.take("password").map(|node| node.at(String::new())),
+        _ => credential(node, &mut fields, "password", problems),
+    };
+    let known = &["type", "username", "password"];
+    fields.close(
+        &Keys {
+            of: "auth of type `http_basic`",
+            known,
+            later: &[],
+            elsewhere: &[],
+        },
+        problems,
+    );
+    Some(Auth::Basic {
+        username: username?,
+        password: password?,
+    })
+}

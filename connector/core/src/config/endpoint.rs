@@ -1,0 +1,257 @@
+//! `endpoint`: one kind of request, and how its answers are read.
+
+use serde_json::Value;
+
+use super::{Auth, Headers, Paginator, auth, headers, paginator};
+use crate::contract::RetryPolicy;
+use crate::diagnostic::Problems;
+use crate::document::{At, Fields, Keys, Node};
+use crate::select::Selector;
+
+#[derive(Debug)]
+pub(crate) struct Endpoint {
+    pub(crate) path: At<String>,
+    pub(crate) params: Vec<(String, Param)>,
+    pub(crate) headers: Headers,
+    pub(crate) auth: Option<Auth>,
+    pub(crate) selector: Option<Selector>,
+    pub(crate) paginator: Option<Paginator>,
+    pub(crate) empty_ok: bool,
+    pub(crate) error_handler: Option<ErrorHandler>,
+}
+
+/// A value of `params`; `null` has been dropped.
+#[derive(Debug)]
+pub(crate) enum Param {
+    /// One text for each time that the parameter is sent.
+    Texts(Vec<At<String>>),
+    /// dlt's older way to name a parent's field.
+    Resolve {
+        pointer: String,
+        resource: At<String>,
+        field: At<String>,
+    },
+}
+
+/// `error_handler`, what the seeds call their retry policy.
+pub(crate) type ErrorHandler = RetryPolicy;
+
+pub(crate) const ENDPOINT_KEYS: &[&str] = &[
+    "path",
+    "method",
+    "params",
+    "headers",
+    "auth",
+    "data_selector",
+    "paginator",
+    "error_handler",
+    "empty_ok",
+];
+
+const ENDPOINT: Keys = Keys {
+    of: "an endpoint",
+    known: ENDPOINT_KEYS,
+    later: &["json", "data", "response_actions", "incremental"],
+    elsewhere: &[
+        ("primary_key", "write it on the resource, beside `endpoint`"),
+        ("write_disposition", "write it on the resource, beside `endpoint`"),
+        (
+            "include_from_parent",
+            "write it on the resource, beside `endpoint`",
+        ),
+        ("rename", "write it on the resource, beside `endpoint`"),
+        ("total", "write it on the resource, beside `endpoint`"),
+        ("selected", "write it on the resource, beside `endpoint`"),
+    ],
+};
+
+/// Reads an endpoint from its merged members; `params` come merged on their own.
+pub(crate) fn read(
+    path: At<String>,
+    mut fields: Fields<'_>,
+    merged_params: Fields<'_>,
+    problems: &mut Problems,
+) -> Endpoint {
+    if let Some(node) = fields.take("method")
+        && let Some(method) = node.string("a method", problems)
+    {
+        match method.value.as_str() {
+            "GET" => {}
+            "POST" => problems.later(&method.pointer, "the method `POST`"),
+            other => problems.add(
+                &method.pointer,
+                format!("unknown method `{other}`: `GET` is meant?"),
+            ),
+        }
+    }
+    let endpoint = Endpoint {
+        path,
+        params: params(merged_params, problems),
+        headers: fields
+            .take("headers")
+            .map(|node| headers(&node, problems))
+            .unwrap_or_default(),
+        auth: fields.take("auth").and_then(|node| auth::read(&node, problems)),
+        selector: fields
+            .take("data_selector")
+            .and_then(|node| selector(&node, problems)),
+        paginator: fields
+            .take("paginator")
+            .and_then(|node| paginator::read(&node, problems)),
+        empty_ok: fields
+            .take("empty_ok")
+            .and_then(|node| node.boolean(problems))
+            .unwrap_or(false),
+        error_handler: fields
+            .take("error_handler")
+            .and_then(|node| error_handler(&node, problems)),
+    };
+    fields.close(&ENDPOINT, problems);
+    endpoint
+}
+
+fn selector(node: &Node<'_>, problems: &mut Problems) -> Option<Selector> {
+    let text = node.name("a JSONPath", problems)?;
+    Selector::parse(&text.value)
+        .map_err(|error| {
+            let hint = "quote unusual names: `['@odata.value']`";
+            problems.hint(&node.pointer, format!("`{}` is {error}", text.value), hint);
+        })
+        .ok()
+}
+
+fn params(fields: Fields<'_>, problems: &mut Problems) -> Vec<(String, Param)> {
+    let read = |(name, node): (&str, Node<'_>)| param(&node, problems).map(|param| (name.to_owned(), param));
+    fields.into_iter().filter_map(read).collect()
+}
+
+fn param(node: &Node<'_>, problems: &mut Problems) -> Option<Param> {
+    match node.value {
+        Value::Null => None,
+        Value::Object(_) => resolve(node, problems),
+        Value::Array(_) => {
+            let items = node.items("the values of a parameter", problems)?;
+            let texts: Vec<_> = items.iter().filter_map(|item| scalar(item, problems)).collect();
+            (!texts.is_empty()).then_some(Param::Texts(texts))
+        }
+        _ => scalar(node, problems).map(|text| Param::Texts(vec![text])),
+    }
+}
+
+/// The text of a parameter: a string as it is, numbers and booleans as JSON writes them.
+fn scalar(node: &Node<'_>, problems: &mut Problems) -> Option<At<String>> {
+    match node.value {
+        Value::String(text) => Some(node.at(text.clone())),
+        Value::Number(number) => Some(node.at(number.to_string())),
+        Value::Bool(value) => Some(node.at(value.to_string())),
+        Value::Null => {
+            problems.add(&node.pointer, "null has no text that could be sent");
+            None
+        }
+        Value::Array(_) | Value::Object(_) => {
+            problems.add(
+                &node.pointer,
+                "a parameter is text, a number, a boolean, or a list of these",
+            );
+            None
+        }
+    }
+}
+
+fn resolve(node: &Node<'_>, problems: &mut Problems) -> Option<Param> {
+    let mut fields = node.object("a parameter", problems)?;
+    let kind = match fields.take("type") {
+        Some(node) => node.name("a type", problems)?.value,
+        None => String::new(),
+    };
+    match kind.as_str() {
+        "resolve" => {}
+        "incremental" => {
+            problems.later(&node.pointer, "a parameter of type `incremental`");
+            return None;
+        }
+        _ => {
+            let hint = "{\"type\": \"resolve\", \"resource\": \"…\", \"field\": \"…\"}";
+            problems.hint(
+                &node.pointer,
+                "a parameter that is an object must be of type `resolve`",
+                hint,
+            );
+            return None;
+        }
+    }
+    let mut name = |key: &str, problems: &mut Problems| match fields.take(key) {
+        Some(node) => node.name(&format!("`{key}`"), problems),
+        None => {
+            problems.add(&node.pointer, format!("`{key}` is missing"));
+            None
+        }
+    };
+    let resource = name("resource", problems);
+    let field = name("field", problems);
+    let known = &["type", "resource", "field"];
+    fields.close(
+        &Keys {
+            of: "a parameter of type `resolve`",
+            known,
+            later: &[],
+            elsewhere: &[],
+        },
+        problems,
+    );
+    Some(Param::Resolve {
+        pointer: node.pointer.clone(),
+        resource: resource?,
+        field: field?,
+    })
+}
+
+/// Values that are not written are the host's own: see the design's retries by default.
+fn error_handler(node: &Node<'_>, problems: &mut Problems) -> Option<ErrorHandler> {
+    let mut fields = node.object("an error handler", problems)?;
+    let mut policy = ErrorHandler {
+        statuses: vec![429, 500, 502, 503, 504],
+        max_retries: 3,
+        backoff_factor: 2.0,
+    };
+    if let Some(node) = fields.take("retry_on_status_codes")
+        && let Some(items) = node.items("HTTP statuses", problems)
+    {
+        policy.statuses = items.iter().filter_map(|item| status(item, problems)).collect();
+    }
+    if let Some(node) = fields.take("max_retries")
+        && let Some(count) = node.count(problems)
+    {
+        match u32::try_from(count) {
+            Ok(count) if count <= 100 => policy.max_retries = count,
+            _ => problems.add(&node.pointer, "more than 100 retries are not allowed"),
+        }
+    }
+    if let Some(node) = fields.take("backoff_factor") {
+        match node.value.as_f64() {
+            Some(factor) if factor.is_finite() && factor >= 0.0 => policy.backoff_factor = factor,
+            _ => problems.add(&node.pointer, "a number of seconds, 0 or more, is expected here"),
+        }
+    }
+    let known = &["retry_on_status_codes", "max_retries", "backoff_factor"];
+    fields.close(
+        &Keys {
+            of: "`error_handler`",
+            known,
+            later: &[],
+            elsewhere: &[],
+        },
+        problems,
+    );
+    Some(policy)
+}
+
+fn status(node: &Node<'_>, problems: &mut Problems) -> Option<u16> {
+    match node.value.as_u64().and_then(|status| u16::try_from(status).ok()) {
+        Some(status @ 100..=599) => Some(status),
+        _ => {
+            problems.add(&node.pointer, "an HTTP status (100 to 599) is expected here");
+            None
+        }
+    }
+}

@@ -1,0 +1,439 @@
+//! `resources` and `resource_defaults`: the list or map of them, and the merge.
+//!
+//! dlt's rule: a resource's own keys replace those of the defaults, `endpoint` key by key, `endpoint.params` one level
+//! deeper, `columns` hint by hint. Everything keeps the pointer to where it was written.
+
+use serde_json::{Map, Value};
+
+use super::endpoint::{self, ENDPOINT_KEYS, Endpoint};
+use crate::contract::WriteDisposition;
+use crate::diagnostic::{Problems, did_you_mean};
+use crate::document::{At, Fields, Keys, Node};
+
+#[derive(Debug)]
+pub(crate) struct ResourceConfig {
+    pub(crate) name: At<String>,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) primary_key: Vec<String>,
+    pub(crate) write_disposition: WriteDisposition,
+    pub(crate) columns: Option<Map<String, Value>>,
+    pub(crate) selected: bool,
+    /// Where `parallelized` was written.
+    pub(crate) parallelized: Option<String>,
+    pub(crate) include_from_parent: Vec<At<String>>,
+    /// The API's name, the output's name.
+    pub(crate) rename: Vec<(String, At<String>)>,
+    pub(crate) total: Option<TotalMode>,
+}
+
+/// What a total that the API gives is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TotalMode {
+    Exact,
+    Estimate,
+    Ignore,
+}
+
+impl TotalMode {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::Estimate => "estimate",
+            Self::Ignore => "ignore",
+        }
+    }
+}
+
+const RESOURCE: Keys = Keys {
+    of: "a resource",
+    known: &[
+        "name",
+        "endpoint",
+        "primary_key",
+        "write_disposition",
+        "columns",
+        "selected",
+        "parallelized",
+        "include_from_parent",
+        "rename",
+        "error_handler",
+        "total",
+    ],
+    later: &[
+        "processing_steps",
+        "max_table_nesting",
+        "table_name",
+        "merge_key",
+        "schema_contract",
+        "table_format",
+        "file_format",
+        "references",
+        "nested_hints",
+    ],
+    elsewhere: &[],
+};
+
+/// A resource, or the defaults, opened up for merging.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Layer<'a> {
+    fields: Fields<'a>,
+    endpoint: Fields<'a>,
+    params: Fields<'a>,
+    columns: Option<Map<String, Value>>,
+}
+
+fn layer<'a>(node: &Node<'a>, problems: &mut Problems) -> Option<Layer<'a>> {
+    let mut fields = node.object("a resource", problems)?;
+    let mut endpoint = match fields.take("endpoint") {
+        None => Fields::default(),
+        Some(node) if node.value.is_string() => {
+            let mut endpoint = Fields::default();
+            endpoint.set("path", node);
+            endpoint
+        }
+        Some(node) => node.object("an endpoint", problems)?,
+    };
+    if let Some(node) = fields.take("error_handler") {
+        if endpoint.get("error_handler").is_some() {
+            problems.add(
+                &node.pointer,
+                "`error_handler` stands both here and under `endpoint`",
+            );
+        } else {
+            endpoint.set("error_handler", node);
+        }
+    }
+    let params = match endpoint.take("params") {
+        Some(node) => node.object("params", problems)?,
+        None => Fields::default(),
+    };
+    let columns = fields.take("columns").and_then(|node| columns(&node, problems));
+    Some(Layer {
+        fields,
+        endpoint,
+        params,
+        columns,
+    })
+}
+
+/// `columns`: an object, or dlt's list of objects with a `name`, as an object.
+fn columns(node: &Node<'_>, problems: &mut Problems) -> Option<Map<String, Value>> {
+    let mut columns = Map::new();
+    if node.value.is_array() {
+        for item in node.items("columns", problems)? {
+            let mut hints = match item.value {
+                Value::Object(hints) => hints.clone(),
+                _ => Map::new(),
+            };
+            let Some(Value::String(name)) = hints.shift_remove("name") else {
+                problems.add(&item.pointer, "a column in a list needs its `name`");
+                continue;
+            };
+            columns.insert(name, Value::Object(hints));
+        }
+        return Some(columns);
+    }
+    for (name, node) in node.object("columns", problems)?.into_iter() {
+        if node.object("the hints of a column", problems).is_some() {
+            columns.insert(name.to_owned(), node.value.clone());
+        }
+    }
+    Some(columns)
+}
+
+fn merged_columns(
+    base: Option<&Map<String, Value>>,
+    over: Option<Map<String, Value>>,
+) -> Option<Map<String, Value>> {
+    let (Some(base), Some(over)) = (base, &over) else {
+        return over.or_else(|| base.cloned());
+    };
+    let mut merged = base.clone();
+    for (name, hints) in over {
+        match (
+            merged.get_mut(name).and_then(Value::as_object_mut),
+            hints.as_object(),
+        ) {
+            (Some(into), Some(hints)) => {
+                into.extend(hints.iter().map(|(key, value)| (key.clone(), value.clone())))
+            }
+            _ => {
+                merged.insert(name.clone(), hints.clone());
+            }
+        }
+    }
+    Some(merged)
+}
+
+/// Reads `resource_defaults`.
+pub(crate) fn defaults<'a>(node: &Node<'a>, problems: &mut Problems) -> Option<Layer<'a>> {
+    let mut layer = layer(node, problems)?;
+    if let Some(name) = layer.fields.take("name") {
+        problems.add(
+            &name.pointer,
+            "a name in the defaults does nothing: each resource has its own",
+        );
+    }
+    if let Some(path) = layer.endpoint.take("path") {
+        problems.add(
+            &path.pointer,
+            "a path in the defaults does nothing: each resource has its own",
+        );
+    }
+    Some(layer)
+}
+
+/// Reads `resources`, a list or a map from names.
+pub(crate) fn resources(
+    node: &Node<'_>,
+    defaults: &Layer<'_>,
+    problems: &mut Problems,
+) -> Vec<ResourceConfig> {
+    let named: Vec<(Option<At<String>>, Node<'_>)> = match node.value {
+        Value::Object(_) => {
+            let fields = node.object("resources", problems).unwrap_or_default();
+            fields
+                .into_iter()
+                .map(|(name, node)| (Some(node.at(name.to_owned())), node))
+                .collect()
+        }
+        _ => {
+            let items = node.items("resources", problems).unwrap_or_default();
+            items.into_iter().map(|node| (None, node)).collect()
+        }
+    };
+    if named.is_empty() && (node.value.is_object() || node.value.is_array()) {
+        problems.hint(
+            &node.pointer,
+            "no resources: nothing would be read",
+            "\"resources\": [\"posts\"]",
+        );
+    }
+    named
+        .into_iter()
+        .filter_map(|(name, node)| resource(name, &node, defaults, problems))
+        .collect()
+}
+
+fn resource(
+    key: Option<At<String>>,
+    node: &Node<'_>,
+    defaults: &Layer<'_>,
+    problems: &mut Problems,
+) -> Option<ResourceConfig> {
+    let mut own = match (node.value, &key) {
+        (Value::String(_), _) => {
+            let mut own = Layer::default();
+            own.endpoint.set("path", node.clone());
+            own
+        }
+        (Value::Null, Some(_)) => Layer::default(),
+        (Value::Object(_), _) => layer(node, problems)?,
+        _ => {
+            problems.add(&node.pointer, "a resource is a path or an object");
+            return None;
+        }
+    };
+    let written = own.fields.take("name");
+    let name = match (key, written) {
+        (Some(_), Some(written)) => {
+            problems.add(
+                &written.pointer,
+                "the key of the map is the resource's name already",
+            );
+            None
+        }
+        (Some(key), None) if key.value.trim().is_empty() => {
+            problems.add(&key.pointer, "a resource's name is empty");
+            None
+        }
+        (Some(key), None) => Some(key),
+        (None, Some(written)) => written.name("a resource's name", problems),
+        (None, None) if node.value.is_string() => node.name("a resource's name", problems),
+        (None, None) => {
+            problems.hint(
+                &node.pointer,
+                "a resource needs its `name`",
+                "\"name\": \"posts\"",
+            );
+            None
+        }
+    }?;
+    let path = match own.endpoint.take("path") {
+        Some(node) => node.string("a path", problems)?,
+        None => name.clone(),
+    };
+    let endpoint = endpoint::read(
+        path,
+        defaults.endpoint.overlaid(&own.endpoint),
+        defaults.params.overlaid(&own.params),
+        problems,
+    );
+    let columns = merged_columns(defaults.columns.as_ref(), own.columns);
+    lower(
+        name,
+        endpoint,
+        columns,
+        defaults.fields.overlaid(&own.fields),
+        problems,
+    )
+}
+
+fn lower(
+    name: At<String>,
+    endpoint: Endpoint,
+    columns: Option<Map<String, Value>>,
+    mut fields: Fields<'_>,
+    problems: &mut Problems,
+) -> Option<ResourceConfig> {
+    let primary_key: Vec<String> = fields
+        .take("primary_key")
+        .and_then(|node| node.names("a primary key", problems))
+        .unwrap_or_default()
+        .into_iter()
+        .map(|key| key.value)
+        .collect();
+    let mut write_disposition = WriteDisposition::Append;
+    if let Some(node) = fields.take("write_disposition") {
+        write_disposition = disposition(&node, problems).unwrap_or(write_disposition);
+        if write_disposition == WriteDisposition::Merge && primary_key.is_empty() {
+            let message = format!(
+                "`{}` is to be merged, but has no `primary_key` to merge by",
+                name.value
+            );
+            problems.hint(&node.pointer, message, "\"primary_key\": \"id\"");
+        }
+    }
+    let selected = fields
+        .take("selected")
+        .and_then(|node| node.boolean(problems))
+        .unwrap_or(true);
+    let parallelized = fields.take("parallelized").and_then(|node| {
+        node.boolean(problems)?;
+        Some(node.pointer)
+    });
+    let include_from_parent = fields
+        .take("include_from_parent")
+        .and_then(|node| node.names("a field of the parent", problems));
+    let rename = fields
+        .take("rename")
+        .map(|node| rename(&node, problems))
+        .unwrap_or_default();
+    let total = fields.take("total").and_then(|node| total(&node, problems));
+    let misplaced: Vec<_> = ENDPOINT_KEYS
+        .iter()
+        .map(|key| (*key, "write it under `endpoint`"))
+        .collect();
+    let misplaced: Vec<_> = misplaced
+        .into_iter()
+        .filter(|(key, _)| !RESOURCE.known.contains(key))
+        .collect();
+    for (key, hint) in misplaced {
+        if let Some(node) = fields.take_raw(key) {
+            problems.hint(&node.pointer, format!("unknown key `{key}` in a resource"), hint);
+        }
+    }
+    fields.close(&RESOURCE, problems);
+    Some(ResourceConfig {
+        name,
+        endpoint,
+        primary_key,
+        write_disposition,
+        columns,
+        selected,
+        parallelized,
+        include_from_parent: include_from_parent.unwrap_or_default(),
+        rename,
+        total,
+    })
+}
+
+fn disposition(node: &Node<'_>, problems: &mut Problems) -> Option<WriteDisposition> {
+    let text = match node.value {
+        Value::Object(_) => {
+            let mut fields = node.object("a write disposition", problems)?;
+            let text = match fields.take("disposition") {
+                Some(node) => node.name("a write disposition", problems),
+                None => {
+                    problems.add(&node.pointer, "`disposition` is missing");
+                    None
+                }
+            };
+            let later = &[
+                "strategy",
+                "deduplicated",
+                "active_record_timestamp",
+                "boundary_timestamp",
+            ];
+            let keys = Keys {
+                of: "a write disposition",
+                known: &["disposition"],
+                later,
+                elsewhere: &[],
+            };
+            fields.close(&keys, problems);
+            text?
+        }
+        _ => node.name("a write disposition", problems)?,
+    };
+    match text.value.as_str() {
+        "append" => Some(WriteDisposition::Append),
+        "replace" => Some(WriteDisposition::Replace),
+        "merge" => Some(WriteDisposition::Merge),
+        "skip" => {
+            problems.later(&text.pointer, "the write disposition `skip`");
+            None
+        }
+        other => {
+            let known = ["append", "replace", "merge"];
+            let hint =
+                did_you_mean(other, known).unwrap_or_else(|| "`append`, `replace` or `merge`".to_owned());
+            problems.hint(
+                &text.pointer,
+                format!("unknown write disposition `{other}`"),
+                hint,
+            );
+            None
+        }
+    }
+}
+
+fn rename(node: &Node<'_>, problems: &mut Problems) -> Vec<(String, At<String>)> {
+    let mut pairs: Vec<(String, At<String>)> = Vec::new();
+    let Some(fields) = node.object("new names", problems) else {
+        return pairs;
+    };
+    for (from, node) in fields.into_iter() {
+        let Some(to) = node.name("a new name", problems) else {
+            continue;
+        };
+        if from == to.value {
+            problems.add(&node.pointer, format!("`{from}` has that name already"));
+        } else if let Some((other, _)) = pairs.iter().find(|(_, other)| other.value == to.value) {
+            problems.add(
+                &node.pointer,
+                format!("`{other}` is to be named `{}` too", to.value),
+            );
+        } else {
+            pairs.push((from.to_owned(), to));
+        }
+    }
+    pairs
+}
+
+fn total(node: &Node<'_>, problems: &mut Problems) -> Option<TotalMode> {
+    match node
+        .name("`exact`, `estimate` or `ignore`", problems)?
+        .value
+        .as_str()
+    {
+        "exact" => Some(TotalMode::Exact),
+        "estimate" => Some(TotalMode::Estimate),
+        "ignore" => Some(TotalMode::Ignore),
+        other => {
+            let hint = "`exact`, `estimate` or `ignore`";
+            problems.hint(&node.pointer, format!("unknown worth of a total `{other}`"), hint);
+            None
+        }
+    }
+}

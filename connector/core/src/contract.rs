@@ -1,0 +1,222 @@
+//! The contract's types (`wit/connector.wit`) as plain data; that file says what each of them means.
+
+use crate::diagnostic::Diagnostic;
+
+/// What a config describes, as far as a host need know.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SourceInfo {
+    /// Parents stand before their children.
+    pub resources: Vec<ResourceInfo>,
+    /// JSON pointers (RFC 6901) to credentials written out in the config.
+    pub credentials: Vec<String>,
+    /// What a person should be told.
+    pub notices: Vec<Notice>,
+}
+
+/// One stream of rows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ResourceInfo {
+    /// Unique within a config.
+    pub name: String,
+    /// The resource whose rows drive this one.
+    pub parent: Option<String>,
+    /// Columns that identify a row, by their names in the output.
+    pub primary_key: Vec<String>,
+    /// What a load does to rows that are there already.
+    pub write_disposition: WriteDisposition,
+    /// Columns declared in the config: a JSON object.
+    pub columns: Option<String>,
+    /// Whether rows are written.
+    pub selected: bool,
+    /// How failed pages are tried again; `None`: the host's own policy.
+    pub retry: Option<RetryPolicy>,
+    /// Origins (RFC 6454) that the pages are read from.
+    pub origins: Vec<String>,
+    /// Settings that only a host uses: a JSON object.
+    pub settings: Option<String>,
+}
+
+/// What a load does to rows that are there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WriteDisposition {
+    /// Keeps them, and adds the new ones.
+    Append,
+    /// Puts the new rows in their place.
+    Replace,
+    /// A new row takes the place of the one with the same primary key.
+    Merge,
+}
+
+/// How failed pages are tried again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RetryPolicy {
+    /// HTTP statuses worth another try.
+    pub statuses: Vec<u16>,
+    /// Tries after the first one.
+    pub max_retries: u32,
+    /// The n-th wait is `backoff_factor * 2^(n-1)` seconds.
+    pub backoff_factor: f64,
+}
+
+/// Something a person should be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// A stable word.
+    pub code: &'static str,
+    /// The sentence.
+    pub message: String,
+    /// The config line that would settle it.
+    pub hint: Option<String>,
+}
+
+/// Which page is wanted. The clock and the bounds of the contract's record are for incremental reading, which this
+/// connector does not know yet.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PageRequest {
+    /// A [`ResourceInfo::name`].
+    pub name: String,
+    /// Present for each resource that has a parent.
+    pub partition: Option<Partition>,
+    /// Where the page starts, as a [`Continuation`] gave it. `None`: the first page.
+    pub cursor: Option<String>,
+}
+
+/// One parent row's bindings for a child resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Partition {
+    /// Stable identity: a JSON list of the values that are bound into the request.
+    pub key: String,
+    /// What this connector needs of the parent row; opaque to everybody else.
+    pub data: String,
+}
+
+/// One page of rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// NDJSON: one JSON value a line, otherwise byte for byte as the API sent it.
+    pub rows: Vec<u8>,
+    /// Rows that the API sent for this page, before any filter.
+    pub received: u64,
+    /// Lines in `rows`.
+    pub kept: u64,
+    /// Rows that a read from the first page to the end yields, if the API says how many.
+    pub total: Option<u64>,
+    /// What follows.
+    pub continuation: Continuation,
+    /// The partitions that these rows open.
+    pub children: Vec<ChildPartitions>,
+    /// What a person should be told.
+    pub notices: Vec<Notice>,
+}
+
+/// The partitions that a page opens for one child resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChildPartitions {
+    /// The child's [`ResourceInfo::name`].
+    pub name: String,
+    /// In the order of the parent's rows.
+    pub partitions: Vec<Partition>,
+}
+
+/// What follows a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Continuation {
+    /// This chain is at its end.
+    End,
+    /// This chain stops before its end, at the limit that the text names.
+    Limit(String),
+    /// The next page of this chain.
+    Next(String),
+    /// What is left, as 1 to 256 chains that may be read side by side.
+    Rest(Vec<String>),
+}
+
+/// A request to send. The method may be GET only, for now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// `GET`.
+    pub method: &'static str,
+    /// Absolute, without a fragment.
+    pub url: String,
+    /// Names as the config writes them; no name stands twice.
+    pub headers: Vec<(String, String)>,
+    /// Empty: no body.
+    pub body: Vec<u8>,
+}
+
+/// An answer, whole.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Response {
+    /// The HTTP status.
+    pub status: u16,
+    /// As they came.
+    pub headers: Vec<(String, String)>,
+    /// With any content coding undone.
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// The first header of that name, in any case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(other, _)| other.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+/// Why there is no page, by what the host must do about it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// Everything that is wrong with the config.
+    #[error("{} in the config", problems(.0))]
+    InvalidConfig(Vec<Diagnostic>),
+    /// The API answered, and the answer is a failure.
+    #[error("{}", .0.message)]
+    Http(HttpFailure),
+    /// No whole answer.
+    #[error("no whole answer: {0}")]
+    Transport(String),
+    /// The host refused the request.
+    #[error("refused: {0}")]
+    Denied(String),
+    /// An answer that cannot be read.
+    #[error("{}", .0.message)]
+    BadResponse(BadResponse),
+    /// Anything else.
+    #[error("{0}")]
+    Other(String),
+}
+
+fn problems(list: &[Diagnostic]) -> String {
+    match list {
+        [only] => only.message.clone(),
+        _ => format!("{} problems", list.len()),
+    }
+}
+
+/// An answer that is a failure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpFailure {
+    /// The HTTP status.
+    pub status: u16,
+    /// What the config says of this answer; `None`: the status decides.
+    pub retry: Option<bool>,
+    /// The `Retry-After` header as it came (RFC 9110, 10.2.3).
+    pub retry_after: Option<String>,
+    /// The sentence.
+    pub message: String,
+    /// The start of the body.
+    pub excerpt: String,
+}
+
+/// An answer that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadResponse {
+    /// The sentence.
+    pub message: String,
+    /// The start of the body, or the part that is at fault.
+    pub excerpt: String,
+    /// Whether the same request may be answered better.
+    pub retry: bool,
+}

@@ -1,0 +1,180 @@
+//! Partitions: what a child resource needs of one parent row, taken from the row's bytes and written as text.
+
+use std::collections::{BTreeMap, HashSet};
+
+use serde_json::value::RawValue;
+
+use crate::contract::{ChildPartitions, Fault, Notice, Partition};
+use crate::json::{Found, Item, Kind, decode_string, find};
+use crate::plan::{Child, Resource, Taken};
+use crate::rows::{RowError, push_without_breaks};
+
+/// A partition's data, read back. All values are JSON text.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Bindings {
+    /// For placeholders, in the order of the resource's bindings.
+    pub(crate) bound: Vec<String>,
+    /// For the keys that each row is given.
+    pub(crate) added: Vec<String>,
+}
+
+impl Bindings {
+    /// The bindings of a request: none for a resource without a parent.
+    pub(crate) fn of(resource: &Resource, partition: Option<&Partition>) -> Result<Self, Fault> {
+        let name = &resource.name;
+        match (resource.bound, partition) {
+            (None, None) => Ok(Self::default()),
+            (Some(bound), Some(partition)) => Self::parse(&partition.data)
+                .filter(|bindings| {
+                    bindings.bound.len() == bound && bindings.added.len() == resource.added.len()
+                })
+                .ok_or_else(|| {
+                    Fault::Other(format!(
+                        "the partition of `{name}` is not one that this config opens"
+                    ))
+                }),
+            (None, Some(_)) => Err(Fault::Other(format!(
+                "`{name}` has no parent, but a partition came with the request"
+            ))),
+            (Some(_), None) => Err(Fault::Other(format!(
+                "`{name}` has a parent, but no partition came with the request"
+            ))),
+        }
+    }
+
+    fn parse(data: &str) -> Option<Self> {
+        let mut lists: BTreeMap<String, Vec<Box<RawValue>>> = serde_json::from_str(data).ok()?;
+        let mut take = |key: &str| {
+            lists
+                .remove(key)
+                .unwrap_or_default()
+                .into_iter()
+                .map(|raw| raw.get().to_owned())
+                .collect::<Vec<_>>()
+        };
+        Some(Self {
+            bound: take("bind"),
+            added: take("add"),
+        })
+    }
+
+    /// The partition: its key is the list of bound values alone.
+    fn partition(&self) -> Partition {
+        let key = format!("[{}]", self.bound.join(","));
+        let data = format!("{{\"bind\":{key},\"add\":[{}]}}", self.added.join(","));
+        Partition { key, data }
+    }
+
+    /// A bound value as it is sent: a string's text, a number or boolean as JSON writes it.
+    pub(crate) fn text(&self, index: usize) -> Option<String> {
+        let json = self.bound.get(index)?;
+        match json.as_bytes().first() {
+            Some(b'"') => decode_string(json.as_bytes()).map(|text| text.into_owned()),
+            _ => Some(json.clone()),
+        }
+    }
+}
+
+/// The partitions that `rows` open for each child of `resource`, whose own bindings are `own`.
+///
+/// # Errors
+/// A row that lacks what a child needs: it would be lost for that child.
+pub(crate) fn open(
+    resource: &Resource,
+    body: &[u8],
+    rows: &[Item],
+    own: &Bindings,
+) -> Result<(Vec<ChildPartitions>, Vec<Notice>), RowError> {
+    let mut opened: Vec<ChildPartitions> = resource
+        .children
+        .iter()
+        .map(|child| ChildPartitions {
+            name: child.name.clone(),
+            partitions: Vec::new(),
+        })
+        .collect();
+    let mut seen: Vec<HashSet<String>> = vec![HashSet::new(); resource.children.len()];
+    let mut repeated = 0usize;
+    for (index, row) in rows.iter().enumerate().filter(|_| !resource.children.is_empty()) {
+        let error = |message| RowError { index, message };
+        if row.kind != Kind::Object {
+            return Err(error(format!(
+                "{} has no fields, and other resources hang on them",
+                row.kind.noun()
+            )));
+        }
+        let bytes = row.span.of(body);
+        let found = find(bytes, &resource.row_fields).map_err(|fault| error(fault.to_string()))?;
+        let lists = resource.children.iter().zip(&mut opened).zip(&mut seen);
+        for ((child, list), seen) in lists {
+            let partition = bindings(child, bytes, &found, own).map_err(error)?.partition();
+            if seen.insert(partition.key.clone()) {
+                list.partitions.push(partition);
+            } else {
+                repeated += 1;
+            }
+        }
+    }
+    opened.retain(|list| !list.partitions.is_empty());
+    let notice = (repeated > 0).then(|| Notice {
+        code: "partition-repeated",
+        message: format!(
+            "{repeated} rows of `{}` bind what an earlier row of the page binds; each is read once",
+            resource.name
+        ),
+        hint: None,
+    });
+    Ok((opened, notice.into_iter().collect()))
+}
+
+fn bindings(child: &Child, row: &[u8], found: &Found, own: &Bindings) -> Result<Bindings, String> {
+    let take = |taken: &Taken| match taken {
+        Taken::Bound(index) => own
+            .bound
+            .get(*index)
+            .cloned()
+            .ok_or_else(|| "its own bindings are gone".to_owned()),
+        Taken::Added(index) => own
+            .added
+            .get(*index)
+            .cloned()
+            .ok_or_else(|| "its own bindings are gone".to_owned()),
+        Taken::Row { slot, name } => {
+            let item = found
+                .value(*slot)
+                .ok_or_else(|| format!("it has no `{name}`, which `{}` needs", child.name))?;
+            let mut text = Vec::with_capacity(item.span.len());
+            push_without_breaks(&mut text, item.span.of(row), item.line_breaks);
+            String::from_utf8(text).map_err(|_| format!("its `{name}` is not UTF-8"))
+        }
+    };
+    let bind = |taken: &Taken| {
+        let name = if let Taken::Row { name, .. } = taken {
+            name
+        } else {
+            "binding"
+        };
+        scalar(&take(taken)?).map_err(|what| {
+            format!(
+                "its `{name}` is {what}, which cannot stand in a request of `{}`",
+                child.name
+            )
+        })
+    };
+    Ok(Bindings {
+        bound: child.bind.iter().map(bind).collect::<Result<_, _>>()?,
+        added: child.add.iter().map(take).collect::<Result<_, _>>()?,
+    })
+}
+
+/// A value that can stand in a request, in one spelling: strings are written anew, numbers stay as they came.
+fn scalar(json: &str) -> Result<String, String> {
+    match Kind::of(json.bytes().next()) {
+        Kind::String => {
+            let text = decode_string(json.as_bytes()).ok_or("text with half a surrogate pair")?;
+            serde_json::to_string(&text).map_err(|error| error.to_string())
+        }
+        Kind::Number | Kind::Bool => Ok(json.to_owned()),
+        other => Err(other.noun().to_owned()),
+    }
+}

@@ -1,0 +1,360 @@
+//! The plan: a config with its templates parsed, its parents found and its faults reported. Nothing after it can fail
+//! on the config.
+
+mod credentials;
+mod draft;
+mod parents;
+
+use serde_json::{Map, Value};
+
+use crate::config::{self, Auth, Config, Paginator, ResourceConfig, TotalMode};
+use crate::contract::{Notice, ResourceInfo, SourceInfo, WriteDisposition};
+use crate::diagnostic::{Diagnostic, Problems, list};
+use crate::json::Wanted;
+use crate::offset::Offset;
+use crate::select::Selector;
+use draft::Draft;
+use parents::{Link, Source};
+
+/// A config, understood.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    resources: Vec<Resource>,
+    info: SourceInfo,
+}
+
+/// A text to be sent, with the places of the parent row's values.
+pub(crate) type Pieces = Vec<Piece>;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Piece {
+    /// As it is to be sent.
+    Text(String),
+    /// The value of that number in the partition's bindings.
+    Bound(usize),
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Resource {
+    pub(crate) name: String,
+    /// Scheme, host and path.
+    pub(crate) url: Pieces,
+    /// The query that the path came with.
+    pub(crate) query: Pieces,
+    pub(crate) params: Vec<(String, Pieces)>,
+    pub(crate) headers: Vec<(String, Pieces)>,
+    pub(crate) auth: Option<Auth>,
+    pub(crate) selector: Option<Selector>,
+    pub(crate) pager: Pager,
+    pub(crate) empty_ok: bool,
+    /// How many values a partition binds; `None` for a resource without a parent.
+    pub(crate) bound: Option<usize>,
+    /// Keys that a partition adds to each row.
+    pub(crate) added: Vec<String>,
+    /// The API's name, the output's name.
+    pub(crate) rename: Vec<(String, String)>,
+    pub(crate) children: Vec<Child>,
+    /// What the children need of a row.
+    pub(crate) row_fields: Wanted,
+}
+
+/// How many pages there are.
+#[derive(Debug, Clone)]
+pub(crate) enum Pager {
+    /// None was named: one page, and it must be all.
+    Unnamed,
+    SinglePage,
+    Offset(Offset),
+}
+
+/// A resource that hangs on another one, as that one sees it.
+#[derive(Debug, Clone)]
+pub(crate) struct Child {
+    pub(crate) name: String,
+    pub(crate) bind: Vec<Taken>,
+    pub(crate) add: Vec<Taken>,
+}
+
+/// Where a value for a child comes from.
+#[derive(Debug, Clone)]
+pub(crate) enum Taken {
+    /// From the row: the slot in [`Resource::row_fields`], and its name for messages.
+    Row { slot: usize, name: String },
+    /// From the parent's own bindings.
+    Bound(usize),
+    /// From the keys that the parent's rows were given.
+    Added(usize),
+}
+
+/// Reads a config (JSON) and makes its plan.
+///
+/// # Errors
+/// Everything that is wrong with it, at once. Each diagnostic points to where the value was written, in
+/// `resource_defaults` or in the resource.
+pub fn plan(config_json: &str) -> Result<Plan, Vec<Diagnostic>> {
+    let mut problems = Problems::default();
+    let document = match serde_json::from_str(config_json) {
+        Ok(document) => document,
+        Err(error) => {
+            problems.add("", format!("the config is not JSON: {error}"));
+            return Err(problems.into_vec());
+        }
+    };
+    let plan = config::read(&document, &mut problems).and_then(|config| lower(&config, &mut problems));
+    match plan {
+        Some(plan) if problems.is_empty() => Ok(plan),
+        _ => Err(problems.into_vec()),
+    }
+}
+
+impl Plan {
+    /// What a host need know of it.
+    pub fn source_info(&self) -> SourceInfo {
+        self.info.clone()
+    }
+
+    /// The resource of that name.
+    pub(crate) fn resource(&self, name: &str) -> Option<&Resource> {
+        self.resources.iter().find(|resource| resource.name == name)
+    }
+}
+
+fn lower(config: &Config, problems: &mut Problems) -> Option<Plan> {
+    for (index, resource) in config.resources.iter().enumerate() {
+        if config
+            .resources
+            .iter()
+            .take(index)
+            .any(|other| other.name.value == resource.name.value)
+        {
+            let message = format!("there are two resources named `{}`", resource.name.value);
+            problems.add(&resource.name.pointer, message);
+        }
+    }
+    let base = draft::base_url(&config.client.base_url, problems)?;
+    let drafts: Vec<Draft> = config
+        .resources
+        .iter()
+        .map(|resource| draft::draft(resource, &base, problems))
+        .collect();
+    let mut notices = Vec::new();
+    let links = parents::links(&config.resources, &drafts, &mut notices, problems);
+    let mut resources = Vec::new();
+    let mut infos = Vec::new();
+    for &index in &links.order {
+        let (Some(config_of), Some(draft), Some(link)) = (
+            config.resources.get(index),
+            drafts.get(index),
+            links.links.get(index),
+        ) else {
+            continue;
+        };
+        let parent = link.parent.and_then(|parent| config.resources.get(parent));
+        infos.push(info(config_of, parent, draft, problems, &mut notices));
+        resources.push(resource(config, config_of, draft, link, problems, &mut notices));
+    }
+    for link in &links.links {
+        let Some(parent) = link.parent.and_then(|parent| config.resources.get(parent)) else {
+            continue;
+        };
+        if let Some(parent) = resources
+            .iter_mut()
+            .find(|resource| resource.name == parent.name.value)
+        {
+            adopt(parent, link);
+        }
+    }
+    let info = SourceInfo {
+        resources: infos,
+        credentials: credentials::literal(config),
+        notices,
+    };
+    Some(Plan { resources, info })
+}
+
+/// Hangs a child on its parent.
+fn adopt(parent: &mut Resource, link: &Link) {
+    let mut take = |source: &Source| match source {
+        Source::Row { steps, name } => Taken::Row {
+            slot: parent.row_fields.add(steps),
+            name: name.clone(),
+        },
+        Source::Bound(index) => Taken::Bound(*index),
+        Source::Added(index) => Taken::Added(*index),
+    };
+    let bind = link.bind.iter().map(&mut take).collect();
+    let add = link.add.iter().map(|(_, source)| take(source)).collect();
+    parent.children.push(Child {
+        name: link.name.clone(),
+        bind,
+        add,
+    });
+}
+
+fn info(
+    config: &ResourceConfig,
+    parent: Option<&ResourceConfig>,
+    draft: &Draft,
+    problems: &mut Problems,
+    notices: &mut Vec<Notice>,
+) -> ResourceInfo {
+    if config.parallelized.is_some() {
+        notices.push(Notice {
+            code: "option-unneeded",
+            message: format!(
+                "`parallelized` of `{}` is not needed: pages are read side by side anyway",
+                config.name.value
+            ),
+            hint: None,
+        });
+    }
+    let renamed = |name: &String| {
+        config
+            .rename
+            .iter()
+            .find(|(from, _)| from == name)
+            .map_or_else(|| name.clone(), |(_, to)| to.value.clone())
+    };
+    if config.write_disposition == WriteDisposition::Merge && config.primary_key.is_empty() {
+        problems.add(&config.name.pointer, "a merge needs a `primary_key`");
+    }
+    let settings = config
+        .total
+        .map(|total| serde_json::json!({"total": total.name()}).to_string());
+    ResourceInfo {
+        name: config.name.value.clone(),
+        parent: parent.map(|parent| parent.name.value.clone()),
+        primary_key: config.primary_key.iter().map(renamed).collect(),
+        write_disposition: config.write_disposition,
+        columns: config.columns.as_ref().map(json_text),
+        selected: config.selected,
+        retry: config.endpoint.error_handler.clone(),
+        origins: draft.origin.iter().cloned().collect(),
+        settings,
+    }
+}
+
+fn json_text(map: &Map<String, Value>) -> String {
+    Value::Object(map.clone()).to_string()
+}
+
+fn resource(
+    all: &Config,
+    config: &ResourceConfig,
+    draft: &Draft,
+    link: &Link,
+    problems: &mut Problems,
+    notices: &mut Vec<Notice>,
+) -> Resource {
+    let endpoint = &config.endpoint;
+    // dlt's rule for a path that ends in a placeholder: one entity, one page, unless the endpoint says otherwise.
+    let entity = draft.ends_in_placeholder;
+    let named = match &endpoint.paginator {
+        None | Some(Paginator::Auto) if entity => Some(&Paginator::SinglePage),
+        None | Some(Paginator::Auto) => all.client.paginator.as_ref(),
+        own => own.as_ref(),
+    };
+    let pager = match named {
+        None | Some(Paginator::Auto) => Pager::Unnamed,
+        Some(Paginator::SinglePage) => Pager::SinglePage,
+        Some(Paginator::Offset(offset)) => {
+            let total = config.total.unwrap_or(TotalMode::Exact);
+            check_paging_params(config, draft, &Offset::new(offset, total), problems, notices);
+            Pager::Offset(Offset::new(offset, total))
+        }
+    };
+    if config.total.is_some() && !matches!(pager, Pager::Offset(_)) {
+        let message = "`total` does nothing without a paginator that reads a total";
+        problems.add(
+            &config.name.pointer,
+            format!("{message} (`{}`)", config.name.value),
+        );
+    }
+    let selector = match &endpoint.selector {
+        None if entity => Some(Selector::Plain(Vec::new())),
+        own => own.clone(),
+    };
+    let mut headers = Vec::new();
+    for (name, value) in &all.client.headers {
+        headers.push((name.clone(), vec![Piece::Text(value.value.clone())]));
+    }
+    for (name, parts) in &draft.headers {
+        headers.retain(|(other, _)| !other.eq_ignore_ascii_case(name));
+        headers.push((name.clone(), link.pieces(parts)));
+    }
+    let mut added: Vec<String> = Vec::new();
+    added.extend(link.add.iter().map(|(key, _)| key.clone()));
+    let rename: Vec<(String, String)> = config
+        .rename
+        .iter()
+        .map(|(from, to)| (from.clone(), to.value.clone()))
+        .collect();
+    check_added(config, &added, problems);
+    Resource {
+        name: config.name.value.clone(),
+        url: link.pieces(&draft.path),
+        query: link.pieces(&draft.query),
+        params: draft
+            .params
+            .iter()
+            .map(|(name, parts)| (name.clone(), link.pieces(parts)))
+            .collect(),
+        headers,
+        auth: endpoint.auth.clone().or_else(|| all.client.auth.clone()),
+        selector,
+        pager,
+        empty_ok: endpoint.empty_ok,
+        bound: link.parent.map(|_| link.bind.len()),
+        added,
+        rename,
+        children: Vec::new(),
+        row_fields: Wanted::new(),
+    }
+}
+
+/// The paginator's parameters replace those of the same name in `params`, as in dlt; in the path they would be sent twice.
+fn check_paging_params(
+    config: &ResourceConfig,
+    draft: &Draft,
+    offset: &Offset,
+    problems: &mut Problems,
+    notices: &mut Vec<Notice>,
+) {
+    for name in offset.params() {
+        if draft.query_names().any(|other| other == name) {
+            let path = &config.endpoint.path.pointer;
+            problems.add(
+                path,
+                format!("`{name}` is in the path's query, and the paginator sets it too"),
+            );
+        }
+        if draft.params.iter().any(|(other, _)| other == name) {
+            notices.push(Notice {
+                code: "param-overridden",
+                message: format!(
+                    "the paginator of `{}` sets `{name}`; the one in `params` is not sent",
+                    config.name.value
+                ),
+                hint: None,
+            });
+        }
+    }
+}
+
+/// A key that is added must not be the new name of another one.
+fn check_added(config: &ResourceConfig, added: &[String], problems: &mut Problems) {
+    for key in added {
+        let Some((_, to)) = config
+            .rename
+            .iter()
+            .find(|(from, to)| to.value == *key && from != key)
+        else {
+            continue;
+        };
+        let message = format!(
+            "`{key}` is taken by the parent's key; the keys added are {}",
+            list(added.iter().map(String::as_str))
+        );
+        problems.add(&to.pointer, message);
+    }
+}

@@ -1,0 +1,276 @@
+//! A resource whose templates are parsed and whose URL is checked, before its parent is known.
+
+use url::Url;
+
+use super::parents::Hole;
+use crate::config::{Param, ResourceConfig};
+use crate::diagnostic::Problems;
+use crate::document::At;
+use crate::encode::component;
+use crate::template::{self, Part, names_a_secret};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum DraftPart {
+    /// As it is to be sent.
+    Text(String),
+    Hole(Hole),
+}
+
+pub(super) type DraftParts = Vec<DraftPart>;
+
+#[derive(Debug, Default)]
+pub(super) struct Draft {
+    /// Scheme, host and path.
+    pub(super) path: DraftParts,
+    pub(super) query: DraftParts,
+    pub(super) params: Vec<(String, DraftParts)>,
+    pub(super) headers: Vec<(String, DraftParts)>,
+    /// The last segment of the path holds a placeholder.
+    pub(super) ends_in_placeholder: bool,
+    pub(super) origin: Option<String>,
+}
+
+impl Draft {
+    /// Every placeholder that must be bound.
+    pub(super) fn holes(&self) -> impl Iterator<Item = &Hole> {
+        let rest = self
+            .params
+            .iter()
+            .chain(&self.headers)
+            .flat_map(|(_, parts)| parts);
+        self.path
+            .iter()
+            .chain(&self.query)
+            .chain(rest)
+            .filter_map(|part| match part {
+                DraftPart::Hole(hole) => Some(hole),
+                DraftPart::Text(_) => None,
+            })
+    }
+
+    /// The names in the query that the path came with.
+    pub(super) fn query_names(&self) -> impl Iterator<Item = String> {
+        let text: String = self
+            .query
+            .iter()
+            .map(|part| {
+                if let DraftPart::Text(text) = part {
+                    text
+                } else {
+                    ""
+                }
+            })
+            .collect();
+        let names: Vec<String> = form_urlencoded::parse(text.as_bytes())
+            .map(|(name, _)| name.into_owned())
+            .collect();
+        names.into_iter()
+    }
+}
+
+fn absolute(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    lower.starts_with("http://") || lower.starts_with("https://")
+}
+
+/// Checks the base URL and gives its text without a slash at the end.
+pub(super) fn base_url(base: &At<String>, problems: &mut Problems) -> Option<String> {
+    let text = base.value.trim();
+    if !absolute(text) {
+        let hint = format!("https://{}", text.trim_start_matches('/'));
+        problems.hint(&base.pointer, "a base URL starts with https:// or http://", hint);
+        return None;
+    }
+    check_url(text, &base.pointer, problems)?;
+    if text.contains(['?', '#']) {
+        problems.add(
+            &base.pointer,
+            "a base URL has no query and no fragment; write `params` on the endpoint",
+        );
+        return None;
+    }
+    Some(text.trim_end_matches('/').to_owned())
+}
+
+/// The origin of a URL that can be asked.
+fn check_url(text: &str, pointer: &str, problems: &mut Problems) -> Option<String> {
+    if names_a_secret(text) {
+        let message = "a secret cannot stand in a URL's host or path: only in auth, headers and params";
+        problems.add(pointer, message);
+        return None;
+    }
+    match Url::parse(text) {
+        Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+            let hint = "\"auth\": {\"type\": \"http_basic\", \"username\": \"…\", \"password\": \"${secrets.password}\"}";
+            problems.hint(pointer, "a URL may not carry a user's name or password", hint);
+            None
+        }
+        Ok(url) => Some(url.origin().ascii_serialization()),
+        Err(error) => {
+            problems.add(pointer, format!("not a URL: {error}"));
+            None
+        }
+    }
+}
+
+/// Parses one template; a fault in it leaves it empty.
+fn parts(text: &At<String>, problems: &mut Problems) -> DraftParts {
+    let parsed = match template::parse(&text.value) {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            problems.add(&text.pointer, error.to_string());
+            return Vec::new();
+        }
+    };
+    let part = |part| match part {
+        Part::Text(text) => DraftPart::Text(text),
+        Part::Placeholder(name) => DraftPart::Hole(Hole::new(&name, &text.pointer, problems)),
+    };
+    parsed.into_iter().map(part).collect()
+}
+
+pub(super) fn draft(config: &ResourceConfig, base: &str, problems: &mut Problems) -> Draft {
+    let path = &config.endpoint.path;
+    let text = if absolute(&path.value) {
+        path.value.clone()
+    } else {
+        match path.value.trim_start_matches('/') {
+            "" => base.to_owned(),
+            path => format!("{}/{path}", base.replace('{', "{{").replace('}', "}}")),
+        }
+    };
+    let whole = parts(
+        &At {
+            value: text,
+            pointer: path.pointer.clone(),
+        },
+        problems,
+    );
+    let mut draft = Draft {
+        ends_in_placeholder: ends_in_placeholder(&whole),
+        ..Draft::default()
+    };
+    let mut spent = Vec::new();
+    let mut in_query = false;
+    for part in whole {
+        let part = match part {
+            DraftPart::Hole(Hole::Plain { name, pointer }) => path_param(config, name, pointer, &mut spent),
+            other => other,
+        };
+        match part {
+            DraftPart::Text(text) if !in_query && text.contains('?') => {
+                in_query = true;
+                let (before, after) = text.split_once('?').unwrap_or((&text, ""));
+                draft.path.push(DraftPart::Text(before.to_owned()));
+                draft.query.push(DraftPart::Text(after.to_owned()));
+            }
+            part if in_query => draft.query.push(part),
+            part => draft.path.push(part),
+        }
+    }
+    draft.origin = check_draft(&draft, path, problems);
+    for (name, param) in config
+        .endpoint
+        .params
+        .iter()
+        .filter(|(name, _)| !spent.contains(name))
+    {
+        match param {
+            Param::Texts(texts) => {
+                draft
+                    .params
+                    .extend(texts.iter().map(|text| (name.clone(), parts(text, problems))));
+            }
+            Param::Resolve {
+                pointer,
+                resource,
+                field,
+            } => {
+                let hint = format!("\"{name}\": \"{{resources.{}.{}}}\"", resource.value, field.value);
+                problems.hint(
+                    pointer,
+                    format!("`{name}` is resolved, but `{{{name}}}` is not in the path"),
+                    hint,
+                );
+            }
+        }
+    }
+    for (name, value) in &config.endpoint.headers {
+        draft.headers.push((name.clone(), parts(value, problems)));
+    }
+    draft
+}
+
+/// dlt's older way: `{name}` in a path is bound from `params`, and then not sent as a parameter.
+fn path_param(config: &ResourceConfig, name: String, pointer: String, spent: &mut Vec<String>) -> DraftPart {
+    let param = config.endpoint.params.iter().find(|(other, _)| *other == name);
+    let part = match param {
+        Some((_, Param::Texts(texts))) if texts.len() == 1 => {
+            DraftPart::Text(texts.iter().map(|text| component(&text.value)).collect())
+        }
+        Some((_, Param::Resolve { resource, field, .. })) => {
+            let (resource, field) = (resource.clone(), field.clone());
+            DraftPart::Hole(Hole::Field {
+                resource,
+                field: field.value,
+                pointer: field.pointer,
+            })
+        }
+        _ => return DraftPart::Hole(Hole::Plain { name, pointer }),
+    };
+    spent.push(name);
+    part
+}
+
+/// Whether a placeholder stands in the last segment, whatever it will be bound to.
+fn ends_in_placeholder(whole: &[DraftPart]) -> bool {
+    let mut found = false;
+    for part in whole {
+        match part {
+            DraftPart::Hole(_) => found = true,
+            DraftPart::Text(text) => {
+                let (path, query) = text
+                    .split_once('?')
+                    .map_or((text.as_str(), None), |(path, query)| (path, Some(query)));
+                found &= !path.contains('/');
+                if query.is_some() {
+                    return found;
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The URL as it would be with a plain value in each placeholder.
+fn check_draft(draft: &Draft, path: &At<String>, problems: &mut Problems) -> Option<String> {
+    let fill = |parts: &[DraftPart], value: &str| -> String {
+        let text = |part: &DraftPart| match part {
+            DraftPart::Text(text) => text.clone(),
+            DraftPart::Hole(_) => value.to_owned(),
+        };
+        parts.iter().map(text).collect()
+    };
+    if path.value.contains('#') {
+        problems.add(
+            &path.pointer,
+            "`#` cannot stand in a path; write `%23` for the character",
+        );
+        return None;
+    }
+    let filled = fill(&draft.path, "x");
+    let origin = check_url(&filled, &path.pointer, problems)?;
+    let other = Url::parse(&fill(&draft.path, "y"))
+        .ok()?
+        .origin()
+        .ascii_serialization();
+    if other != origin {
+        problems.add(&path.pointer, "a placeholder cannot choose the host");
+        return None;
+    }
+    if names_a_secret(&fill(&draft.query, "")) {
+        let hint = "write it under `params`";
+        problems.hint(&path.pointer, "a secret cannot stand in a path", hint);
+    }
+    Some(origin)
+}

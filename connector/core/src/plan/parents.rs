@@ -1,0 +1,543 @@
+//! Which resource's rows drive which: placeholders bound to a parent, found by name or by path; order and cycles.
+
+use super::draft::{Draft, DraftPart};
+use super::{Piece, Pieces};
+use crate::config::ResourceConfig;
+use crate::contract::Notice;
+use crate::diagnostic::{Problems, did_you_mean, list};
+use crate::document::At;
+use crate::json::Step;
+use crate::select::plain_path;
+
+/// A placeholder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Hole {
+    /// `{resources.projects.id}`, or `{x}` with a parameter of type `resolve`.
+    Field {
+        resource: At<String>,
+        field: String,
+        pointer: String,
+    },
+    /// `{parent_id}` with nothing said about it.
+    Plain { name: String, pointer: String },
+    /// One that has been reported.
+    Faulty,
+}
+
+impl Hole {
+    pub(super) fn new(name: &str, pointer: &str, problems: &mut Problems) -> Self {
+        let pointer = pointer.to_owned();
+        if name == "resources" || name.starts_with("resources.") {
+            let rest = name.strip_prefix("resources.").unwrap_or_default();
+            // A resource's name may hold dots; which one is meant shows only when all names are known.
+            if rest
+                .split_once('.')
+                .is_none_or(|(resource, field)| resource.is_empty() || field.is_empty())
+            {
+                let hint = "{resources.projects.id}";
+                problems.hint(
+                    &pointer,
+                    format!("`{{{name}}}` names no field of a resource"),
+                    hint,
+                );
+                return Self::Faulty;
+            }
+            let resource = At {
+                value: rest.to_owned(),
+                pointer: pointer.clone(),
+            };
+            return Self::Field {
+                resource,
+                field: String::new(),
+                pointer,
+            };
+        }
+        if name.starts_with("incremental.") {
+            problems.later(&pointer, &format!("`{{{name}}}`"));
+            return Self::Faulty;
+        }
+        Self::Plain {
+            name: name.to_owned(),
+            pointer,
+        }
+    }
+
+    /// The resource's name and the field's path; `resources.a.b.c` is split by the longest name that there is.
+    fn field<'a>(&'a self, names: &[&str]) -> Option<(&'a str, &'a str, &'a str)> {
+        let Self::Field {
+            resource,
+            field,
+            pointer,
+        } = self
+        else {
+            return None;
+        };
+        if !field.is_empty() {
+            return Some((&resource.value, field, pointer));
+        }
+        let longest = names
+            .iter()
+            .filter_map(|name| Some((name.len(), resource.value.strip_prefix(name)?.strip_prefix('.')?)))
+            .max_by_key(|(length, _)| *length);
+        match longest {
+            Some((length, field)) => Some((resource.value.get(..length)?, field, pointer)),
+            None => resource
+                .value
+                .split_once('.')
+                .map(|(name, field)| (name, field, pointer.as_str())),
+        }
+    }
+}
+
+/// Where a bound value comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Source {
+    /// A field of the parent's row.
+    Row { steps: Vec<Step>, name: String },
+    /// A value that the parent itself was bound to.
+    Bound(usize),
+    /// A key that the parent's rows were given by its own parent.
+    Added(usize),
+}
+
+/// How a resource hangs on its parent.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Link {
+    pub(super) name: String,
+    pub(super) parent: Option<usize>,
+    pub(super) bind: Vec<Source>,
+    /// Keys given to each row.
+    pub(super) add: Vec<(String, Source)>,
+    /// Which binding each placeholder takes.
+    holes: Vec<(Hole, usize)>,
+}
+
+pub(super) struct Links {
+    /// One for each resource, in the config's order.
+    pub(super) links: Vec<Link>,
+    /// Parents before their children.
+    pub(super) order: Vec<usize>,
+}
+
+impl Link {
+    fn bind(&mut self, hole: &Hole, source: Source) {
+        let index = self
+            .bind
+            .iter()
+            .position(|other| *other == source)
+            .unwrap_or_else(|| {
+                self.bind.push(source);
+                self.bind.len() - 1
+            });
+        self.holes.push((hole.clone(), index));
+    }
+
+    fn add(&mut self, key: String, source: Source) {
+        if !self.add.iter().any(|(other, _)| *other == key) {
+            self.add.push((key, source));
+        }
+    }
+
+    /// The parts with each placeholder bound; one that is not has been reported.
+    pub(super) fn pieces(&self, parts: &[DraftPart]) -> Pieces {
+        let piece = |part: &DraftPart| match part {
+            DraftPart::Text(text) => Some(Piece::Text(text.clone())),
+            DraftPart::Hole(hole) => self
+                .holes
+                .iter()
+                .find(|(other, _)| other == hole)
+                .map(|(_, index)| Piece::Bound(*index)),
+        };
+        parts.iter().filter_map(piece).collect()
+    }
+}
+
+/// A URL's path with a mark for each placeholder, and what stands before each of them.
+struct Shape {
+    text: String,
+    /// For each placeholder: the shape up to it, and which one it is.
+    before: Vec<(String, Hole)>,
+}
+
+const MARK: char = '\u{0}';
+
+impl Shape {
+    fn of(draft: &Draft) -> Self {
+        let mut shape = Self {
+            text: String::new(),
+            before: Vec::new(),
+        };
+        for part in &draft.path {
+            match part {
+                DraftPart::Text(text) => shape.text.push_str(text),
+                DraftPart::Hole(hole) => {
+                    shape.before.push((shape.text.clone(), hole.clone()));
+                    shape.text.push(MARK);
+                }
+            }
+        }
+        shape.text.truncate(shape.text.trim_end_matches('/').len());
+        shape
+    }
+}
+
+/// The collection that a placeholder picks from: the segments before its own.
+fn collection(before: &str) -> &str {
+    before
+        .rsplit_once('/')
+        .map_or("", |(path, _)| path)
+        .trim_end_matches('/')
+}
+
+/// Finds each resource's parent, binds its placeholders, and orders the lot.
+pub(super) fn links(
+    configs: &[ResourceConfig],
+    drafts: &[Draft],
+    notices: &mut Vec<Notice>,
+    problems: &mut Problems,
+) -> Links {
+    let names: Vec<&str> = configs.iter().map(|config| config.name.value.as_str()).collect();
+    let shapes: Vec<Shape> = drafts.iter().map(Shape::of).collect();
+    let finder = Finder {
+        configs,
+        names: &names,
+        shapes: &shapes,
+    };
+    let mut links: Vec<Link> = Vec::new();
+    for (index, draft) in drafts.iter().enumerate() {
+        let name = names.get(index).copied().unwrap_or_default().to_owned();
+        links.push(Link {
+            name,
+            parent: finder.parent(index, draft, problems),
+            ..Link::default()
+        });
+    }
+    let order = order(&mut links, configs, problems);
+    for &index in &order {
+        let (Some(config), Some(draft)) = (configs.get(index), drafts.get(index)) else {
+            continue;
+        };
+        let Some(mut link) = links.get_mut(index).map(std::mem::take) else {
+            continue;
+        };
+        let parent = link.parent.and_then(|parent| links.get(parent));
+        finder.bind(config, draft, &mut link, parent, notices, problems);
+        if let Some(place) = links.get_mut(index) {
+            *place = link;
+        }
+    }
+    Links { links, order }
+}
+
+struct Finder<'a> {
+    configs: &'a [ResourceConfig],
+    names: &'a [&'a str],
+    shapes: &'a [Shape],
+}
+
+impl Finder<'_> {
+    /// The one resource that the placeholders speak of.
+    fn parent(&self, index: usize, draft: &Draft, problems: &mut Problems) -> Option<usize> {
+        let mut named: Option<usize> = None;
+        let mut unknown = false;
+        for hole in draft.holes() {
+            let Some((resource, _, pointer)) = hole.field(self.names) else {
+                continue;
+            };
+            let Some(found) = self.names.iter().position(|name| *name == resource) else {
+                let hint = did_you_mean(resource, self.names.iter().copied())
+                    .unwrap_or_else(|| format!("there are {}", list(self.names.iter().copied())));
+                problems.hint(pointer, format!("there is no resource `{resource}`"), hint);
+                unknown = true;
+                continue;
+            };
+            match named {
+                Some(other) if other != found => {
+                    let other = self.names.get(other).copied().unwrap_or_default();
+                    let message = format!(
+                        "a resource has one parent, but this one takes from `{other}` and `{resource}`"
+                    );
+                    problems.add(pointer, message);
+                }
+                _ => named = Some(found),
+            }
+        }
+        if named.is_some() || unknown {
+            return named;
+        }
+        let (before, hole) = self
+            .shapes
+            .get(index)?
+            .before
+            .iter()
+            .rev()
+            .find(|(_, hole)| matches!(hole, Hole::Plain { .. }))?;
+        let Hole::Plain { name, pointer } = hole else {
+            return None;
+        };
+        let wanted = collection(before);
+        let same: Vec<usize> = self
+            .shapes
+            .iter()
+            .enumerate()
+            .filter(|(_, shape)| shape.text == wanted)
+            .map(|(index, _)| index)
+            .collect();
+        match same.as_slice() {
+            [only] => Some(*only),
+            [] => {
+                let hint =
+                    format!("name its resource: `{{resources.NAME.id}}`, or give `{name}` in `params`");
+                let path = shown(wanted);
+                problems.hint(
+                    pointer,
+                    format!("nothing says what `{{{name}}}` is: no resource has the path `{path}`"),
+                    hint,
+                );
+                None
+            }
+            several => {
+                let names = several.iter().filter_map(|index| self.names.get(*index)).copied();
+                let hint = format!(
+                    "name the one that is meant: `{{resources.{}.id}}`",
+                    names.clone().next().unwrap_or_default()
+                );
+                problems.hint(
+                    pointer,
+                    format!("`{{{name}}}` could be taken from each of {}", list(names)),
+                    hint,
+                );
+                None
+            }
+        }
+    }
+
+    fn bind(
+        &self,
+        config: &ResourceConfig,
+        draft: &Draft,
+        link: &mut Link,
+        parent_link: Option<&Link>,
+        notices: &mut Vec<Notice>,
+        problems: &mut Problems,
+    ) {
+        let before = Shape::of(draft).before;
+        for (index, (_, hole)) in before.iter().enumerate() {
+            if let Hole::Plain { name, pointer } = hole
+                && before.iter().take(index).any(|(_, other)| other == hole)
+            {
+                problems.add(
+                    pointer,
+                    format!("`{{{name}}}` stands twice: give each placeholder a name of its own"),
+                );
+            }
+        }
+        let parent = link
+            .parent
+            .and_then(|index| Some((self.configs.get(index)?, self.shapes.get(index)?)));
+        let (Some((parent, parent_shape)), Some(parent_link)) = (parent, parent_link) else {
+            // `parent` has reported the placeholders of the path; those elsewhere cannot be found by a path at all.
+            for hole in draft
+                .holes()
+                .filter(|hole| !before.iter().any(|(_, other)| other == *hole))
+            {
+                if let Hole::Plain { name, pointer } = hole {
+                    problems.add(pointer, format!("nothing says what `{{{name}}}` is"));
+                }
+            }
+            if let Some(field) = config.include_from_parent.first() {
+                problems.add(
+                    &field.pointer,
+                    format!("`{}` has no parent to include fields from", config.name.value),
+                );
+            }
+            return;
+        };
+        let mut inferred = None;
+        for hole in draft.holes() {
+            match hole {
+                Hole::Faulty => {}
+                Hole::Field { .. } => {
+                    let Some((_, field, pointer)) = hole.field(self.names) else {
+                        continue;
+                    };
+                    if let Some(source) = field_source(field, parent_link, pointer, problems) {
+                        link.bind(hole, source);
+                    }
+                }
+                Hole::Plain { name, pointer } => {
+                    let before = before
+                        .iter()
+                        .find(|(_, other)| other == hole)
+                        .map(|(before, _)| before.as_str());
+                    let passed = before.and_then(|before| passed_down(before, parent_shape, parent_link));
+                    if let Some(index) = passed {
+                        link.bind(hole, Source::Bound(index));
+                    } else if before.is_some_and(|before| collection(before) == parent_shape.text) {
+                        let Some(key) = key_of(parent, pointer, problems) else {
+                            continue;
+                        };
+                        let source = Source::Row {
+                            steps: vec![Step::Member(key.clone())],
+                            name: key.clone(),
+                        };
+                        link.bind(hole, source);
+                        inferred = Some((name, key));
+                    } else {
+                        let hint = format!(
+                            "`{{resources.{}.…}}`, or give `{name}` in `params`",
+                            parent.name.value
+                        );
+                        problems.hint(pointer, format!("nothing says what `{{{name}}}` is"), hint);
+                    }
+                }
+            }
+        }
+        for field in &config.include_from_parent {
+            let source = own_key(&field.value, parent_link).unwrap_or_else(|| Source::Row {
+                steps: vec![Step::Member(field.value.clone())],
+                name: field.value.clone(),
+            });
+            link.add(added_key(parent, &field.value), source);
+        }
+        if let Some((placeholder, key)) = inferred {
+            let source = Source::Row {
+                steps: vec![Step::Member(key.clone())],
+                name: key.clone(),
+            };
+            link.add(added_key(parent, &key), source);
+            notices.push(notice(config, parent, placeholder, &key));
+        }
+    }
+}
+
+fn notice(config: &ResourceConfig, parent: &ResourceConfig, placeholder: &str, key: &str) -> Notice {
+    let (child, parent_name) = (&config.name.value, &parent.name.value);
+    let path = config.endpoint.path.value.replace(
+        &format!("{{{placeholder}}}"),
+        &format!("{{resources.{parent_name}.{key}}}"),
+    );
+    let added = added_key(parent, key);
+    Notice {
+        code: "parent-inferred",
+        message: format!(
+            "`{{{placeholder}}}` in the path of `{child}` is taken to be `{key}` of `{parent_name}`; its rows carry it as `{added}`"
+        ),
+        hint: Some(format!(
+            "\"path\": \"{path}\" and \"include_from_parent\": [\"{key}\"]"
+        )),
+    }
+}
+
+/// dlt's name for a parent's field in a child's row.
+fn added_key(parent: &ResourceConfig, field: &str) -> String {
+    format!("_{}_{field}", parent.name.value)
+}
+
+/// The field that identifies a parent's row: its primary key, else `id`.
+fn key_of(parent: &ResourceConfig, pointer: &str, problems: &mut Problems) -> Option<String> {
+    match parent.primary_key.as_slice() {
+        [] => Some("id".to_owned()),
+        [only] => Some(only.clone()),
+        several => {
+            let keys = list(several.iter().map(String::as_str));
+            let hint = format!(
+                "`{{resources.{}.{}}}`",
+                parent.name.value,
+                several.first().map_or("", String::as_str)
+            );
+            problems.hint(
+                pointer,
+                format!(
+                    "`{}` is identified by {keys} together: say which is meant",
+                    parent.name.value
+                ),
+                hint,
+            );
+            None
+        }
+    }
+}
+
+/// A key that the parent's rows were given.
+fn own_key(field: &str, parent: &Link) -> Option<Source> {
+    parent
+        .add
+        .iter()
+        .position(|(key, _)| key == field)
+        .map(Source::Added)
+}
+
+fn field_source(field: &str, parent: &Link, pointer: &str, problems: &mut Problems) -> Option<Source> {
+    if let Some(source) = own_key(field, parent) {
+        return Some(source);
+    }
+    match plain_path(field) {
+        Ok(steps) if !steps.is_empty() => Some(Source::Row {
+            steps,
+            name: field.to_owned(),
+        }),
+        _ => {
+            problems.add(
+                pointer,
+                format!("`{field}` is no field of a row: only names and indexes can stand in it"),
+            );
+            None
+        }
+    }
+}
+
+/// The binding of the parent whose placeholder stands at the same place of the same path.
+fn passed_down(before: &str, parent_shape: &Shape, parent: &Link) -> Option<usize> {
+    let (_, hole) = parent_shape.before.iter().find(|(other, _)| other == before)?;
+    parent
+        .holes
+        .iter()
+        .find(|(other, _)| other == hole)
+        .map(|(_, index)| *index)
+}
+
+/// A shape as a person would write it.
+fn shown(shape: &str) -> String {
+    shape.replace(MARK, "{…}")
+}
+
+/// Parents before children, else the config's order. A cycle is reported and cut.
+fn order(links: &mut [Link], configs: &[ResourceConfig], problems: &mut Problems) -> Vec<usize> {
+    let mut order: Vec<usize> = Vec::new();
+    for start in 0..links.len() {
+        let mut chain = vec![start];
+        while let Some(parent) = chain
+            .last()
+            .and_then(|last| links.get(*last))
+            .and_then(|link| link.parent)
+        {
+            if order.contains(&parent) {
+                break;
+            }
+            if chain.contains(&parent) {
+                let name = |index: &usize| {
+                    configs
+                        .get(*index)
+                        .map_or("", |config| config.name.value.as_str())
+                };
+                let round = chain.iter().skip_while(|index| **index != parent).map(name);
+                if let Some(config) = configs.get(start) {
+                    let path = &config.endpoint.path.pointer;
+                    problems.add(path, format!("a resource cannot hang on itself: {}", list(round)));
+                }
+                if let Some(link) = chain.last().and_then(|last| links.get_mut(*last)) {
+                    link.parent = None;
+                }
+                break;
+            }
+            chain.push(parent);
+        }
+        for index in chain.into_iter().rev() {
+            if !order.contains(&index) {
+                order.push(index);
+            }
+        }
+    }
+    order
+}

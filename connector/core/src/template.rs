@@ -1,0 +1,123 @@
+//! Text with `{placeholders}`: parsed once, before anything is sent. Knows nothing of resources.
+
+/// A piece of a template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Part {
+    Text(String),
+    /// What stands between the braces.
+    Placeholder(String),
+}
+
+/// Why a text is no template.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum TemplateError {
+    #[error("`{{` without its `}}` (write `{{{{` for a brace)")]
+    Open,
+    #[error("`}}` without its `{{` (write `}}}}` for a brace)")]
+    Close,
+    #[error("`{{}}` names nothing")]
+    Empty,
+    #[error("a format in a placeholder (`{{{0}}}`) is not supported yet")]
+    Format(String),
+}
+
+/// The start of a secret's reference, and of the placeholder that the host puts in its place.
+const SECRET_MARKS: [&str; 2] = ["${secrets.", "sanderling-secret-"];
+
+/// Whether the host will put a secret into this text, as opposed to one written out.
+pub(crate) fn names_a_secret(text: &str) -> bool {
+    SECRET_MARKS.iter().any(|mark| text.contains(mark))
+}
+
+/// Splits `text` by Python's `str.format` rules, without formats and conversions: `{{` and `}}` are braces. A reference
+/// to a secret, `${secrets.NAME}`, is text.
+pub(crate) fn parse(text: &str) -> Result<Vec<Part>, TemplateError> {
+    let mut parts = Vec::new();
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(['{', '}']) {
+        let (before, from) = rest.split_at(at);
+        plain.push_str(before);
+        if let Some(after) = from.strip_prefix("{{") {
+            plain.push('{');
+            rest = after;
+        } else if let Some(after) = from.strip_prefix("}}") {
+            plain.push('}');
+            rest = after;
+        } else if from.starts_with('}') {
+            return Err(TemplateError::Close);
+        } else {
+            let (token, after) = from.split_once('}').ok_or(TemplateError::Open)?;
+            let name = token.trim_start_matches('{');
+            rest = after;
+            if before.ends_with('$') && name.starts_with("secrets.") {
+                plain.push_str(token);
+                plain.push('}');
+                continue;
+            }
+            let name = name.trim();
+            if name.is_empty() {
+                return Err(TemplateError::Empty);
+            }
+            if name.contains('{') {
+                return Err(TemplateError::Open);
+            }
+            if name.contains([':', '!']) {
+                return Err(TemplateError::Format(name.to_owned()));
+            }
+            if !plain.is_empty() {
+                parts.push(Part::Text(std::mem::take(&mut plain)));
+            }
+            parts.push(Part::Placeholder(name.to_owned()));
+        }
+    }
+    plain.push_str(rest);
+    if !plain.is_empty() {
+        parts.push(Part::Text(plain));
+    }
+    Ok(parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: &str) -> Part {
+        Part::Text(text.into())
+    }
+
+    fn hole(name: &str) -> Part {
+        Part::Placeholder(name.into())
+    }
+
+    #[test]
+    fn splits_by_the_rules_of_str_format() {
+        let cases: &[(&str, &[Part])] = &[
+            ("", &[]),
+            ("plain", &[text("plain")]),
+            ("a/{id}/b", &[text("a/"), hole("id"), text("/b")]),
+            ("{a}{ resources.p.f }", &[hole("a"), hole("resources.p.f")]),
+            ("{{x}} {{{y}}}", &[text("{x} {"), hole("y"), text("}")]),
+            ("k ${secrets.api_key}!", &[text("k ${secrets.api_key}!")]),
+            ("${x}", &[text("$"), hole("x")]),
+        ];
+        for (source, parts) in cases {
+            assert_eq!(parse(source).as_deref(), Ok(*parts), "{source}");
+        }
+    }
+
+    #[test]
+    fn refuses_loose_braces() {
+        let cases = [
+            ("{a", TemplateError::Open),
+            ("a}", TemplateError::Close),
+            ("{}", TemplateError::Empty),
+            ("{a{b}", TemplateError::Open),
+            ("{n:05d}", TemplateError::Format("n:05d".into())),
+            ("{n!r}", TemplateError::Format("n!r".into())),
+        ];
+        for (source, error) in cases {
+            assert_eq!(parse(source), Err(error), "{source}");
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Whole walks: config to plan to request to page.
