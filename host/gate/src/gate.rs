@@ -265,7 +265,9 @@ impl Gate {
         headers::clean_response(&mut clean);
         exchange.retry_after = headers::text(&clean, "retry-after").map(|text| self.vault.redact(&text));
         exchange.request_id = headers::request_id(&clean).map(|text| self.vault.redact(&text));
-        let body = body::read(&raw_headers, body, &self.limits, &mut exchange.received_bytes).await?;
+        let body = body::read(&raw_headers, body, &self.limits, &mut exchange.received_bytes)
+            .await
+            .map_err(|error| self.redacted(error))?;
         let body = match self.masked(&body, pairs, exchange) {
             Some(masked) => Bytes::from(masked),
             None => body,
@@ -319,7 +321,7 @@ impl Gate {
         let mut cause = std::error::Error::source(error);
         while let Some(inner) = cause {
             if let Some(ours) = inner.downcast_ref::<GateError>() {
-                return ours.clone();
+                return self.redacted(ours.clone());
             }
             // hyper offers `is_parse_too_large` to servers only.
             if inner
@@ -334,6 +336,23 @@ impl Gate {
         }
         GateError::Broken {
             reason: self.vault.redact(&chain(error)),
+        }
+    }
+
+    /// The error without what a server may have written into its words.
+    fn redacted(&self, error: GateError) -> GateError {
+        match error {
+            GateError::Body { reason } => GateError::Body {
+                reason: self.vault.redact(&reason),
+            },
+            GateError::Encoding { encoding } => GateError::Encoding {
+                encoding: self.vault.redact(&encoding),
+            },
+            GateError::Tls { host, reason } => GateError::Tls {
+                host,
+                reason: self.vault.redact(&reason),
+            },
+            other => other,
         }
     }
 

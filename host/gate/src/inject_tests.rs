@@ -334,6 +334,9 @@ fn header_bytes_that_are_not_text() {
 }
 
 proptest! {
+    // Each case builds a vault, which is slow without optimisation.
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn a_query_value_round_trips(secret in "\\PC{1,40}", before in "[a-z]{0,5}", after in "[a-z]{0,5}") {
         let (vault, key) = vault_of(&secret, Binding::default());

@@ -1,4 +1,21 @@
 //! The host's one way out to the network, and the only reader of secrets.
+//!
+//! A guest writes a request with placeholders where credentials belong. [`Gate::send`] checks it against a [`Policy`],
+//! puts the secrets of a [`Vault`] in, sends it, and gives the guest an answer with the placeholders put back. So a
+//! connector implements an API's authentication without ever holding a credential.
+//!
+//! To read the code: `gate` is the life of one exchange. It asks `policy` (`origin`, `address`) what may be reached,
+//! has `inject` fill placeholders in, sends through `connect` and `tls`, and reads with `body`. `vault` keeps the
+//! secrets; `needles` knows the shapes in which one may come back, `mask` finds them.
+//!
+//! What holds, and what the tests show:
+//! 1. No byte leaves for an origin or an address that the policy does not admit; redirects are no exception.
+//! 2. A secret goes only where it is bound to, and nowhere in plain text but to this machine. A placeholder that
+//!    cannot be filled in is a refusal, not a request.
+//! 3. Neither guest nor message sees a secret of 8 bytes or more (messages: 4), unless an API disguises it.
+//! 4. An answer is whole, or it is an error; its size and its time are bounded.
+//! 5. Nothing is tried twice, printed, or read from a config file or the environment (the system's TLS roots apart).
+//! 6. Two policies never share a connection.
 #![cfg_attr(
     test,
     allow(

@@ -182,6 +182,27 @@ fn without_a_find_the_same_bytes() {
     assert!(!Vault::new(None).unwrap().mask_body(body).1);
 }
 
+/// More shapes than the quick search takes at once.
+#[test]
+fn many_secrets() {
+    let values: Vec<String> = (0..40).map(|n| format!("{n:02}&é\"/<+ {}", n * 7919)).collect();
+    let names: Vec<String> = (0..40).map(|n| format!("key{n}")).collect();
+    let secrets: Vec<(&str, &str)> = names
+        .iter()
+        .map(String::as_str)
+        .zip(values.iter().map(String::as_str))
+        .collect();
+    let vault = vault(&secrets);
+    for (index, value) in values.iter().enumerate() {
+        for encoded in encodings(value) {
+            assert_eq!(
+                masked(&vault, &format!("[{encoded}]")),
+                format!("[{}]", placeholder(&vault, index))
+            );
+        }
+    }
+}
+
 /// What a server can turn a secret into, by libraries that share no code with the needles where there are any.
 fn encodings(secret: &str) -> Vec<String> {
     let json = serde_json::to_string(secret).unwrap();
@@ -248,6 +269,9 @@ fn secrets() -> impl Strategy<Value = String> {
 }
 
 proptest! {
+    // Each case builds a vault, which is slow without optimisation.
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn no_encoding_comes_through(secret in secrets(), before in "\\PC{0,20}", after in "\\PC{0,20}") {
         let vault = vault(&[("key", &secret)]);

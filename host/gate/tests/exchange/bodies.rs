@@ -153,3 +153,13 @@ async fn a_head_without_end() {
         assert!(matches!(error, GateError::HeadTooLarge { .. }), "{error:?}");
     }
 }
+
+/// A guest's call must be able to move between threads.
+#[test]
+fn an_exchange_is_send() {
+    fn is_send(_: &impl Send) {}
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let _guard = runtime.enter();
+    let gate = gate("https://a.b".into());
+    is_send(&gate.send(get("https://a.b/")));
+}

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use sanderling_gate::{Denial, Gate, Place};
+use sanderling_gate::{Denial, Gate, GateError, Place};
 
 use crate::server::{Server, Step, answer, ok};
 use crate::{KEY, denial, get, limits, policy, vault};
@@ -119,4 +119,18 @@ async fn a_next_page_of_another_origin() {
     assert_eq!(refused.secret(), Some("API_KEY"));
     assert_eq!(there.connections(), 0);
     assert!(gate.send(get(&here.url(&format!("/?k={key}")))).await.1.is_ok());
+}
+
+#[tokio::test]
+async fn an_error_does_not_repeat_the_key() {
+    let reply = answer("200 OK", &format!("content-encoding: {KEY}\r\n"), "x");
+    let server = Server::start(vec![reply]).await;
+    let gate = Gate::new(policy(&[server.origin()]), vault(Default::default()).0, limits());
+    let error = gate.send(get(&server.url("/"))).await.1.unwrap_err();
+    assert_eq!(
+        error,
+        GateError::Encoding {
+            encoding: "***".into()
+        }
+    );
 }
