@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 /// One run's rows of a resource, and how far they have come.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Load {
     /// Whose rows they are; one load a resource is remembered.
     pub resource: String,
@@ -36,11 +36,14 @@ pub struct Load {
 }
 
 /// Whether a load has been read to its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LoadStatus {
     /// Not yet.
+    #[default]
     Running,
+    /// Its rows did not pass the checks; it must not be gone on with.
+    Refused,
     /// Finished: its rows are in their place.
     Complete,
 }
@@ -68,7 +71,7 @@ pub struct Partition {
 }
 
 /// Progress inside one partition of a resource.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chain {
     /// Whose partition it is.
     pub resource: String,
@@ -209,10 +212,7 @@ impl State {
                 let place = self.chain_place(&chain.resource, chain.partition_key.as_deref());
                 put(&mut self.chains, place, chain);
             }
-            Change::ChainEnd {
-                resource,
-                partition_key,
-            } => {
+            Change::ChainEnd { resource, partition_key } => {
                 let place = self.chain_place(&resource, partition_key.as_deref());
                 take(&mut self.chains, place);
             }

@@ -1,1 +1,748 @@
-//! The same cases against every destination.
+//! The same cases against every destination: what is true of one is true of all.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use proptest::prelude::*;
+use serde_json::Value as Json;
+
+use crate::*;
+
+/// A fresh place for each kind of destination.
+pub(crate) struct Place {
+    pub(crate) dir: tempfile::TempDir,
+    pub(crate) target: Target,
+}
+
+pub(crate) fn places() -> [Place; 2] {
+    ["sqlite:{}/out.db", "jsonl:{}/out"].map(|form| {
+        let dir = tempfile::tempdir().unwrap();
+        let target = Target::parse(&form.replace("{}", dir.path().to_str().unwrap())).unwrap();
+        Place { dir, target }
+    })
+}
+
+impl Place {
+    pub(crate) fn open(&self) -> Destination {
+        Destination::open(&self.target, "demo").unwrap()
+    }
+
+    fn is_sqlite(&self) -> bool {
+        matches!(self.target, Target::Sqlite { .. })
+    }
+
+    /// A resource's rows as a reader finds them, sorted: no nulls, no system columns, nested values as text.
+    pub(crate) fn rows(&self, resource: &str) -> Vec<String> {
+        let mut rows: Vec<String> = match &self.target {
+            Target::Sqlite { path } => sqlite_rows(path, resource),
+            Target::Jsonl { dir, .. } => jsonl_rows(&dir.join(format!("{resource}.jsonl"))),
+        };
+        rows.sort();
+        rows
+    }
+}
+
+fn sqlite_rows(path: &Path, resource: &str) -> Vec<String> {
+    let conn = rusqlite::Connection::open(path).unwrap();
+    let Ok(mut select) = conn.prepare(&format!("SELECT * FROM \"{resource}\"")) else {
+        return vec![];
+    };
+    let names: Vec<String> = select.column_names().map(str::to_owned).collect();
+    let rows = select.query_map([], |row| {
+        let mut fields = BTreeMap::new();
+        for (index, name) in names.iter().enumerate().filter(|(_, name)| !name.starts_with("_load")) {
+            let value = match row.get(index)? {
+                rusqlite::types::Value::Null => continue,
+                rusqlite::types::Value::Integer(integer) => Json::from(integer),
+                rusqlite::types::Value::Real(real) => Json::from(real),
+                rusqlite::types::Value::Text(text) => Json::from(text),
+                rusqlite::types::Value::Blob(_) => unreachable!(),
+            };
+            fields.insert(name.clone(), value);
+        }
+        Ok(serde_json::to_string(&fields).unwrap())
+    });
+    rows.unwrap().map(Result::unwrap).collect()
+}
+
+fn jsonl_rows(path: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(text.is_empty() || text.ends_with('\n'));
+    text.lines()
+        .map(|line| {
+            let row: BTreeMap<String, Json> = serde_json::from_str(line).unwrap();
+            let fields: BTreeMap<_, _> = row
+                .into_iter()
+                .filter(|(_, value)| !value.is_null())
+                .map(|(name, value)| match value {
+                    Json::Array(_) | Json::Object(_) => (name, Json::from(value.to_string())),
+                    value => (name, value),
+                })
+                .collect();
+            serde_json::to_string(&fields).unwrap()
+        })
+        .collect()
+}
+
+pub(crate) fn table(resource: &str, disposition: Disposition) -> Table {
+    Table {
+        resource: resource.to_owned(),
+        disposition,
+        primary_key: vec!["id".to_owned()],
+        partitioned: true,
+    }
+}
+
+pub(crate) fn load(resource: &str, load_id: &str) -> Load {
+    Load {
+        resource: resource.to_owned(),
+        load_id: load_id.to_owned(),
+        fingerprint: "f".to_owned(),
+        connector_digest: "c".to_owned(),
+        started_ms: 1,
+        updated_ms: 2,
+        status: LoadStatus::Running,
+        rows: 0,
+        pages: 0,
+        retries: 0,
+        total: None,
+        missing_parents: 0,
+        failed_parents: 0,
+    }
+}
+
+pub(crate) fn page<'a>(ndjson: &'a str, load_id: &'a str) -> Rows<'a> {
+    Rows {
+        ndjson: ndjson.as_bytes(),
+        count: ndjson.lines().count() as u64,
+        partition_key: None,
+        load_id,
+        loaded_at_ms: 1_772_357_400_250,
+    }
+}
+
+fn pending(seq: u64) -> Change {
+    Change::Pending(PendingPage { seq, resource: "tasks".to_owned(), partition: None, cursor: None })
+}
+
+const DISPOSITIONS: [Disposition; 3] = [Disposition::Append, Disposition::Replace, Disposition::Merge];
+
+/// The pages of a load, one for each pending `seq`; rows of several loads share keys.
+const PAGES: [&str; 4] = [
+    "{\"id\":1,\"name\":\"a\"}\n{\"id\":2,\"name\":\"b\"}\n",
+    "{\"id\":3,\"name\":\"c\",\"extra\":[1,{\"x\":null}]}\n",
+    "",
+    "{\"id\":4,\"gone\":null,\"late\":0.5}\n{\"id\":5}",
+];
+
+/// How a run that broke off is taken up.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum After {
+    Resume,
+    Undo,
+}
+
+/// A run that is killed before the call numbered `dies_at`, counted in `calls`.
+struct Run {
+    calls: usize,
+    dies_at: usize,
+}
+
+struct Killed;
+
+impl Run {
+    fn call<T>(&mut self, result: impl FnOnce() -> Result<T, DestinationError>) -> Result<T, Killed> {
+        if self.calls == self.dies_at {
+            return Err(Killed);
+        }
+        self.calls += 1;
+        Ok(result().unwrap())
+    }
+
+    /// What a driver does, with a commit every `commit_every` pages.
+    fn go(
+        &mut self,
+        place: &Place,
+        table: &Table,
+        load_id: &str,
+        after: After,
+        commit_every: usize,
+    ) -> Result<(), Killed> {
+        let mut to = place.open();
+        let resource = &table.resource;
+        let found = to.state();
+        let mut running =
+            found.loads.get(resource).filter(|load| load.status == LoadStatus::Running).cloned();
+        if let Some(broken) = running.take_if(|_| after == After::Undo) {
+            self.call(|| to.undo(table, &broken.load_id))?;
+            let forget = [
+                Change::DropPending { resource: resource.clone() },
+                Change::LoadForgotten { resource: resource.clone() },
+            ];
+            self.call(|| to.record(&forget))?;
+        }
+        let (load, mut todo) = match running {
+            Some(load) => {
+                self.call(|| to.resume(table, &load))?;
+                (load, found.pending.iter().map(|page| page.seq).collect())
+            }
+            None => {
+                let load = load(resource, load_id);
+                self.call(|| to.begin(table, &load))?;
+                let todo: Vec<u64> = (0..PAGES.len() as u64).collect();
+                let changes: Vec<Change> = todo.iter().copied().map(pending).collect();
+                self.call(|| to.record(&changes))?;
+                (load, todo)
+            }
+        };
+        let mut since_commit = 0;
+        while let Some(seq) = todo.pop() {
+            let rows = page(PAGES[seq as usize], &load.load_id);
+            self.call(|| to.write(table, &rows, &[Change::Done { seq }]))?;
+            since_commit += 1;
+            if since_commit == commit_every {
+                since_commit = 0;
+                self.call(|| to.commit())?;
+            }
+        }
+        self.call(|| to.finish(table, &load, &[]))?;
+        self.call(|| to.commit())
+    }
+}
+
+fn clean(place: &Place, table: &Table, load_id: &str) {
+    let mut run = Run { calls: 0, dies_at: usize::MAX };
+    assert!(run.go(place, table, load_id, After::Resume, 1).is_ok());
+}
+
+/// A run that dies at any call, and dies again at any call, and is then let through, leaves what one clean run leaves.
+#[test]
+fn killed_at_any_call_twice() {
+    for disposition in DISPOSITIONS {
+        let table = table("tasks", disposition);
+        for (reference, commit_every, after) in [
+            (places(), 1, After::Resume),
+            (places(), 1, After::Undo),
+            (places(), 3, After::Resume),
+            (places(), 3, After::Undo),
+        ] {
+            for (index, reference) in reference.iter().enumerate() {
+                clean(reference, &table, "0");
+                let before = reference.rows("tasks");
+                clean(reference, &table, "1");
+                let expected = reference.rows("tasks");
+                assert_eq!(expected.len(), if disposition == Disposition::Append { 10 } else { 5 });
+
+                for dies_at in 0.. {
+                    let place = places().into_iter().nth(index).unwrap();
+                    clean(&place, &table, "0");
+                    let mut run = Run { calls: 0, dies_at };
+                    if run.go(&place, &table, "1", after, commit_every).is_ok() {
+                        break;
+                    }
+                    if disposition == Disposition::Replace {
+                        assert_eq!(place.rows("tasks"), before, "not swapped before the end");
+                    }
+                    let mut run = Run { calls: 0, dies_at: dies_at / 2 };
+                    if run.go(&place, &table, "2", after, commit_every).is_err() {
+                        let mut run = Run { calls: 0, dies_at: usize::MAX };
+                        assert!(run.go(&place, &table, "3", after, commit_every).is_ok());
+                    }
+                    let context = (disposition, commit_every, after, dies_at, place.is_sqlite());
+                    assert_eq!(place.rows("tasks"), expected, "{context:?}");
+                    let state = place.open().state();
+                    assert_eq!(state.pending, [], "{context:?}");
+                    assert_eq!(state.loads["tasks"].status, LoadStatus::Complete);
+                    assert_no_leftovers(&place);
+                }
+            }
+        }
+    }
+}
+
+/// Nothing that belongs to no unfinished load lies about.
+fn assert_no_leftovers(place: &Place) {
+    match &place.target {
+        Target::Sqlite { path } => {
+            let conn = rusqlite::Connection::open(path).unwrap();
+            let count = |sql| conn.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+            assert_eq!(count("SELECT count(*) FROM sqlite_master WHERE name LIKE '_sanderling_new%'"), 0);
+            assert_eq!(count("SELECT count(*) FROM _sanderling_keys"), 0);
+        }
+        Target::Jsonl { dir, state_dir } => {
+            assert_eq!(names(dir), [".sanderling", "tasks.jsonl"]);
+            assert_eq!(names(state_dir), ["journal.jsonl"]);
+        }
+    }
+}
+
+pub(crate) fn names(dir: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(dir).unwrap();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_page_is_whole_or_absent() {
+    for place in places() {
+        for (ndjson, said) in [
+            ("{\"id\":7}\nnull\n", "tasks row 1 of the page: the row is null"),
+            ("{\"id\":7}\n{\"id\":\n", "tasks row 1 of the page: not JSON"),
+            ("{\"id\":7}\n{\"id\":8} x\n", "tasks row 1 of the page: not JSON"),
+            ("{\"id\":7}\n{\"new\":1}\n", "tasks row 1 of the page: primary key field `id` is missing"),
+            ("{\"id\":7}\n{\"id\":null}\n", "tasks row 1 of the page: primary key field `id` is null"),
+            ("{\"id\":7}\n3\n", "tasks row 1 of the page: primary key field `id` is missing"),
+            (
+                "{\"id\":7}\n{\"id\":8,\"id\":9}\n",
+                "tasks row 1 of the page: field `id` stands twice in one row",
+            ),
+        ] {
+            let table = table("tasks", Disposition::Merge);
+            let mut to = place.open();
+            to.begin(&table, &load("tasks", "1")).unwrap();
+            to.write(&table, &page("{\"id\":1}\n", "1"), &[]).unwrap();
+            let refused = to.write(&table, &page(ndjson, "1"), &[pending(9)]).unwrap_err();
+            assert!(refused.to_string().starts_with(said), "{refused}");
+            assert!(matches!(refused, DestinationError::Data(_)));
+            let short = Rows { count: 2, ..page("{\"id\":3}\n", "1") };
+            assert!(matches!(to.write(&table, &short, &[]), Err(DestinationError::Data(_))));
+            to.write(&table, &page("{\"id\":2,\"newer\":1}\n", "1"), &[]).unwrap();
+            to.finish(&table, &load("tasks", "1"), &[]).unwrap();
+            to.commit().unwrap();
+            assert_eq!(to.state().pending, []);
+            drop(to);
+            assert_eq!(place.rows("tasks"), ["{\"id\":1}", "{\"id\":2,\"newer\":1}"]);
+        }
+    }
+}
+
+#[test]
+fn two_parents_rows_with_one_key() {
+    let of = |partition, ndjson| Rows { partition_key: Some(partition), ..page(ndjson, "1") };
+    for place in places() {
+        let table = Table {
+            primary_key: vec!["id".to_owned(), "kind".to_owned()],
+            ..table("tasks", Disposition::Merge)
+        };
+        let mut to = place.open();
+        to.begin(&table, &load("tasks", "1")).unwrap();
+        to.write(&table, &of("p1", "{\"id\":1,\"kind\":\"x\"}\n{\"id\":2,\"kind\":\"x\"}\n"), &[]).unwrap();
+        to.commit().unwrap();
+        drop(to);
+
+        // Remembered across a break, and not confused by the same parent's row coming again.
+        let mut to = place.open();
+        to.resume(&table, &load("tasks", "1")).unwrap();
+        to.write(&table, &of("p1", "{\"id\":2,\"kind\":\"x\",\"again\":1}\n"), &[]).unwrap();
+        to.write(&table, &of("p2", "{\"id\":2,\"kind\":\"y\"}\n"), &[]).unwrap();
+        let clash = of("p2", "{\"id\":9,\"kind\":\"x\"}\n{\"kind\":\"\\u0078\",\"id\":1.0}\n");
+        let refused = to.write(&table, &clash, &[]).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "tasks row 1 of the page: key (id, kind) = (1.0, \"\\u0078\") comes from two parents, `p1` and `p2`"
+        );
+        // A page that was refused has claimed nothing.
+        to.write(&table, &of("p3", "{\"id\":9,\"kind\":\"x\"}\n"), &[]).unwrap();
+        to.finish(&table, &load("tasks", "1"), &[]).unwrap();
+        to.commit().unwrap();
+
+        // The next load starts without a memory of this one's parents.
+        to.begin(&table, &load("tasks", "2")).unwrap();
+        to.write(&table, &of("p4", "{\"id\":1,\"kind\":\"x\"}\n"), &[]).unwrap();
+        to.undo(&table, "2").unwrap();
+        to.begin(&table, &load("tasks", "3")).unwrap();
+        to.write(&table, &of("p5", "{\"id\":1,\"kind\":\"x\"}\n"), &[]).unwrap();
+    }
+}
+
+#[test]
+fn one_row_a_key_under_merge() {
+    for place in places() {
+        let table = Table { partitioned: false, ..table("tasks", Disposition::Merge) };
+        let mut to = place.open();
+        to.begin(&table, &load("tasks", "1")).unwrap();
+        to.write(&table, &page("{\"id\":1,\"a\":1,\"b\":1}\n{\"id\":2}\n", "1"), &[]).unwrap();
+        to.commit().unwrap();
+        to.write(&table, &page("{\"id\":1,\"b\":2}\n{\"id\":3}\n{\"id\":1,\"b\":3}\n", "1"), &[]).unwrap();
+        to.finish(&table, &load("tasks", "1"), &[]).unwrap();
+        to.commit().unwrap();
+        drop(to);
+        assert_eq!(place.rows("tasks"), ["{\"b\":3,\"id\":1}", "{\"id\":2}", "{\"id\":3}"]);
+        drop(place.open());
+        assert_no_leftovers(&place);
+    }
+}
+
+#[test]
+fn a_load_without_rows() {
+    for disposition in DISPOSITIONS {
+        for place in places() {
+            let table = table("tasks", disposition);
+            let mut to = place.open();
+            let mut load_nothing = |id: &str| {
+                to.begin(&table, &load("tasks", id)).unwrap();
+                to.write(&table, &page("", id), &[]).unwrap();
+                to.finish(&table, &load("tasks", id), &[]).unwrap();
+                to.commit().unwrap();
+            };
+            load_nothing("1");
+            load_nothing("2");
+            assert_eq!(place.rows("tasks"), [""; 0]);
+            match &place.target {
+                Target::Sqlite { path } => {
+                    let conn = rusqlite::Connection::open(path).unwrap();
+                    conn.prepare("SELECT _loaded_at, _load_id FROM tasks").unwrap();
+                }
+                Target::Jsonl { dir, .. } => assert!(dir.join("tasks.jsonl").exists()),
+            }
+        }
+    }
+}
+
+#[test]
+fn undo_takes_back_what_its_own_transaction_wrote() {
+    for disposition in DISPOSITIONS {
+        for place in places() {
+            let table = table("tasks", disposition);
+            clean(&place, &table, "0");
+            let before = place.rows("tasks");
+            let mut to = place.open();
+            for id in ["1", "2", "3"] {
+                to.begin(&table, &load("tasks", id)).unwrap();
+                to.write(&table, &page("{\"id\":1,\"name\":\"a\"}\n", id), &[]).unwrap();
+                to.undo(&table, id).unwrap();
+            }
+            to.undo(&table, "never begun").unwrap();
+            to.record(&[Change::LoadForgotten { resource: "tasks".to_owned() }]).unwrap();
+            to.commit().unwrap();
+            drop(to);
+            assert_eq!(place.rows("tasks"), before, "{disposition:?}");
+            assert_eq!(place.open().state(), State::default());
+            assert_no_leftovers(&place);
+        }
+    }
+}
+
+/// Undone, begun again, undone again and begun again, with a commit after some of it.
+#[test]
+fn undo_of_committed_rows_waits_for_the_commit() {
+    for place in places() {
+        let table = table("tasks", Disposition::Append);
+        clean(&place, &table, "0");
+        let before = place.rows("tasks");
+        let mut to = place.open();
+        to.begin(&table, &load("tasks", "1")).unwrap();
+        to.write(&table, &page("{\"id\":11}\n{\"id\":12}\n", "1"), &[]).unwrap();
+        to.commit().unwrap();
+        let committed = place.rows("tasks");
+        to.undo(&table, "1").unwrap();
+        to.begin(&table, &load("tasks", "2")).unwrap();
+        to.write(&table, &page("{\"id\":21}\n", "2"), &[]).unwrap();
+        to.undo(&table, "2").unwrap();
+        to.begin(&table, &load("tasks", "3")).unwrap();
+        to.write(&table, &page("{\"id\":31}\n", "3"), &[]).unwrap();
+        assert_eq!(place.rows("tasks"), committed);
+        drop(to);
+        assert_eq!(place.rows("tasks"), committed);
+
+        let mut to = place.open();
+        assert_eq!(to.state().loads["tasks"].load_id, "1");
+        to.undo(&table, "1").unwrap();
+        to.begin(&table, &load("tasks", "4")).unwrap();
+        to.write(&table, &page("{\"id\":41}\n", "4"), &[]).unwrap();
+        to.commit().unwrap();
+        to.write(&table, &page("{\"id\":42}\n", "4"), &[]).unwrap();
+        to.finish(&table, &load("tasks", "4"), &[]).unwrap();
+        to.commit().unwrap();
+        drop(to);
+        let mut expected = before;
+        expected.extend(["{\"id\":41}".to_owned(), "{\"id\":42}".to_owned()]);
+        expected.sort();
+        assert_eq!(place.rows("tasks"), expected);
+        drop(place.open());
+        assert_no_leftovers(&place);
+    }
+}
+
+/// Recovery looks again at the commit before; it must not take the files of what came after for its own.
+#[test]
+fn a_load_that_dies_after_a_finished_one() {
+    for disposition in DISPOSITIONS {
+        for place in places() {
+            let table = table("tasks", disposition);
+            let mut to = place.open();
+            for id in ["1", "2"] {
+                to.begin(&table, &load("tasks", id)).unwrap();
+                to.write(&table, &page("{\"id\":1}\n{\"id\":1}\n", "1"), &[]).unwrap();
+                to.finish(&table, &load("tasks", id), &[]).unwrap();
+                to.commit().unwrap();
+            }
+            let expected = place.rows("tasks");
+            to.begin(&table, &load("tasks", "3")).unwrap();
+            to.write(&table, &page("{\"id\":9}\n{\"id\":9}\n", "3"), &[]).unwrap();
+            to.finish(&table, &load("tasks", "3"), &[]).unwrap();
+            drop(to);
+            drop(place.open());
+            assert_eq!(place.rows("tasks"), expected, "{disposition:?}");
+            assert_no_leftovers(&place);
+        }
+    }
+}
+
+#[test]
+fn one_run_at_a_time() {
+    for place in places() {
+        let to = place.open();
+        let refused = Destination::open(&place.target, "other").unwrap_err();
+        assert!(matches!(refused, DestinationError::Locked { by: "run", .. }), "{refused}");
+        drop(to);
+        place.open();
+    }
+}
+
+#[test]
+fn names_that_cannot_be_stored() {
+    for place in places() {
+        let mut to = place.open();
+        for name in ["", "_sanderling_loads", "_Sanderling", "sqlite_master", "a\0b"] {
+            let refused = to.begin(&table(name, Disposition::Append), &load(name, "1")).unwrap_err();
+            assert!(matches!(refused, DestinationError::Name(_)), "{name}: {refused}");
+        }
+        let keyless = Table { primary_key: vec![], ..table("tasks", Disposition::Merge) };
+        assert!(matches!(to.begin(&keyless, &load("tasks", "1")), Err(DestinationError::Name(_))));
+        to.begin(&table("Tasks", Disposition::Append), &load("Tasks", "1")).unwrap();
+        let refused = to.begin(&table("tasks", Disposition::Append), &load("tasks", "1")).unwrap_err();
+        assert!(matches!(refused, DestinationError::Name(_)), "{refused}");
+        for odd in ["../up", "a b\"c'd;--", "..", "é/ü"] {
+            let table = table(odd, Disposition::Replace);
+            to.begin(&table, &load(odd, "1")).unwrap();
+            to.write(&table, &page("{\"id\":1,\"a\\\"b\":2}\n", "1"), &[]).unwrap();
+            to.finish(&table, &load(odd, "1"), &[]).unwrap();
+        }
+        to.commit().unwrap();
+        assert_eq!(names(place.dir.path()).iter().filter(|name| name.contains("up")).count(), 0);
+    }
+}
+
+#[test]
+fn a_place_that_cannot_be_written_to() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("file");
+    std::fs::write(&file, "x").unwrap();
+    for text in [format!("sqlite:{}/x.db", file.display()), format!("jsonl:{}", file.display())] {
+        let refused = Destination::open(&Target::parse(&text).unwrap(), "demo").unwrap_err();
+        assert!(matches!(refused, DestinationError::Unwritable { .. }), "{text}: {refused}");
+    }
+    let folder = dir.path().join("folder");
+    std::fs::create_dir(&folder).unwrap();
+    let target = Target::Sqlite { path: folder.clone() };
+    let refused = Destination::open(&target, "demo").unwrap_err();
+    assert!(matches!(refused, DestinationError::Unwritable { .. }), "{refused}");
+
+    let mut permissions = std::fs::metadata(&folder).unwrap().permissions();
+    permissions.set_readonly(true);
+    std::fs::set_permissions(&folder, permissions).unwrap();
+    // Root may write anywhere.
+    if std::fs::write(folder.join("probe"), "").is_err() {
+        for text in [format!("sqlite:{}/x.db", folder.display()), format!("jsonl:{}", folder.display())] {
+            let refused = Destination::open(&Target::parse(&text).unwrap(), "demo").unwrap_err();
+            assert!(matches!(refused, DestinationError::Unwritable { .. }), "{text}: {refused}");
+        }
+    }
+}
+
+#[test]
+fn pipelines_share_a_place() {
+    for place in places() {
+        for disposition in [Disposition::Append, Disposition::Replace] {
+            let name = format!("{disposition:?}");
+            let table = table(&name, disposition);
+            let mut one = Destination::open(&place.target, "one").unwrap();
+            one.begin(&table, &load(&name, "1")).unwrap();
+            one.write(&table, &page("{\"id\":1}\n", "1"), &[pending(1)]).unwrap();
+            one.commit().unwrap();
+            drop(one);
+
+            let mut two = Destination::open(&place.target, "two").unwrap();
+            assert!(!two.state().loads.contains_key(&name));
+            let begun = two.begin(&table, &load(&name, "2"));
+            if !place.is_sqlite() && disposition == Disposition::Append {
+                assert!(matches!(begun, Err(DestinationError::NotOurs { .. })));
+            } else {
+                begun.unwrap();
+                two.write(&table, &page("{\"id\":2}\n", "2"), &[pending(1)]).unwrap();
+                two.commit().unwrap();
+            }
+            drop(two);
+
+            let mut one = Destination::open(&place.target, "one").unwrap();
+            assert_eq!(one.state().pending.len(), 1);
+            one.resume(&table, &load(&name, "1")).unwrap();
+            one.write(&table, &page("{\"id\":3}\n", "1"), &[]).unwrap();
+            one.finish(&table, &load(&name, "1"), &[Change::Done { seq: 1 }]).unwrap();
+            one.commit().unwrap();
+            drop(one);
+            let expected: &[&str] = match disposition {
+                Disposition::Append if place.is_sqlite() => &["{\"id\":1}", "{\"id\":2}", "{\"id\":3}"],
+                _ => &["{\"id\":1}", "{\"id\":3}"],
+            };
+            assert_eq!(place.rows(&name), expected);
+        }
+    }
+}
+
+#[test]
+fn looking_at_the_rows() {
+    let [sqlite, jsonl] = places();
+    let path = |place: &Place| -> PathBuf { place.dir.path().to_owned() };
+    assert_eq!(
+        sqlite.open().peek("my tasks"),
+        Some(format!("sqlite3 {}/out.db 'select * from \"my tasks\" limit 5'", path(&sqlite).display()))
+    );
+    let said = jsonl.open().peek("my tasks").unwrap();
+    assert_eq!(said, format!("head -5 {}/out/my%20tasks.jsonl", path(&jsonl).display()));
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    let name = || prop_oneof!["[a-c]", "\\PC{0,3}"];
+    let count = || prop_oneof![0..4_u64, any::<u64>()];
+    let maybe = || proptest::option::of("[xy]?");
+    let seq = || 0..6_u64;
+    let counts = || (count(), count(), count(), proptest::option::of(count()), proptest::option::of(count()));
+    prop_oneof![
+        (name(), name(), counts(), any::<bool>()).prop_map(|(resource, load_id, counts, complete)| {
+            let (rows, pages, started_ms, total, other) = counts;
+            Change::Load(Load {
+                status: if complete { LoadStatus::Complete } else { LoadStatus::Running },
+                rows,
+                pages,
+                started_ms,
+                total,
+                missing_parents: other.unwrap_or(3),
+                ..load(&resource, &load_id)
+            })
+        }),
+        name().prop_map(|resource| Change::LoadForgotten { resource }),
+        (seq(), name(), proptest::option::of((name(), name())), maybe()).prop_map(
+            |(seq, resource, partition, cursor)| {
+                let partition = partition.map(|(key, data)| Partition { key, data });
+                Change::Pending(PendingPage { seq, resource, partition, cursor })
+            }
+        ),
+        seq().prop_map(|seq| Change::Done { seq }),
+        name().prop_map(|resource| Change::DropPending { resource }),
+        (name(), maybe(), counts(), maybe(), any::<u32>(), any::<bool>()).prop_map(
+            |(resource, partition_key, counts, last_digest, repeats, limited)| {
+                let (received, pages, _, first_total, last_total) = counts;
+                Change::Chain(Chain {
+                    resource,
+                    partition_key,
+                    received,
+                    pages,
+                    first_total,
+                    last_total,
+                    last_digest,
+                    repeats,
+                    limited,
+                })
+            }
+        ),
+        (name(), maybe()).prop_map(|(resource, partition_key)| Change::ChainEnd { resource, partition_key }),
+        (name(), count()).prop_map(|(origin, at_ms)| Change::Halt { origin, at_ms }),
+        name().prop_map(|origin| Change::HaltCleared { origin }),
+        (name(), maybe(), proptest::option::of(any::<u16>())).prop_map(|(message, url, status)| {
+            Change::Error(ErrorLine {
+                at_ms: 0,
+                load_id: "1".to_owned(),
+                resource: "tasks".to_owned(),
+                partition_key: None,
+                url,
+                status,
+                attempts: 4,
+                message,
+                excerpt: None,
+                request_id: None,
+            })
+        }),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    /// Any changes, committed or dropped in any groups, fold to one state everywhere, and are read back as it.
+    #[test]
+    fn every_destination_remembers_alike(
+        groups in proptest::collection::vec((proptest::collection::vec(change(), 0..8), 0..4_u8), 0..6)
+    ) {
+        for place in places() {
+            let mut to = place.open();
+            let mut expected = State::default();
+            for (changes, how) in &groups {
+                to.record(changes).unwrap();
+                prop_assert_eq!(&to.state(), &expected);
+                if *how == 0 {
+                    drop(to);
+                    to = place.open();
+                } else {
+                    to.commit().unwrap();
+                    for change in changes {
+                        expected.apply(change.clone());
+                    }
+                }
+                if *how == 1 {
+                    drop(to);
+                    to = place.open();
+                }
+                prop_assert_eq!(&to.state(), &expected);
+            }
+        }
+    }
+}
+
+#[test]
+fn failures_stay_for_a_person_to_read() {
+    let line = |message: &str| {
+        Change::Error(ErrorLine {
+            at_ms: 1_772_357_400_250,
+            load_id: "1".to_owned(),
+            resource: "tasks".to_owned(),
+            partition_key: Some("p".to_owned()),
+            url: Some("https://api.example.com/tasks?key=***".to_owned()),
+            status: Some(503),
+            attempts: 4,
+            message: message.to_owned(),
+            excerpt: None,
+            request_id: Some("r-1".to_owned()),
+        })
+    };
+    for place in places() {
+        let mut to = place.open();
+        to.record(&[line("first")]).unwrap();
+        to.commit().unwrap();
+        to.record(&[line("second")]).unwrap();
+        to.commit().unwrap();
+        to.record(&[line("dropped")]).unwrap();
+        drop(to);
+        drop(place.open());
+        let messages: Vec<String> = match &place.target {
+            Target::Sqlite { path } => {
+                let conn = rusqlite::Connection::open(path).unwrap();
+                let sql = "SELECT message FROM _sanderling_errors WHERE at = '2026-03-01T09:30:00.250Z'";
+                let mut select = conn.prepare(sql).unwrap();
+                select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+            }
+            Target::Jsonl { state_dir, .. } => {
+                let text = std::fs::read_to_string(state_dir.join("errors.jsonl")).unwrap();
+                let lines = text.lines().map(|line| serde_json::from_str::<Json>(line).unwrap());
+                let messages = lines.map(|line| {
+                    assert_eq!(line["at"], "2026-03-01T09:30:00.250Z");
+                    line["message"].as_str().unwrap().to_owned()
+                });
+                messages.collect()
+            }
+        };
+        assert_eq!(messages, ["first", "second"]);
+    }
+}

@@ -97,11 +97,7 @@ impl Destination {
         match self {
             Self::Sqlite(it) => {
                 let query = format!("select * from \"{}\" limit 5", resource.replace('"', "\"\""));
-                Some(format!(
-                    "sqlite3 {} {}",
-                    shell_path(it.path())?,
-                    shell_word(&query)
-                ))
+                Some(format!("sqlite3 {} {}", shell_path(it.path())?, shell_word(&query)))
             }
             Self::Jsonl(it) => Some(format!("head -5 {}", shell_path(&it.data_path(resource))?)),
         }
@@ -112,11 +108,7 @@ impl Destination {
 fn shell_path(path: &Path) -> Option<String> {
     let text = path.to_str()?;
     // A leading dash would be taken for an option.
-    Some(shell_word(&if text.starts_with('-') {
-        format!("./{text}")
-    } else {
-        text.to_owned()
-    }))
+    Some(shell_word(&if text.starts_with('-') { format!("./{text}") } else { text.to_owned() }))
 }
 
 fn shell_word(text: &str) -> String {

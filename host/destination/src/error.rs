@@ -192,11 +192,7 @@ pub enum DataErrorKind {
 impl DestinationError {
     /// A page of `resource` that cannot be stored.
     pub(crate) fn data(resource: &str, row: Option<u64>, kind: DataErrorKind) -> Self {
-        Self::Data(Box::new(DataError {
-            resource: resource.to_owned(),
-            row,
-            kind,
-        }))
+        Self::Data(Box::new(DataError { resource: resource.to_owned(), row, kind }))
     }
 
     /// Sorts a failure of the file system at `path`.
@@ -204,26 +200,19 @@ impl DestinationError {
         let path = path.to_owned();
         match cause.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-                Self::Full {
-                    path,
-                    cause: cause.to_string(),
-                }
+                Self::Full { path, cause: cause.to_string() }
             }
             io::ErrorKind::PermissionDenied
             | io::ErrorKind::ReadOnlyFilesystem
             | io::ErrorKind::NotADirectory
             | io::ErrorKind::IsADirectory
             | io::ErrorKind::AlreadyExists
-            | io::ErrorKind::InvalidFilename => Self::Unwritable {
-                path,
-                cause: cause.to_string(),
-            },
+            | io::ErrorKind::InvalidFilename => Self::Unwritable { path, cause: cause.to_string() },
             _ => Self::Io { path, cause },
         }
     }
 }
 
 fn at(row: Option<u64>) -> String {
-    row.map(|row| format!(" row {row} of the page"))
-        .unwrap_or_default()
+    row.map(|row| format!(" row {row} of the page")).unwrap_or_default()
 }

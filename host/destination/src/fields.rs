@@ -28,10 +28,7 @@ pub(crate) fn for_each<'a>(
         return each(Cow::Borrowed(VALUE), row.get());
     }
     let mut refusal = None;
-    let read = json.deserialize_map(Row {
-        each: &mut each,
-        refusal: &mut refusal,
-    });
+    let read = json.deserialize_map(Row { each: &mut each, refusal: &mut refusal });
     if let Some(refusal) = refusal {
         return Err(refusal);
     }
@@ -40,9 +37,7 @@ pub(crate) fn for_each<'a>(
 
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
 fn not_json(error: serde_json::Error) -> DataErrorKind {
-    DataErrorKind::NotJson {
-        message: error.to_string(),
-    }
+    DataErrorKind::NotJson { message: error.to_string() }
 }
 
 struct Row<'r, F> {
@@ -117,16 +112,10 @@ mod tests {
     fn names_and_json_as_they_stand() {
         let found = fields(r#" {"a" : 1.50, "\u0062":{ "x":[ ] },"a":null} "#).unwrap();
         let expected = [("a", "1.50"), ("b", r#"{ "x":[ ] }"#), ("a", "null")];
-        assert_eq!(
-            found,
-            expected.map(|(name, json)| (name.to_owned(), json.to_owned()))
-        );
+        assert_eq!(found, expected.map(|(name, json)| (name.to_owned(), json.to_owned())));
         assert_eq!(fields("{}").unwrap(), []);
         assert_eq!(fields("[1]").unwrap(), [("value".to_owned(), "[1]".to_owned())]);
-        assert_eq!(
-            fields("\"x\"").unwrap(),
-            [("value".to_owned(), "\"x\"".to_owned())]
-        );
+        assert_eq!(fields("\"x\"").unwrap(), [("value".to_owned(), "\"x\"".to_owned())]);
         let deep = format!("{{\"a\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
         assert_eq!(fields(&deep).unwrap().len(), 1);
     }
@@ -134,22 +123,10 @@ mod tests {
     #[test]
     fn anything_else_is_an_error() {
         assert_eq!(fields(" null"), Err(DataErrorKind::NullRow));
-        for line in [
-            "",
-            "{",
-            "{} {}",
-            "{\"a\":}",
-            "nul",
-            "1 2",
-            "{\"a\":1}x",
-            "{\"\\ud800\":1}",
-            "{a:1}",
-            "\"a",
-        ] {
-            assert!(
-                matches!(fields(line), Err(DataErrorKind::NotJson { .. })),
-                "{line}"
-            );
+        for line in
+            ["", "{", "{} {}", "{\"a\":}", "nul", "1 2", "{\"a\":1}x", "{\"\\ud800\":1}", "{a:1}", "\"a"]
+        {
+            assert!(matches!(fields(line), Err(DataErrorKind::NotJson { .. })), "{line}");
         }
     }
 }

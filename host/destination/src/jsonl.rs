@@ -10,8 +10,11 @@ mod keys;
 mod load;
 mod part;
 mod recover;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -23,6 +26,7 @@ use crate::rows;
 use crate::table::{Disposition, Rows, Table, Written};
 use journal::{Action, Commit, Held, Journal, Mark, Pipelines};
 use load::OpenLoad;
+use part::Names;
 
 /// The log of errors in the state folder.
 const ERRORS: &str = "errors.jsonl";
@@ -60,8 +64,9 @@ struct Folders {
     state: PathBuf,
 }
 
-/// A file whose committed end is being taken back. Until the commit it stays as it is, and new rows wait in `tail`.
-#[derive(Debug)]
+/// A file that the open transaction must not touch yet: its end is being taken back, or no mark says where its rows end.
+/// Until the commit new rows wait in `tail`.
+#[derive(Debug, Clone)]
 struct Cut {
     start: u64,
     tail: String,
@@ -75,10 +80,7 @@ impl Folders {
 
 impl Jsonl {
     pub(crate) fn open(dir: &Path, state_dir: &Path, pipeline: &str) -> Result<Self, DestinationError> {
-        let folders = Folders {
-            data: dir.to_owned(),
-            state: state_dir.to_owned(),
-        };
+        let folders = Folders { data: dir.to_owned(), state: state_dir.to_owned() };
         for folder in [&folders.data, &folders.state] {
             fs::create_dir_all(folder).map_err(|cause| DestinationError::io(folder, cause))?;
         }
@@ -110,13 +112,11 @@ impl Jsonl {
         self.check(table)?;
         self.check_others(table)?;
         let opened = match table.disposition {
-            Disposition::Append => match self.cuts.get(&table.resource) {
-                Some(cut) => OpenLoad::behind(&self.folders, table, load, cut.start, &cut.tail)?,
-                None => OpenLoad::at_end(&self.folders, table, load)?,
-            },
-            Disposition::Replace | Disposition::Merge => {
-                OpenLoad::beside(&self.folders, &self.pipeline, table, load)?
+            Disposition::Append => {
+                let Cut { start, tail } = self.tail(&table.resource)?.clone();
+                OpenLoad::behind(&self.folders, table, load, start, &tail)?
             }
+            Disposition::Replace | Disposition::Merge => OpenLoad::beside(&self.names(), table, load)?,
         };
         self.loads.insert(table.resource.clone(), opened);
         self.changes.push(Change::Load(load.clone()));
@@ -139,17 +139,10 @@ impl Jsonl {
 
     pub(crate) fn undo(&mut self, table: &Table, load_id: &str) -> Result<(), DestinationError> {
         self.check_going()?;
+        let names = self.names();
         let resource = &table.resource;
-        let committed = self
-            .held()
-            .marks
-            .get(resource)
-            .filter(|mark| mark.load_id == load_id)
-            .cloned();
-        let open = self
-            .loads
-            .get_mut(resource)
-            .filter(|open| open.load_id() == load_id);
+        let committed = self.held().marks.get(resource).filter(|mark| mark.load_id == load_id).cloned();
+        let open = self.loads.get_mut(resource).filter(|open| open.load_id() == load_id);
         match (open, committed) {
             (None, None) => return Ok(()),
             (open, Some(mark)) if mark.beside.is_none() => {
@@ -160,14 +153,8 @@ impl Jsonl {
                         self.closed.push(resource.clone());
                         return Ok(());
                     }
-                    let (tail, _) = part::create(&self.folders.state, &self.pipeline, resource, "tail")?;
-                    self.cuts.insert(
-                        resource.clone(),
-                        Cut {
-                            start: mark.start,
-                            tail,
-                        },
-                    );
+                    let (tail, _) = names.create(resource, "tail")?;
+                    self.cuts.insert(resource.clone(), Cut { start: mark.start, tail });
                 } else if let Some(open) = open {
                     open.cut_to_start()?;
                 }
@@ -175,10 +162,8 @@ impl Jsonl {
             (Some(open), None) if open.is_beside() => self.rubbish.extend(open.paths()),
             (Some(open), None) => open.cut_to_start()?,
             (_, Some(mark)) => {
-                self.rubbish
-                    .extend(mark.beside.iter().map(|name| self.folders.state.join(name)));
-                self.rubbish
-                    .extend(mark.keys.iter().map(|(name, _)| self.folders.state.join(name)));
+                self.rubbish.extend(mark.beside.iter().map(|name| self.folders.state.join(name)));
+                self.rubbish.extend(mark.keys.iter().map(|(name, _)| self.folders.state.join(name)));
             }
         }
         self.loads.remove(resource);
@@ -199,10 +184,7 @@ impl Jsonl {
         };
         open.write(table, rows, lines)?;
         self.changes.extend_from_slice(changes);
-        Ok(Written {
-            rows: rows.count,
-            new_columns: Vec::new(),
-        })
+        Ok(Written { rows: rows.count, new_columns: Vec::new() })
     }
 
     pub(crate) fn record(&mut self, changes: &[Change]) -> Result<(), DestinationError> {
@@ -218,24 +200,19 @@ impl Jsonl {
         changes: &[Change],
     ) -> Result<(), DestinationError> {
         self.check_going()?;
+        let names = self.names();
         let resource = &table.resource;
         let Some(open) = self.loads.get_mut(resource) else {
             return Err(not_begun(&self.folders, table));
         };
-        if let Some(from) = open.complete(&self.folders, &self.pipeline, table)? {
-            self.actions.push(Action::Replace {
-                from,
-                resource: resource.clone(),
-            });
+        if let Some(from) = open.complete(&names)? {
+            self.actions.push(Action::Replace { from, resource: resource.clone() });
             self.rubbish.extend(open.paths());
         }
         self.loads.remove(resource);
         self.closed.push(resource.clone());
         self.changes.extend_from_slice(changes);
-        self.changes.push(Change::Load(Load {
-            status: LoadStatus::Complete,
-            ..load.clone()
-        }));
+        self.changes.push(Change::Load(Load { status: LoadStatus::Complete, ..load.clone() }));
         Ok(())
     }
 
@@ -250,23 +227,13 @@ impl Jsonl {
             marks: self.changed_marks(),
             actions: self.actions.clone(),
         };
-        commit.actions.extend(
-            self.cuts
-                .iter()
-                .map(|(resource, Cut { start, tail })| Action::Splice {
-                    resource: resource.clone(),
-                    start: *start,
-                    tail: tail.clone(),
-                }),
-        );
-        if self
-            .changes
-            .iter()
-            .any(|change| matches!(change, Change::Error(_)))
-        {
-            commit.actions.push(Action::Errors {
-                at: actions::log_length(&self.folders)?,
-            });
+        commit.actions.extend(self.cuts.iter().map(|(resource, Cut { start, tail })| Action::Splice {
+            resource: resource.clone(),
+            start: *start,
+            tail: tail.clone(),
+        }));
+        if self.changes.iter().any(|change| matches!(change, Change::Error(_))) {
+            commit.actions.push(Action::Errors { at: actions::log_length(&self.folders)? });
         }
         if self.changes.is_empty() && commit.marks.is_empty() && commit.actions.is_empty() {
             return Ok(());
@@ -312,12 +279,30 @@ impl Jsonl {
         self.pipelines.get(&self.pipeline).unwrap_or(&NOTHING)
     }
 
+    fn names(&self) -> Names {
+        Names {
+            folder: self.folders.state.clone(),
+            pipeline: self.pipeline.clone(),
+            journal_length: self.journal.length(),
+        }
+    }
+
+    /// The tail in which the rows of a new load wait, made if there is none.
+    fn tail(&mut self, resource: &str) -> Result<&Cut, DestinationError> {
+        let names = self.names();
+        Ok(match self.cuts.entry(resource.to_owned()) {
+            Entry::Occupied(cut) => cut.into_mut(),
+            Entry::Vacant(none) => {
+                let start = load::end_of_rows(&self.folders, resource)?;
+                let (tail, _) = names.create(resource, "tail")?;
+                none.insert(Cut { start, tail })
+            }
+        })
+    }
+
     fn changed_marks(&self) -> BTreeMap<String, Option<Mark>> {
         let committed = &self.held().marks;
-        let closed = self
-            .closed
-            .iter()
-            .filter(|resource| committed.contains_key(*resource));
+        let closed = self.closed.iter().filter(|resource| committed.contains_key(*resource));
         let mut marks: BTreeMap<_, _> = closed.map(|resource| (resource.clone(), None)).collect();
         for (resource, open) in &self.loads {
             let mark = open.mark();
@@ -332,30 +317,20 @@ impl Jsonl {
 
     fn check_going(&self) -> Result<(), DestinationError> {
         if self.stopped {
-            return Err(DestinationError::Stopped {
-                path: self.folders.data.clone(),
-            });
+            return Err(DestinationError::Stopped { path: self.folders.data.clone() });
         }
         Ok(())
     }
 
     fn check(&self, table: &Table) -> Result<(), DestinationError> {
         self.check_going()?;
-        table.check(
-            self.loads
-                .keys()
-                .chain(self.held().marks.keys())
-                .map(String::as_str),
-        )
+        table.check(self.loads.keys().chain(self.held().marks.keys()).map(String::as_str))
     }
 
     /// Refuses a file that another pipeline's broken load has rows at the end of: to undo those would take ours.
     fn check_others(&self, table: &Table) -> Result<(), DestinationError> {
         for (pipeline, held) in &self.pipelines {
-            let mark = held
-                .marks
-                .get(&table.resource)
-                .filter(|mark| mark.beside.is_none());
+            let mark = held.marks.get(&table.resource).filter(|mark| mark.beside.is_none());
             if *pipeline != self.pipeline && mark.is_some() {
                 return Err(DestinationError::NotOurs {
                     name: self.folders.data_path(&table.resource).display().to_string(),
@@ -375,8 +350,5 @@ fn is_of(mark: &Mark, table: &Table, load_id: &str) -> bool {
 
 fn not_begun(folders: &Folders, table: &Table) -> DestinationError {
     let reason = format!("no load of `{}` is open", table.resource);
-    DestinationError::Corrupt {
-        path: folders.data.clone(),
-        reason,
-    }
+    DestinationError::Corrupt { path: folders.data.clone(), reason }
 }

@@ -45,11 +45,7 @@ pub(crate) fn digest(values: &[&str]) -> KeyDigest {
     digest
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_precision_loss,
-    reason = "checked by the way back"
-)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "checked by the way back")]
 fn as_integer(real: f64) -> Option<i64> {
     let integer = real as i64;
     // At 2^63 the cast saturates, and the way back would agree by rounding.
@@ -62,29 +58,19 @@ pub(crate) fn find<'a>(line: &'a str, columns: &[String]) -> Result<Vec<&'a str>
     fields::for_each(line, |name: Cow<'a, str>, json| {
         for (column, slot) in columns.iter().zip(&mut found) {
             if *column == name && slot.replace(json).is_some() {
-                return Err(DataErrorKind::FieldTwice {
-                    field: column.clone(),
-                });
+                return Err(DataErrorKind::FieldTwice { field: column.clone() });
             }
         }
         Ok(())
     })?;
-    columns
-        .iter()
-        .zip(found)
-        .map(|(column, json)| require(column, json))
-        .collect()
+    columns.iter().zip(found).map(|(column, json)| require(column, json)).collect()
 }
 
 /// The JSON of a key field, which must be there and not null.
 pub(crate) fn require<'a>(column: &str, json: Option<&'a str>) -> Result<&'a str, DataErrorKind> {
     match json {
-        None => Err(DataErrorKind::KeyMissing {
-            field: column.to_owned(),
-        }),
-        Some("null") => Err(DataErrorKind::KeyNull {
-            field: column.to_owned(),
-        }),
+        None => Err(DataErrorKind::KeyMissing { field: column.to_owned() }),
+        Some("null") => Err(DataErrorKind::KeyNull { field: column.to_owned() }),
         Some(json) => Ok(json),
     }
 }
@@ -113,14 +99,8 @@ mod tests {
     fn every_field_of_the_key_or_a_typed_error() {
         let columns = ["b".to_owned(), "a".to_owned()];
         assert_eq!(find(r#"{"a":1,"x":2,"b":"y"}"#, &columns), Ok(vec!["\"y\"", "1"]));
-        assert_eq!(
-            find(r#"{"a":1}"#, &columns),
-            Err(DataErrorKind::KeyMissing { field: "b".into() })
-        );
-        assert_eq!(
-            find(r#"{"a":null,"b":1}"#, &columns),
-            Err(DataErrorKind::KeyNull { field: "a".into() })
-        );
+        assert_eq!(find(r#"{"a":1}"#, &columns), Err(DataErrorKind::KeyMissing { field: "b".into() }));
+        assert_eq!(find(r#"{"a":null,"b":1}"#, &columns), Err(DataErrorKind::KeyNull { field: "a".into() }));
         assert_eq!(
             find(r#"{"a":1,"b":1,"a":2}"#, &columns),
             Err(DataErrorKind::FieldTwice { field: "a".into() })

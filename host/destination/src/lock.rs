@@ -26,10 +26,7 @@ impl Lock {
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
-                    return Err(DestinationError::Locked {
-                        path: subject.to_owned(),
-                        by: "run",
-                    });
+                    return Err(DestinationError::Locked { path: subject.to_owned(), by: "run" });
                 }
                 Err(TryLockError::Error(cause)) => return Err(DestinationError::io(&path, cause)),
             }

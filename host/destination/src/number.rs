@@ -48,12 +48,7 @@ impl<'a> Decimal<'a> {
         if whole.is_empty() && fraction.is_empty() {
             exponent = 0;
         }
-        Some(Self {
-            negative,
-            whole,
-            fraction,
-            exponent,
-        })
+        Some(Self { negative, whole, fraction, exponent })
     }
 
     fn digits(&self) -> usize {
@@ -63,11 +58,7 @@ impl<'a> Decimal<'a> {
     fn same_as(&self, other: &Decimal) -> bool {
         self.negative == other.negative
             && self.exponent == other.exponent
-            && self
-                .whole
-                .iter()
-                .chain(self.fraction)
-                .eq(other.whole.iter().chain(other.fraction))
+            && self.whole.iter().chain(self.fraction).eq(other.whole.iter().chain(other.fraction))
     }
 }
 

@@ -15,10 +15,7 @@ pub(crate) fn lines<'a>(
     let ended = text.is_empty() || text.ends_with('\n');
     let found = newlines(rows.ndjson) + u64::from(!ended);
     if found != rows.count {
-        let kind = DataErrorKind::Count {
-            declared: rows.count,
-            found,
-        };
+        let kind = DataErrorKind::Count { declared: rows.count, found };
         return Err(DestinationError::data(resource, None, kind));
     }
     Ok((0..).zip(text.split_terminator('\n')))
@@ -33,16 +30,8 @@ mod tests {
     use super::*;
 
     fn read(ndjson: &[u8], count: u64) -> Result<Vec<(u64, &str)>, String> {
-        let rows = Rows {
-            ndjson,
-            count,
-            partition_key: None,
-            load_id: "1",
-            loaded_at_ms: 0,
-        };
-        lines("tasks", &rows)
-            .map(Iterator::collect)
-            .map_err(|error| error.to_string())
+        let rows = Rows { ndjson, count, partition_key: None, load_id: "1", loaded_at_ms: 0 };
+        lines("tasks", &rows).map(Iterator::collect).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -51,13 +40,7 @@ mod tests {
         assert_eq!(read(b"1\n2\n", 2), Ok(vec![(0, "1"), (1, "2")]));
         assert_eq!(read(b"1\n2", 2), Ok(vec![(0, "1"), (1, "2")]));
         assert_eq!(read(b"1\n\n", 2), Ok(vec![(0, "1"), (1, "")]));
-        assert_eq!(
-            read(b"1\n", 2),
-            Err("tasks: the page declares 2 rows and holds 1".into())
-        );
-        assert_eq!(
-            read(b"1\n\xff\n", 2),
-            Err("tasks row 1 of the page: not UTF-8".into())
-        );
+        assert_eq!(read(b"1\n", 2), Err("tasks: the page declares 2 rows and holds 1".into()));
+        assert_eq!(read(b"1\n\xff\n", 2), Err("tasks row 1 of the page: not UTF-8".into()));
     }
 }

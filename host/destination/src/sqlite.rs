@@ -5,6 +5,8 @@ mod insert;
 mod parents;
 mod schema;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::fs;
@@ -20,7 +22,7 @@ use crate::table::{Disposition, Rows, Table, Written};
 use schema::Shape;
 
 /// How long another program may hold the database before it counts as in use.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+const BUSY_TIMEOUT: Duration = Duration::from_millis(if cfg!(test) { 50 } else { 5_000 });
 
 /// One pipeline's part of a database. The transaction is opened by the first call after a commit.
 #[derive(Debug)]
@@ -87,8 +89,7 @@ impl Sqlite {
             this.run(|conn| schema::create_if_missing(conn, &name, &[]))?;
             this.remember(&[Change::Load(load.clone())])
         })?;
-        self.tables
-            .insert(table.resource.clone(), OpenTable { name, shape: None });
+        self.tables.insert(table.resource.clone(), OpenTable { name, shape: None });
         Ok(())
     }
 
@@ -98,19 +99,12 @@ impl Sqlite {
         self.atomically(|this| {
             schema::check_ours(&this.conn, &this.path, &table.resource)?;
             if !this.run(|conn| schema::exists(conn, &name))? {
-                let reason = format!(
-                    "table `{name}`, which load {} was writing to, is gone",
-                    load.load_id
-                );
-                return Err(DestinationError::Corrupt {
-                    path: this.path.clone(),
-                    reason,
-                });
+                let reason = format!("table `{name}`, which load {} was writing to, is gone", load.load_id);
+                return Err(DestinationError::Corrupt { path: this.path.clone(), reason });
             }
             this.remember(&[Change::Load(load.clone())])
         })?;
-        self.tables
-            .insert(table.resource.clone(), OpenTable { name, shape: None });
+        self.tables.insert(table.resource.clone(), OpenTable { name, shape: None });
         Ok(())
     }
 
@@ -147,12 +141,7 @@ impl Sqlite {
                 Some(shape) => shape,
                 None => schema::read(&this.conn, &this.path, table, &open.name)?,
             };
-            let page = insert::Page {
-                table,
-                name: &open.name,
-                rows,
-                pipeline: &this.pipeline,
-            };
+            let page = insert::Page { table, name: &open.name, rows, pipeline: &this.pipeline };
             let (written, shape) = insert::write(&this.conn, &this.path, &page, shape)?;
             open.shape = Some(shape);
             this.remember(changes)?;
@@ -180,10 +169,7 @@ impl Sqlite {
             }
             this.forget_parents(table)?;
             this.remember(changes)?;
-            this.remember(&[Change::Load(Load {
-                status: LoadStatus::Complete,
-                ..load.clone()
-            })])
+            this.remember(&[Change::Load(Load { status: LoadStatus::Complete, ..load.clone() })])
         })?;
         self.tables.remove(&table.resource);
         Ok(())
@@ -239,13 +225,7 @@ impl Sqlite {
     }
 
     fn check_going(&self) -> Result<(), DestinationError> {
-        if self.stopped {
-            Err(DestinationError::Stopped {
-                path: self.path.clone(),
-            })
-        } else {
-            Ok(())
-        }
+        if self.stopped { Err(DestinationError::Stopped { path: self.path.clone() }) } else { Ok(()) }
     }
 
     fn run<T>(
@@ -298,10 +278,7 @@ fn lock_path(path: &Path) -> Result<PathBuf, DestinationError> {
     fs::create_dir_all(folder).map_err(sort)?;
     let real = match path.canonicalize() {
         Ok(real) => real,
-        Err(_) => folder
-            .canonicalize()
-            .map_err(sort)?
-            .join(path.file_name().unwrap_or_default()),
+        Err(_) => folder.canonicalize().map_err(sort)?.join(path.file_name().unwrap_or_default()),
     };
     let mut name = std::ffi::OsString::from(".");
     name.push(real.file_name().unwrap_or_default());

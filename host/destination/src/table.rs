@@ -63,12 +63,8 @@ impl Table {
         &self,
         mut others: impl Iterator<Item = &'a str>,
     ) -> Result<(), DestinationError> {
-        let refuse = |reason| {
-            Err(DestinationError::Name(NameError {
-                resource: self.resource.clone(),
-                reason,
-            }))
-        };
+        let refuse =
+            |reason| Err(DestinationError::Name(NameError { resource: self.resource.clone(), reason }));
         let lower = self.resource.to_ascii_lowercase();
         if self.resource.is_empty() || self.resource.contains('\0') {
             return refuse("a name must not be empty or hold a NUL".to_owned());

@@ -69,21 +69,13 @@ impl Target {
     /// Reads `sqlite:FILE` or `jsonl:DIR`; a `jsonl` target keeps its state in `DIR/.sanderling`.
     pub fn parse(text: &str) -> Result<Self, TargetError> {
         let Some((scheme, path)) = text.split_once(':') else {
-            return Err(TargetError::NoScheme {
-                text: text.to_owned(),
-            });
+            return Err(TargetError::NoScheme { text: text.to_owned() });
         };
         let Some(scheme) = SCHEMES.into_iter().find(|known| *known == scheme) else {
-            return Err(TargetError::UnknownScheme {
-                scheme: scheme.to_owned(),
-                nearest: nearest(scheme),
-            });
+            return Err(TargetError::UnknownScheme { scheme: scheme.to_owned(), nearest: nearest(scheme) });
         };
         if path.starts_with("//") {
-            return Err(TargetError::Url {
-                scheme,
-                text: text.to_owned(),
-            });
+            return Err(TargetError::Url { scheme, text: text.to_owned() });
         }
         // A database in memory would be gone with the process, and the checkpoint with it.
         if path.trim().is_empty() || path == ":memory:" {
@@ -93,10 +85,7 @@ impl Target {
         Ok(if scheme == "sqlite" {
             Self::Sqlite { path }
         } else {
-            Self::Jsonl {
-                state_dir: default_state_dir(&path),
-                dir: path,
-            }
+            Self::Jsonl { state_dir: default_state_dir(&path), dir: path }
         })
     }
 }
@@ -119,17 +108,11 @@ fn nearest(scheme: &str) -> Option<&'static str> {
 }
 
 fn did_you_mean(nearest: Option<&str>) -> String {
-    nearest
-        .map(|name| format!("did you mean `{name}:`? "))
-        .unwrap_or_default()
+    nearest.map(|name| format!("did you mean `{name}:`? ")).unwrap_or_default()
 }
 
 fn form(scheme: &str) -> &'static str {
-    if scheme == "sqlite" {
-        "sqlite:FILE"
-    } else {
-        "jsonl:DIR"
-    }
+    if scheme == "sqlite" { "sqlite:FILE" } else { "jsonl:DIR" }
 }
 
 #[cfg(test)]
@@ -138,22 +121,9 @@ mod tests {
 
     #[test]
     fn both_forms() {
-        assert_eq!(
-            Target::parse("sqlite:a b.db"),
-            Ok(Target::Sqlite {
-                path: "a b.db".into()
-            })
-        );
-        assert_eq!(
-            Target::parse("sqlite:/tmp/x:y.db"),
-            Ok(Target::Sqlite {
-                path: "/tmp/x:y.db".into()
-            })
-        );
-        let out = Target::Jsonl {
-            dir: "out".into(),
-            state_dir: "out/.sanderling".into(),
-        };
+        assert_eq!(Target::parse("sqlite:a b.db"), Ok(Target::Sqlite { path: "a b.db".into() }));
+        assert_eq!(Target::parse("sqlite:/tmp/x:y.db"), Ok(Target::Sqlite { path: "/tmp/x:y.db".into() }));
+        let out = Target::Jsonl { dir: "out".into(), state_dir: "out/.sanderling".into() };
         assert_eq!(Target::parse("jsonl:out"), Ok(out));
     }
 
@@ -176,23 +146,11 @@ mod tests {
                 "ndjson:x",
                 "`ndjson:` is no destination; did you mean `jsonl:`? write `sqlite:FILE` or `jsonl:DIR`",
             ),
-            (
-                "postgres://h/db",
-                "`postgres:` is no destination; write `sqlite:FILE` or `jsonl:DIR`",
-            ),
-            (
-                "sqlite:",
-                "`sqlite:` names no file or folder; write `sqlite:FILE`",
-            ),
-            (
-                "sqlite::memory:",
-                "`sqlite:` names no file or folder; write `sqlite:FILE`",
-            ),
+            ("postgres://h/db", "`postgres:` is no destination; write `sqlite:FILE` or `jsonl:DIR`"),
+            ("sqlite:", "`sqlite:` names no file or folder; write `sqlite:FILE`"),
+            ("sqlite::memory:", "`sqlite:` names no file or folder; write `sqlite:FILE`"),
             ("jsonl: ", "`jsonl:` names no file or folder; write `jsonl:DIR`"),
-            (
-                "sqlite:///x.db",
-                "`sqlite:///x.db` can be read as two paths; write `sqlite:FILE` without `//`",
-            ),
+            ("sqlite:///x.db", "`sqlite:///x.db` can be read as two paths; write `sqlite:FILE` without `//`"),
         ] {
             assert_eq!(Target::parse(text).unwrap_err().to_string(), said, "{text}");
         }

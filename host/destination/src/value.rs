@@ -31,10 +31,7 @@ impl<'a> Value<'a> {
 }
 
 fn string(json: &str) -> Cow<'_, str> {
-    let inner = json
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'))
-        .unwrap_or(json);
+    let inner = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(json);
     if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
         return Cow::Borrowed(inner);
     }
@@ -44,11 +41,8 @@ fn string(json: &str) -> Cow<'_, str> {
 
 fn number(json: &str) -> Value<'_> {
     let integral = memchr::memchr3(b'.', b'e', b'E', json.as_bytes()).is_none();
-    let kept = if integral {
-        json.parse().ok().map(Value::Integer)
-    } else {
-        exact_double(json).map(Value::Real)
-    };
+    let kept =
+        if integral { json.parse().ok().map(Value::Integer) } else { exact_double(json).map(Value::Real) };
     kept.unwrap_or(Value::Text(Cow::Borrowed(json)))
 }
 
@@ -67,10 +61,7 @@ mod tests {
             ("9223372036854775807", Value::Integer(i64::MAX)),
             ("9223372036854775808", text("9223372036854775808")),
             ("-9223372036854775808", Value::Integer(i64::MIN)),
-            (
-                "1234567890123456789012345678901234567890",
-                text("1234567890123456789012345678901234567890"),
-            ),
+            ("1234567890123456789012345678901234567890", text("1234567890123456789012345678901234567890")),
             ("1.10", Value::Real(1.1)),
             ("0.1234567890123456789", text("0.1234567890123456789")),
             ("1e400", text("1e400")),

@@ -22,13 +22,10 @@ pub(super) fn perform(folders: &Folders, commit: &Commit) -> Result<(), Destinat
                 replace(&from, &to).map_err(|cause| DestinationError::io(&to, cause))?;
                 sync_folder(&folders.data)?;
             }
-            Action::Splice {
-                resource,
-                start,
-                tail,
-            } => {
+            Action::Splice { resource, start, tail } => {
                 let (tail, file) = (folders.state.join(tail), folders.data_path(resource));
                 splice(&tail, &file, *start).map_err(|cause| DestinationError::io(&file, cause))?;
+                sync_folder(&folders.data)?;
             }
             Action::Errors { at } => {
                 let file = folders.state.join(ERRORS);
@@ -63,11 +60,7 @@ fn splice(tail: &Path, file: &Path, start: u64) -> io::Result<()> {
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(()),
         opened => opened?,
     };
-    let mut target = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(file)?;
+    let mut target = OpenOptions::new().create(true).truncate(false).write(true).open(file)?;
     target.set_len(start)?;
     target.seek(SeekFrom::Start(start))?;
     io::copy(&mut source, &mut target)?;
@@ -88,20 +81,12 @@ fn log(path: &Path, at: u64, commit: &Commit) -> io::Result<()> {
     let mut text = Vec::new();
     for change in &commit.changes {
         if let Change::Error(line) = change {
-            let logged = Logged {
-                at: iso8601(line.at_ms),
-                pipeline: &commit.pipeline,
-                line,
-            };
+            let logged = Logged { at: iso8601(line.at_ms), pipeline: &commit.pipeline, line };
             serde_json::to_writer(&mut text, &logged)?;
             text.push(b'\n');
         }
     }
-    let mut file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(path)?;
+    let mut file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
     let length = file.metadata()?.len();
     if length >= at + text.len() as u64 {
         // Done before; whatever follows is not ours to cut.

@@ -82,11 +82,7 @@ pub(super) enum Action {
     /// A file of the state folder takes the place of the resource's.
     Replace { from: String, resource: String },
     /// The resource's file is cut at `start`, and the file `tail` of the state folder is put there.
-    Splice {
-        resource: String,
-        start: u64,
-        tail: String,
-    },
+    Splice { resource: String, start: u64, tail: String },
     /// The commit's error lines go to `errors.jsonl`, which is `at` bytes long without them.
     Errors { at: u64 },
 }
@@ -122,11 +118,7 @@ pub(super) fn fold(pipelines: &mut Pipelines, commit: &Commit) {
 /// Reads the journal. A last line that is cut short, or garbled, was never committed and is ignored.
 pub(super) fn read(path: &Path) -> Result<Contents, DestinationError> {
     let sort = |cause| DestinationError::io(path, cause);
-    let mut contents = Contents {
-        pipelines: Pipelines::new(),
-        last: None,
-        compact: false,
-    };
+    let mut contents = Contents { pipelines: Pipelines::new(), last: None, compact: false };
     let mut reader = match File::open(path) {
         Ok(file) => BufReader::new(file),
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(contents),
@@ -144,15 +136,8 @@ pub(super) fn read(path: &Path) -> Result<Contents, DestinationError> {
         let line = serde_json::from_slice(&text);
         contents.compact = false;
         match line {
-            Ok(Line::Snapshot {
-                version: VERSION,
-                pipelines,
-            }) if whole && number == 1 => {
-                contents = Contents {
-                    pipelines,
-                    last: None,
-                    compact: true,
-                };
+            Ok(Line::Snapshot { version: VERSION, pipelines }) if whole && number == 1 => {
+                contents = Contents { pipelines, last: None, compact: true };
             }
             Ok(Line::Commit(commit)) if whole && number > 1 => {
                 fold(&mut contents.pipelines, &commit);
@@ -164,17 +149,11 @@ pub(super) fn read(path: &Path) -> Result<Contents, DestinationError> {
             Ok(Line::Snapshot { version, .. }) if number == 1 && version > VERSION => {
                 let reason =
                     format!("it is of version {version}; this program knows {VERSION}: use a newer one");
-                return Err(DestinationError::Corrupt {
-                    path: path.to_owned(),
-                    reason,
-                });
+                return Err(DestinationError::Corrupt { path: path.to_owned(), reason });
             }
             _ => {
                 let reason = format!("line {number} is not what a run writes");
-                return Err(DestinationError::Corrupt {
-                    path: path.to_owned(),
-                    reason,
-                });
+                return Err(DestinationError::Corrupt { path: path.to_owned(), reason });
             }
         }
     }
@@ -186,24 +165,14 @@ impl Journal {
         if !contents.compact {
             return Self::compact(&path, &contents.pipelines);
         }
-        let length = fs::metadata(&path)
-            .map_err(|cause| DestinationError::io(&path, cause))?
-            .len();
-        Ok(Self {
-            file: Part::open(path, length)?,
-        })
+        let length = fs::metadata(&path).map_err(|cause| DestinationError::io(&path, cause))?.len();
+        Ok(Self { file: Part::open(path, length)? })
     }
 
     /// Puts a new journal, of one line, in the place of the one at `path`.
     pub(super) fn compact(path: &Path, pipelines: &Pipelines) -> Result<Self, DestinationError> {
         let new = path.with_extension("jsonl.new");
-        let text = encode(
-            path,
-            &LineRef::Snapshot {
-                version: VERSION,
-                pipelines,
-            },
-        )?;
+        let text = encode(path, &LineRef::Snapshot { version: VERSION, pipelines })?;
         let written = File::create(&new).and_then(|mut file| {
             file.write_all(&text)?;
             file.sync_data()?;
@@ -213,9 +182,7 @@ impl Journal {
         if let Some(folder) = path.parent() {
             sync_folder(folder)?;
         }
-        Ok(Self {
-            file: Part::open(path.to_owned(), text.len() as u64)?,
-        })
+        Ok(Self { file: Part::open(path.to_owned(), text.len() as u64)? })
     }
 
     /// Adds a line and makes it durable: the moment at which a commit happens. On an error there is no such line, unless
@@ -228,12 +195,7 @@ impl Journal {
             return Ok(());
         };
         let taken_back = self.file.cut(before).and_then(|()| self.file.sync());
-        Err(taken_back.map_or(
-            DestinationError::Stopped {
-                path: self.path().to_owned(),
-            },
-            |()| error,
-        ))
+        Err(taken_back.map_or(DestinationError::Stopped { path: self.path().to_owned() }, |()| error))
     }
 
     pub(super) fn length(&self) -> u64 {

@@ -39,16 +39,10 @@ pub(super) struct PageKeys<'a> {
 impl Keys {
     /// `part` may hold the keys of earlier pages.
     pub(super) fn open(table: &Table, name: String, part: Part) -> Result<Self, DestinationError> {
-        let mut keys = Self {
-            name,
-            part,
-            parents: table.guards_parents().then(Parents::default),
-        };
+        let mut keys = Self { name, part, parents: table.guards_parents().then(Parents::default) };
         if keys.parents.is_some() && keys.part.length() > 0 {
             let path = keys.part.path().to_owned();
-            read(&path, keys.part.length(), |partition, digests| {
-                keys.note(partition, digests)
-            })?;
+            read(&path, keys.part.length(), |partition, digests| keys.note(partition, digests))?;
         }
         Ok(keys)
     }
@@ -89,19 +83,13 @@ impl Keys {
     /// Writes a page's keys; `note` follows once its rows are written.
     pub(super) fn append(&mut self, page: &PageKeys) -> Result<(), DestinationError> {
         let (Some(named), Some(rows)) = (
-            page.partition
-                .map_or(Some(NO_PARENT), |key| u32::try_from(key.len()).ok()),
+            page.partition.map_or(Some(NO_PARENT), |key| u32::try_from(key.len()).ok()),
             u32::try_from(page.digests.len()).ok(),
         ) else {
             return Err(self.damaged("a page is too large for it"));
         };
         let partition = page.partition.unwrap_or_default().as_bytes();
-        let pieces = [
-            &named.to_le_bytes(),
-            partition,
-            &rows.to_le_bytes(),
-            page.digests.as_flattened(),
-        ];
+        let pieces = [&named.to_le_bytes(), partition, &rows.to_le_bytes(), page.digests.as_flattened()];
         self.part.append(&pieces)
     }
 
@@ -123,9 +111,7 @@ impl Keys {
                 number
             }
         };
-        parents
-            .holders
-            .extend(digests.iter().map(|digest| (*digest, number)));
+        parents.holders.extend(digests.iter().map(|digest| (*digest, number)));
     }
 
     /// Copies to `new` the lines of `rows` (a file, a line a key) that no later line of the same key replaces. None if all
@@ -136,9 +122,7 @@ impl Keys {
         new: impl FnOnce() -> Result<(String, Part), DestinationError>,
     ) -> Result<Option<String>, DestinationError> {
         let mut digests = Vec::new();
-        read(self.part.path(), self.part.length(), |_, page| {
-            digests.extend_from_slice(page)
-        })?;
+        read(self.part.path(), self.part.length(), |_, page| digests.extend_from_slice(page))?;
         let mut order: Vec<usize> = (0..digests.len()).collect();
         order.sort_unstable_by_key(|line| (digests.get(*line), *line));
         let mut stays = vec![true; digests.len()];
@@ -165,20 +149,14 @@ impl Keys {
                     target.write_all(&line)?;
                 }
             }
-            target
-                .into_inner()
-                .map_err(std::io::IntoInnerError::into_error)?
-                .sync_data()
+            target.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_data()
         })();
         copied.map_err(|cause| DestinationError::io(part.path(), cause))?;
         Ok(Some(name))
     }
 
     fn damaged(&self, reason: &str) -> DestinationError {
-        DestinationError::Corrupt {
-            path: self.part.path().to_owned(),
-            reason: reason.to_owned(),
-        }
+        DestinationError::Corrupt { path: self.part.path().to_owned(), reason: reason.to_owned() }
     }
 }
 
@@ -189,17 +167,11 @@ fn read(
     mut each: impl FnMut(Option<&str>, &[KeyDigest]),
 ) -> Result<(), DestinationError> {
     let bytes = fs::read(path).map_err(|cause| DestinationError::io(path, cause))?;
-    let mut rest = usize::try_from(length)
-        .ok()
-        .and_then(|length| bytes.get(..length))
-        .unwrap_or(&bytes);
+    let mut rest = usize::try_from(length).ok().and_then(|length| bytes.get(..length)).unwrap_or(&bytes);
     while !rest.is_empty() {
         let Some(()) = frame(&mut rest, &mut each) else {
             let reason = "it is not what a run leaves".to_owned();
-            return Err(DestinationError::Corrupt {
-                path: path.to_owned(),
-                reason,
-            });
+            return Err(DestinationError::Corrupt { path: path.to_owned(), reason });
         };
     }
     Ok(())

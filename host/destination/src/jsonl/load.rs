@@ -1,13 +1,13 @@
 //! The files of one unfinished load.
 
 use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::path::PathBuf;
 
 use super::Folders;
 use super::journal::Mark;
 use super::keys::Keys;
-use super::part::{self, Part, length_of};
+use super::part::{Names, Part, length_of};
 use crate::checkpoint::Load;
 use crate::error::DestinationError;
 use crate::fields;
@@ -29,17 +29,7 @@ pub(super) struct OpenLoad {
 }
 
 impl OpenLoad {
-    /// A new load that goes to the end of the resource's file.
-    pub(super) fn at_end(folders: &Folders, table: &Table, load: &Load) -> Result<Self, DestinationError> {
-        let path = folders.data_path(&table.resource);
-        let length = length_of(&path)?.unwrap_or(0);
-        check_end(&path, length)?;
-        let rows = Part::open(path, length)?;
-        part::sync_folder(&folders.data)?;
-        Ok(Self::new(table, &load.load_id, rows))
-    }
-
-    /// A new load that goes to `start` of the resource's file, once the commit has cut it there; until then to `tail`.
+    /// A new load that goes to `start` of the resource's file, once the commit has put it there; until then to `tail`.
     pub(super) fn behind(
         folders: &Folders,
         table: &Table,
@@ -48,21 +38,12 @@ impl OpenLoad {
         tail: &str,
     ) -> Result<Self, DestinationError> {
         let rows = Part::open(folders.state.join(tail), 0)?;
-        Ok(Self {
-            start,
-            offset: start,
-            ..Self::new(table, &load.load_id, rows)
-        })
+        Ok(Self { start, offset: start, ..Self::new(table, &load.load_id, rows) })
     }
 
     /// A new load that goes to a new file.
-    pub(super) fn beside(
-        folders: &Folders,
-        pipeline: &str,
-        table: &Table,
-        load: &Load,
-    ) -> Result<Self, DestinationError> {
-        let create = |kind| part::create(&folders.state, pipeline, &table.resource, kind);
+    pub(super) fn beside(names: &Names, table: &Table, load: &Load) -> Result<Self, DestinationError> {
+        let create = |kind| names.create(&table.resource, kind);
         let (name, rows) = create("new")?;
         let keys = match table.disposition {
             Disposition::Merge => {
@@ -71,11 +52,7 @@ impl OpenLoad {
             }
             Disposition::Append | Disposition::Replace => None,
         };
-        Ok(Self {
-            beside: Some(name),
-            keys,
-            ..Self::new(table, &load.load_id, rows)
-        })
+        Ok(Self { beside: Some(name), keys, ..Self::new(table, &load.load_id, rows) })
     }
 
     /// A load that goes on at its mark.
@@ -97,12 +74,7 @@ impl OpenLoad {
         };
         let rows = Part::open(path, mark.length)?;
         let beside = mark.beside.clone();
-        Ok(Self {
-            start: mark.start,
-            beside,
-            keys,
-            ..Self::new(table, &mark.load_id, rows)
-        })
+        Ok(Self { start: mark.start, beside, keys, ..Self::new(table, &mark.load_id, rows) })
     }
 
     fn new(table: &Table, load_id: &str, rows: Part) -> Self {
@@ -134,21 +106,14 @@ impl OpenLoad {
             beside: self.beside.clone(),
             start: self.start,
             length: self.offset + self.rows.length(),
-            keys: self
-                .keys
-                .as_ref()
-                .map(|keys| (keys.name.clone(), keys.part.length())),
+            keys: self.keys.as_ref().map(|keys| (keys.name.clone(), keys.part.length())),
         }
     }
 
     /// The files that only this load uses.
     pub(super) fn paths(&self) -> Vec<PathBuf> {
         let keys = self.keys.as_ref().map(|keys| keys.part.path().to_owned());
-        self.beside
-            .iter()
-            .map(|_| self.rows.path().to_owned())
-            .chain(keys)
-            .collect()
+        self.beside.iter().map(|_| self.rows.path().to_owned()).chain(keys).collect()
     }
 
     /// Writes a page: all of it or, on an error, nothing.
@@ -158,11 +123,7 @@ impl OpenLoad {
         page: &Rows<'a>,
         lines: impl Iterator<Item = (u64, &'a str)>,
     ) -> Result<(), DestinationError> {
-        let newline: &[u8] = if page.ndjson.is_empty() || page.ndjson.ends_with(b"\n") {
-            b""
-        } else {
-            b"\n"
-        };
+        let newline: &[u8] = if page.ndjson.is_empty() || page.ndjson.ends_with(b"\n") { b"" } else { b"\n" };
         let text = [page.ndjson, newline];
         let Some(keys) = &mut self.keys else {
             for (row, line) in lines {
@@ -194,15 +155,10 @@ impl OpenLoad {
     }
 
     /// The file of the state folder, durable, that is to take the place of the resource's; none under `append`.
-    pub(super) fn complete(
-        &mut self,
-        folders: &Folders,
-        pipeline: &str,
-        table: &Table,
-    ) -> Result<Option<String>, DestinationError> {
+    pub(super) fn complete(&mut self, names: &Names) -> Result<Option<String>, DestinationError> {
         self.sync()?;
         if let Some(keys) = &self.keys {
-            let new = || part::create(&folders.state, pipeline, &table.resource, "merged");
+            let new = || names.create(&self.resource, "merged");
             if let Some(merged) = keys.last_of_each(self.rows.path(), new)? {
                 return Ok(Some(merged));
             }
@@ -220,9 +176,7 @@ impl OpenLoad {
 }
 
 fn rows_path(folders: &Folders, resource: &str, mark: &Mark) -> PathBuf {
-    mark.beside
-        .as_ref()
-        .map_or_else(|| folders.data_path(resource), |name| folders.state.join(name))
+    mark.beside.as_ref().map_or_else(|| folders.data_path(resource), |name| folders.state.join(name))
 }
 
 /// Whether the file of an unfinished load is there; if it is there but shorter than it was, someone has changed it, and
@@ -244,21 +198,25 @@ fn shorter(path: PathBuf, mark: &Mark) -> DestinationError {
     DestinationError::Corrupt { path, reason }
 }
 
-/// Refuses to write behind half a line, of which the first new row would become a part.
-fn check_end(path: &Path, length: u64) -> Result<(), DestinationError> {
-    if length == 0 {
-        return Ok(());
-    }
-    let sort = |cause| DestinationError::io(path, cause);
-    let mut file = File::open(path).map_err(sort)?;
-    file.seek(SeekFrom::Start(length - 1)).map_err(sort)?;
-    let mut last = [0];
-    file.read_exact(&mut last).map_err(sort)?;
-    if last != *b"\n" {
-        return Err(DestinationError::NotOurs {
+/// The length of the resource's file, made if it is not there, behind which a load may write: not behind half a line, of
+/// which the first new row would become a part.
+pub(super) fn end_of_rows(folders: &Folders, resource: &str) -> Result<u64, DestinationError> {
+    let path = folders.data_path(resource);
+    let last = || -> io::Result<(u64, u8)> {
+        let mut file = File::options().create(true).truncate(false).read(true).write(true).open(&path)?;
+        let length = file.metadata()?.len();
+        let mut last = *b"\n";
+        if length > 0 {
+            file.seek(SeekFrom::Start(length - 1))?;
+            file.read_exact(&mut last)?;
+        }
+        Ok((length, last[0]))
+    };
+    match last().map_err(|cause| DestinationError::io(&path, cause))? {
+        (length, b'\n') => Ok(length),
+        _ => Err(DestinationError::NotOurs {
             name: path.display().to_string(),
             reason: "its last line has no end; add a newline, or move the file away".to_owned(),
-        });
+        }),
     }
-    Ok(())
 }

@@ -24,12 +24,7 @@ impl Part {
             .write(true)
             .open(&path)
             .map_err(|cause| DestinationError::io(&path, cause))?;
-        let mut part = Self {
-            path,
-            file,
-            length,
-            dirty: true,
-        };
+        let mut part = Self { path, file, length, dirty: true };
         part.cut(length)?;
         Ok(part)
     }
@@ -63,9 +58,7 @@ impl Part {
     /// Takes back everything after `length`.
     pub(super) fn cut(&mut self, length: u64) -> Result<(), DestinationError> {
         self.dirty = true;
-        self.file
-            .set_len(length)
-            .map_err(|cause| DestinationError::io(&self.path, cause))?;
+        self.file.set_len(length).map_err(|cause| DestinationError::io(&self.path, cause))?;
         self.length = length;
         Ok(())
     }
@@ -106,32 +99,30 @@ pub(super) fn prefix(pipeline: &str) -> String {
     format!("{}~", file_name::encode(pipeline))
 }
 
-/// A name in the state folder that no file has yet, and that file.
-pub(super) fn create(
-    state_dir: &Path,
-    pipeline: &str,
-    resource: &str,
-    kind: &str,
-) -> Result<(String, Part), DestinationError> {
-    let stem = format!("{}{}", prefix(pipeline), file_name::encode(resource));
-    let mut number = 0_u64;
-    loop {
-        let name = format!("{stem}~{number}.{kind}");
-        let path = state_dir.join(&name);
-        match OpenOptions::new().write(true).create_new(true).open(&path) {
-            Ok(file) => {
-                return Ok((
-                    name,
-                    Part {
-                        path,
-                        file,
-                        length: 0,
-                        dirty: true,
-                    },
-                ));
+/// Names for new files in the state folder.
+#[derive(Debug)]
+pub(super) struct Names {
+    pub(super) folder: PathBuf,
+    pub(super) pipeline: String,
+    /// The journal's length: a part of each name. The journal's last line may be carried out again, so a file made after
+    /// that line must not have a name that stands in it.
+    pub(super) journal_length: u64,
+}
+
+impl Names {
+    /// A name that no file has had since the journal was compacted, and that file.
+    pub(super) fn create(&self, resource: &str, kind: &str) -> Result<(String, Part), DestinationError> {
+        let stem =
+            format!("{}{}~{}", prefix(&self.pipeline), file_name::encode(resource), self.journal_length);
+        let mut number = 0_u64;
+        loop {
+            let name = format!("{stem}~{number}.{kind}");
+            let path = self.folder.join(&name);
+            match OpenOptions::new().write(true).create_new(true).open(&path) {
+                Ok(file) => return Ok((name, Part { path, file, length: 0, dirty: true })),
+                Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => number += 1,
+                Err(cause) => return Err(DestinationError::io(&path, cause)),
             }
-            Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => number += 1,
-            Err(cause) => return Err(DestinationError::io(&path, cause)),
         }
     }
 }

@@ -13,32 +13,20 @@ pub(super) fn sort(path: &Path, cause: rusqlite::Error) -> DestinationError {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             DestinationError::Locked { path, by: "program" }
         }
-        Some(ErrorCode::DiskFull) => DestinationError::Full {
-            path,
-            cause: cause.to_string(),
-        },
+        Some(ErrorCode::DiskFull) => DestinationError::Full { path, cause: cause.to_string() },
         Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
-            DestinationError::Unwritable {
-                path,
-                cause: cause.to_string(),
-            }
+            DestinationError::Unwritable { path, cause: cause.to_string() }
         }
         Some(ErrorCode::NotADatabase) => DestinationError::NotOurs {
             name: path.display().to_string(),
             reason: "the file is not an SQLite database".to_owned(),
         },
-        Some(ErrorCode::DatabaseCorrupt) => DestinationError::Corrupt {
-            path,
-            reason: cause.to_string(),
-        },
+        Some(ErrorCode::DatabaseCorrupt) => DestinationError::Corrupt { path, reason: cause.to_string() },
         _ => DestinationError::Sql { path, cause },
     }
 }
 
 /// A caller's mistake: a page or an end without `begin` or `resume`.
 pub(super) fn not_begun(path: &Path, resource: &str) -> DestinationError {
-    DestinationError::Corrupt {
-        path: path.to_owned(),
-        reason: format!("no load of `{resource}` is open"),
-    }
+    DestinationError::Corrupt { path: path.to_owned(), reason: format!("no load of `{resource}` is open") }
 }

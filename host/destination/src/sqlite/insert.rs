@@ -31,13 +31,8 @@ pub(super) fn write(
     mut shape: Shape,
 ) -> Result<(Written, Shape), DestinationError> {
     let sort = |cause| failure::sort(path, cause);
-    let Page {
-        table, name, rows, ..
-    } = *page;
-    let mut written = Written {
-        rows: rows.count,
-        new_columns: Vec::new(),
-    };
+    let Page { table, name, rows, .. } = *page;
+    let mut written = Written { rows: rows.count, new_columns: Vec::new() };
     let mut lines = rows::lines(&table.resource, rows)?.peekable();
 
     if let Some((_, first)) = lines.peek()
@@ -73,9 +68,8 @@ pub(super) fn write(
             }
             if let Some((parents, partition)) = &mut parents {
                 let digest = key::digest(&values);
-                let other = parents
-                    .claim(page.pipeline, &table.resource, &digest, partition)
-                    .map_err(sort)?;
+                let other =
+                    parents.claim(page.pipeline, &table.resource, &digest, partition).map_err(sort)?;
                 if let Some(first_partition) = other {
                     return Err(refuse(DataErrorKind::DuplicateAcrossParents {
                         columns: table.primary_key.clone(),
@@ -112,9 +106,7 @@ fn find_fields<'a>(
     fields::for_each(line, |name, json| {
         let place = match shape.place(&name, guess) {
             Some(_) if schema::is_system(&name) => {
-                return Err(DataErrorKind::ReservedField {
-                    field: name.into_owned(),
-                });
+                return Err(DataErrorKind::ReservedField { field: name.into_owned() });
             }
             Some(place) => place,
             None => shape.add(&name)?,
@@ -122,9 +114,7 @@ fn find_fields<'a>(
         // Fields whose columns rise cannot hold one twice; only after a step back must they be compared.
         in_order &= place >= guess;
         if !in_order && found.iter().any(|(other, _)| *other == place) {
-            return Err(DataErrorKind::FieldTwice {
-                field: name.into_owned(),
-            });
+            return Err(DataErrorKind::FieldTwice { field: name.into_owned() });
         }
         guess = place + 1;
         found.push((place, json));
@@ -137,9 +127,7 @@ fn plain_columns(line: &str) -> Vec<String> {
     let mut columns: Vec<String> = Vec::new();
     let _ = fields::for_each(line, |name: Cow<str>, _| {
         let known = columns.iter().any(|column| column.eq_ignore_ascii_case(&name));
-        let reserved = [LOADED_AT, LOAD_ID]
-            .iter()
-            .any(|system| system.eq_ignore_ascii_case(&name));
+        let reserved = [LOADED_AT, LOAD_ID].iter().any(|system| system.eq_ignore_ascii_case(&name));
         if !known && !reserved && !name.contains('\0') && columns.len() < 1_000 {
             columns.push(name.into_owned());
         }
@@ -151,10 +139,7 @@ fn plain_columns(line: &str) -> Vec<String> {
 fn key_values<'a>(table: &Table, shape: &Shape, fields: &[Field<'a>]) -> Result<Vec<&'a str>, DataErrorKind> {
     let value = |column: &String| {
         let place = shape.place(column, 0);
-        let json = fields
-            .iter()
-            .find(|(other, _)| Some(*other) == place)
-            .map(|(_, json)| *json);
+        let json = fields.iter().find(|(other, _)| Some(*other) == place).map(|(_, json)| *json);
         key::require(column, json)
     };
     table.primary_key.iter().map(value).collect()
@@ -189,11 +174,7 @@ impl<'c> Insert<'c> {
                 .map(|column| schema::quote(column))
                 .map(|column| format!("{column} = excluded.{column}"))
                 .collect();
-            sql += &format!(
-                " ON CONFLICT ({}) DO UPDATE SET {}",
-                schema::list(key),
-                updates.join(", ")
-            );
+            sql += &format!(" ON CONFLICT ({}) DO UPDATE SET {}", schema::list(key), updates.join(", "));
         }
         let place = |column| shape.place(column, 0).map_or(0, |place| place + 1);
         Ok(Self {

@@ -34,10 +34,8 @@ impl<'c> Parents<'c> {
         if self.claim.execute(params![pipeline, resource, key, partition])? == 1 {
             return Ok(None);
         }
-        let holder: Option<String> = self
-            .holder
-            .query_row(params![pipeline, resource, key], |row| row.get(0))
-            .optional()?;
+        let holder: Option<String> =
+            self.holder.query_row(params![pipeline, resource, key], |row| row.get(0)).optional()?;
         Ok(holder.filter(|holder| holder != partition))
     }
 }

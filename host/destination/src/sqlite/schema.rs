@@ -32,11 +32,7 @@ pub(super) struct Shape {
 impl Shape {
     fn new(columns: Vec<String>, keyed: bool) -> Self {
         let places = columns.iter().cloned().zip(0..).collect();
-        Self {
-            columns,
-            places,
-            keyed,
-        }
+        Self { columns, places, keyed }
     }
 
     /// Where column `name` is; `guess` is tried first.
@@ -49,11 +45,7 @@ impl Shape {
 
     /// Notes a column that is yet to be made, and returns its place.
     pub(super) fn add(&mut self, name: &str) -> Result<usize, DataErrorKind> {
-        if let Some(first) = self
-            .columns
-            .iter()
-            .find(|column| column.eq_ignore_ascii_case(name))
-        {
+        if let Some(first) = self.columns.iter().find(|column| column.eq_ignore_ascii_case(name)) {
             let (first, second) = (first.clone(), name.to_owned());
             return Err(if is_system(&first) {
                 DataErrorKind::ReservedField { field: second }
@@ -62,9 +54,7 @@ impl Shape {
             });
         }
         if name.contains('\0') {
-            return Err(DataErrorKind::BadFieldName {
-                field: name.escape_debug().to_string(),
-            });
+            return Err(DataErrorKind::BadFieldName { field: name.escape_debug().to_string() });
         }
         if self.columns.len() >= MAX_COLUMNS {
             return Err(DataErrorKind::TooManyColumns { limit: MAX_COLUMNS });
@@ -107,10 +97,8 @@ pub(super) fn check_ours(conn: &Connection, path: &Path, resource: &str) -> Resu
     let mut found = conn
         .prepare_cached("SELECT name, type FROM sqlite_master WHERE name = ?1 COLLATE NOCASE")
         .map_err(sort)?;
-    let found: Option<(String, String)> = found
-        .query_row([resource], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()
-        .map_err(sort)?;
+    let found: Option<(String, String)> =
+        found.query_row([resource], |row| Ok((row.get(0)?, row.get(1)?))).optional().map_err(sort)?;
     let Some((name, kind)) = found else { return Ok(()) };
     let columns = columns(conn, &name).map_err(sort)?;
     if kind != "table" || !columns.iter().any(|column| column == LOAD_ID) {
@@ -121,10 +109,7 @@ pub(super) fn check_ours(conn: &Connection, path: &Path, resource: &str) -> Resu
     }
     if name != resource {
         let reason = format!("it differs from table `{name}` in case only");
-        return Err(DestinationError::Name(NameError {
-            resource: resource.to_owned(),
-            reason,
-        }));
+        return Err(DestinationError::Name(NameError { resource: resource.to_owned(), reason }));
     }
     Ok(())
 }
@@ -149,8 +134,7 @@ pub(super) fn read(
     let indexed = names(conn, "SELECT name FROM pragma_index_info(?1)", &index).map_err(sort)?;
     shape.keyed = table.disposition == Disposition::Merge && indexed == table.primary_key;
     if !shape.keyed {
-        conn.execute_batch(&format!("DROP INDEX IF EXISTS {}", quote(&index)))
-            .map_err(sort)?;
+        conn.execute_batch(&format!("DROP INDEX IF EXISTS {}", quote(&index))).map_err(sort)?;
     }
     Ok(shape)
 }
@@ -159,32 +143,22 @@ pub(super) fn read(
 pub(super) fn make_key(conn: &Connection, path: &Path, table: &Table) -> Result<(), DestinationError> {
     let columns = list(&table.primary_key);
     let (index, name) = (quote(&key_index(&table.resource)), quote(&table.resource));
-    conn.execute_batch(&format!("CREATE UNIQUE INDEX {index} ON {name} ({columns})"))
-        .map_err(|cause| {
-            if cause.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) {
-                let kind = DataErrorKind::ExistingDuplicates {
-                    columns: table.primary_key.clone(),
-                };
-                return DestinationError::data(&table.resource, None, kind);
-            }
-            failure::sort(path, cause)
-        })
+    conn.execute_batch(&format!("CREATE UNIQUE INDEX {index} ON {name} ({columns})")).map_err(|cause| {
+        if cause.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) {
+            let kind = DataErrorKind::ExistingDuplicates { columns: table.primary_key.clone() };
+            return DestinationError::data(&table.resource, None, kind);
+        }
+        failure::sort(path, cause)
+    })
 }
 
 /// Quoted names with commas between them.
 pub(super) fn list(names: &[String]) -> String {
-    names
-        .iter()
-        .map(|name| quote(name))
-        .collect::<Vec<_>>()
-        .join(", ")
+    names.iter().map(|name| quote(name)).collect::<Vec<_>>().join(", ")
 }
 
 pub(super) fn create_if_missing(conn: &Connection, name: &str, columns: &[String]) -> rusqlite::Result<()> {
-    let columns: String = columns
-        .iter()
-        .map(|column| format!("{}, ", quote(column)))
-        .collect();
+    let columns: String = columns.iter().map(|column| format!("{}, ", quote(column))).collect();
     conn.execute_batch(&format!(
         "CREATE TABLE IF NOT EXISTS {} ({columns}{LOADED_AT}, {LOAD_ID})",
         quote(name)
@@ -199,22 +173,15 @@ pub(super) fn recreate(conn: &Connection, name: &str, columns: &[String]) -> rus
 }
 
 pub(super) fn add_column(conn: &Connection, name: &str, column: &str) -> rusqlite::Result<()> {
-    conn.execute_batch(&format!(
-        "ALTER TABLE {} ADD COLUMN {}",
-        quote(name),
-        quote(column)
-    ))
+    conn.execute_batch(&format!("ALTER TABLE {} ADD COLUMN {}", quote(name), quote(column)))
 }
 
 pub(super) fn exists(conn: &Connection, name: &str) -> rusqlite::Result<bool> {
-    conn.prepare_cached("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1")?
-        .exists([name])
+    conn.prepare_cached("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1")?.exists([name])
 }
 
 pub(super) fn is_empty(conn: &Connection, name: &str) -> rusqlite::Result<bool> {
-    Ok(!conn
-        .prepare(&format!("SELECT 1 FROM {} LIMIT 1", quote(name)))?
-        .exists([])?)
+    Ok(!conn.prepare(&format!("SELECT 1 FROM {} LIMIT 1", quote(name)))?.exists([])?)
 }
 
 pub(super) fn drop_table(conn: &Connection, name: &str) -> rusqlite::Result<()> {
@@ -224,10 +191,7 @@ pub(super) fn drop_table(conn: &Connection, name: &str) -> rusqlite::Result<()> 
 /// Deletes the rows of one load, if the table is there.
 pub(super) fn delete_load(conn: &Connection, name: &str, load_id: &str) -> rusqlite::Result<()> {
     if exists(conn, name)? {
-        conn.execute(
-            &format!("DELETE FROM {} WHERE {LOAD_ID} = ?1", quote(name)),
-            [load_id],
-        )?;
+        conn.execute(&format!("DELETE FROM {} WHERE {LOAD_ID} = ?1", quote(name)), [load_id])?;
     }
     Ok(())
 }
@@ -260,7 +224,5 @@ fn columns(conn: &Connection, table: &str) -> rusqlite::Result<Vec<String>> {
 }
 
 fn names(conn: &Connection, sql: &str, argument: &str) -> rusqlite::Result<Vec<String>> {
-    conn.prepare_cached(sql)?
-        .query_map([argument], |row| row.get(0))?
-        .collect()
+    conn.prepare_cached(sql)?.query_map([argument], |row| row.get(0))?.collect()
 }

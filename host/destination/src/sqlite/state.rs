@@ -57,10 +57,7 @@ pub(super) fn create(conn: &Connection, path: &Path) -> Result<(), DestinationEr
     if version > VERSION {
         let reason =
             format!("its state is of version {version}; this program knows {VERSION}: use a newer one");
-        return Err(DestinationError::Corrupt {
-            path: path.to_owned(),
-            reason,
-        });
+        return Err(DestinationError::Corrupt { path: path.to_owned(), reason });
     }
     conn.execute_batch("COMMIT").map_err(sort)
 }
@@ -90,15 +87,9 @@ pub(super) fn read(conn: &Connection, pipeline: &str) -> rusqlite::Result<State>
          FROM _sanderling_chains WHERE pipeline = ?1",
         chain,
     )?;
-    fold(
-        "SELECT origin, at_ms FROM _sanderling_halts WHERE pipeline = ?1",
-        |row| {
-            Ok(Change::Halt {
-                origin: row.get(0)?,
-                at_ms: count(row, 1)?,
-            })
-        },
-    )?;
+    fold("SELECT origin, at_ms FROM _sanderling_halts WHERE pipeline = ?1", |row| {
+        Ok(Change::Halt { origin: row.get(0)?, at_ms: count(row, 1)? })
+    })?;
     Ok(state)
 }
 
@@ -111,12 +102,7 @@ pub(super) fn apply(conn: &Connection, pipeline: &str, change: &Change) -> rusql
             "DELETE FROM _sanderling_loads WHERE pipeline = ?1 AND resource = ?2",
             params![pipeline, resource],
         ),
-        Change::Pending(PendingPage {
-            seq,
-            resource,
-            partition,
-            cursor,
-        }) => {
+        Change::Pending(PendingPage { seq, resource, partition, cursor }) => {
             let (key, data) = partition.as_ref().map(|it| (&it.key, &it.data)).unzip();
             run(
                 "INSERT OR REPLACE INTO _sanderling_pending VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -135,10 +121,9 @@ pub(super) fn apply(conn: &Connection, pipeline: &str, change: &Change) -> rusql
             end_chain(conn, pipeline, &chain.resource, chain.partition_key.as_ref())?;
             insert_chain(conn, pipeline, chain)
         }
-        Change::ChainEnd {
-            resource,
-            partition_key,
-        } => end_chain(conn, pipeline, resource, partition_key.as_ref()),
+        Change::ChainEnd { resource, partition_key } => {
+            end_chain(conn, pipeline, resource, partition_key.as_ref())
+        }
         Change::Halt { origin, at_ms } => run(
             "INSERT OR REPLACE INTO _sanderling_halts VALUES (?1, ?2, ?3)",
             params![pipeline, origin, Count(*at_ms)],
@@ -166,6 +151,7 @@ fn insert_load(conn: &Connection, pipeline: &str, load: &Load) -> rusqlite::Resu
         Count(load.updated_ms),
         match load.status {
             LoadStatus::Running => "running",
+            LoadStatus::Refused => "refused",
             LoadStatus::Complete => "complete",
         },
         Count(load.rows),
@@ -189,6 +175,7 @@ fn load(row: &Row) -> rusqlite::Result<Change> {
         // Whatever is not known to be complete is read again.
         status: match row.get_ref(6)?.as_str() {
             Ok("complete") => LoadStatus::Complete,
+            Ok("refused") => LoadStatus::Refused,
             _ => LoadStatus::Running,
         },
         rows: count(row, 7)?,
@@ -290,9 +277,7 @@ impl ToSql for Count {
 fn count(row: &Row, column: usize) -> rusqlite::Result<u64> {
     match row.get_ref(column)? {
         ValueRef::Text(digits) => {
-            let digits = std::str::from_utf8(digits)
-                .ok()
-                .and_then(|digits| digits.parse().ok());
+            let digits = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
             digits.ok_or(rusqlite::Error::IntegralValueOutOfRange(column, i64::MAX))
         }
         _ => {
