@@ -90,25 +90,15 @@ pub fn parse(file_name: &str, text: &str, format: Format) -> Result<Document, Ve
             Part::Value,
             "a source config is a mapping of names to values, as in `client: …`",
         );
-        return Err(vec![Problem {
-            span: places.find("", Part::Value),
-            ..problem
-        }]);
+        return Err(vec![Problem { span: places.find("", Part::Value), ..problem }]);
     }
-    Ok(Document {
-        value,
-        file_name: file_name.to_owned(),
-        text: text.to_owned(),
-        places,
-    })
+    Ok(Document { value, file_name: file_name.to_owned(), text: text.to_owned(), places })
 }
 
 impl Format {
     /// By the ending of the file's name, in whatever case.
     pub fn of(path: &Path) -> Result<Format, FormatError> {
-        let ending = path
-            .extension()
-            .map(|ending| ending.to_string_lossy().to_ascii_lowercase());
+        let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
         match ending.as_deref() {
             Some("json") => Ok(Format::Json),
             Some("yaml" | "yml") => Ok(Format::Yaml),
@@ -121,24 +111,12 @@ impl Format {
 impl Problem {
     /// One with a part of the value.
     pub fn at(pointer: &str, part: Part, message: impl Into<String>) -> Self {
-        Problem {
-            pointer: Some(pointer.to_owned()),
-            part,
-            message: message.into(),
-            hint: None,
-            span: None,
-        }
+        Problem { pointer: Some(pointer.to_owned()), part, message: message.into(), hint: None, span: None }
     }
 
     /// One with the text.
     pub fn in_text(span: Range<usize>, message: impl Into<String>) -> Self {
-        Problem {
-            pointer: None,
-            part: Part::Value,
-            message: message.into(),
-            hint: None,
-            span: Some(span),
-        }
+        Problem { pointer: None, part: Part::Value, message: message.into(), hint: None, span: Some(span) }
     }
 
     /// The same, and what would mend it.
@@ -173,10 +151,7 @@ impl Document {
             .iter()
             .map(|problem| {
                 let by_pointer = || self.places.find(problem.pointer.as_deref()?, problem.part);
-                Problem {
-                    span: problem.span.clone().or_else(by_pointer),
-                    ..problem.clone()
-                }
+                Problem { span: problem.span.clone().or_else(by_pointer), ..problem.clone() }
             })
             .collect();
         render(&self.file_name, &self.text, &located, color, redact)

@@ -38,18 +38,9 @@ pub(super) fn read(text: &str) -> Result<(Value, Places), Vec<Problem>> {
         return Err(vec![Problem::in_text(0..0, "the file is empty")]);
     };
     let value = serde_json::from_str(body).map_err(|e| vec![second_opinion(&e, body, skipped)])?;
-    let mut walk = Walk {
-        text,
-        skipped,
-        places: Places::default(),
-        problems: Vec::new(),
-    };
+    let mut walk = Walk { text, skipped, places: Places::default(), problems: Vec::new() };
     walk.node(&root, "", None);
-    if walk.problems.is_empty() {
-        Ok((value, walk.places))
-    } else {
-        Err(walk.problems)
-    }
+    if walk.problems.is_empty() { Ok((value, walk.places)) } else { Err(walk.problems) }
 }
 
 struct Walk<'a> {
@@ -62,13 +53,7 @@ struct Walk<'a> {
 impl Walk<'_> {
     /// Goes as deep as the text is nested, which serde_json has bounded by then.
     fn node(&mut self, node: &Node<'_>, pointer: &str, key: Option<Range<usize>>) {
-        self.places.set(
-            pointer,
-            Place {
-                key,
-                value: self.range(node),
-            },
-        );
+        self.places.set(pointer, Place { key, value: self.range(node) });
         match node {
             Node::Array(array) => {
                 for (at, item) in array.elements.iter().enumerate() {
@@ -115,14 +100,8 @@ fn syntax(error: &ParseError, skipped: usize) -> Problem {
     let mut letters = said.chars();
     let first = letters.next().map(|c| c.to_ascii_lowercase());
     let message: String = "this is not JSON: ".chars().chain(first).chain(letters).collect();
-    let problem = Problem::in_text(
-        range.start + skipped..range.end.max(range.start + 1) + skipped,
-        message,
-    );
-    Problem {
-        hint: hint.map(str::to_owned),
-        ..problem
-    }
+    let problem = Problem::in_text(range.start + skipped..range.end.max(range.start + 1) + skipped, message);
+    Problem { hint: hint.map(str::to_owned), ..problem }
 }
 
 /// What serde_json alone refuses, such as nesting beyond its bound.

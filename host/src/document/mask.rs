@@ -34,16 +34,13 @@ pub(super) fn line(lines: &[&str], at: usize) -> String {
     }
     let mut shown = String::new();
     let mut rest = *line;
-    while let Some((before, value)) = rest
-        .find([':', '='])
-        .and_then(|colon| rest.split_at_checked(colon + 1))
+    while let Some((before, value)) = rest.find([':', '=']).and_then(|colon| rest.split_at_checked(colon + 1))
     {
         shown.push_str(before);
         rest = value;
         if names_credential(before) {
-            let (blank, value) = value
-                .split_at_checked(value.len() - value.trim_start().len())
-                .unwrap_or(("", value));
+            let (blank, value) =
+                value.split_at_checked(value.len() - value.trim_start().len()).unwrap_or(("", value));
             shown.push_str(blank);
             let end = credential_end(value);
             shown.push_str(if end > 0 { HIDDEN } else { "" });
@@ -59,17 +56,8 @@ fn names_credential(before: &str) -> bool {
     let before = before.trim_end_matches(['"', '\'']);
     let start = before
         .rfind(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '-'))
-        .map_or(0, |at| {
-            at + before
-                .get(at..)
-                .and_then(|rest| rest.chars().next())
-                .map_or(1, char::len_utf8)
-        });
-    let name = before
-        .get(start..)
-        .unwrap_or_default()
-        .to_ascii_lowercase()
-        .replace('-', "_");
+        .map_or(0, |at| at + before.get(at..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8));
+    let name = before.get(start..).unwrap_or_default().to_ascii_lowercase().replace('-', "_");
     NAMES.contains(&name.as_str())
 }
 
@@ -102,10 +90,7 @@ fn continues_credential(lines: &[&str], at: usize) -> bool {
     let indent = |line: &str| line.len() - line.trim_start().len();
     let Some(line) = lines.get(at) else { return false };
     let above = lines.get(..at).unwrap_or_default();
-    let parent = above
-        .iter()
-        .rev()
-        .find(|other| !other.trim().is_empty() && indent(other) < indent(line));
+    let parent = above.iter().rev().find(|other| !other.trim().is_empty() && indent(other) < indent(line));
     parent.is_some_and(|parent| {
         let parent = parent.trim_end();
         let opened =
@@ -124,14 +109,8 @@ mod tests {
             ("token: abc", "token: ***"),
             ("  api_key: abc # note", "  api_key: ***"),
             ("- password:  'it''s' x", "- password:  ***'s' x"),
-            (
-                "\"X-Api-Key\": \"ab\\\"c\", \"b\": 1",
-                "\"X-Api-Key\": ***, \"b\": 1",
-            ),
-            (
-                "auth: {type: bearer, token: abc, b: ]}",
-                "auth: {type: bearer, token: ***",
-            ),
+            ("\"X-Api-Key\": \"ab\\\"c\", \"b\": 1", "\"X-Api-Key\": ***, \"b\": 1"),
+            ("auth: {type: bearer, token: abc, b: ]}", "auth: {type: bearer, token: ***"),
             ("auth: {token: \"abc\", b: ]}", "auth: {token: ***, b: ]}"),
             ("token: \"abc", "token: ***"),
             ("url: https://h/?api_key=abc&x=1", "url: https://h/?api_key=***"),
@@ -154,30 +133,9 @@ mod tests {
 
     #[test]
     fn hides_what_stands_below_the_name() {
-        let lines = [
-            "auth:",
-            "  token: |",
-            "    abc",
-            "",
-            "    def",
-            "  type: x",
-            "\"key\":",
-            "  \"abc\"",
-        ];
+        let lines = ["auth:", "  token: |", "    abc", "", "    def", "  type: x", "\"key\":", "  \"abc\""];
         let shown: Vec<String> = (0..lines.len()).map(|at| line(&lines, at)).collect();
-        assert_eq!(
-            shown,
-            [
-                "auth:",
-                "  token: |",
-                "***",
-                "",
-                "***",
-                "  type: x",
-                "\"key\":",
-                "***"
-            ]
-        );
+        assert_eq!(shown, ["auth:", "  token: |", "***", "", "***", "  type: x", "\"key\":", "***"]);
         assert_eq!(line(&lines, 99), "");
     }
 }

@@ -22,11 +22,7 @@ pub fn render(
     let lines = Lines::new(text);
     let mut ordered: Vec<&Problem> = problems.iter().collect();
     ordered.sort_by_key(|problem| problem.span.as_ref().map(|span| span.start));
-    let renderer = if color {
-        Renderer::styled()
-    } else {
-        Renderer::plain()
-    };
+    let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     let redacted_text = redact(text);
     let mut shown = String::new();
     for problem in ordered {
@@ -84,11 +80,7 @@ fn shown_line(
         shown = "***".to_owned();
     }
     let place = carried_over(line, &shown, marked.clone());
-    Shown {
-        line: shown,
-        moved: place.start != marked.start,
-        marked: place,
-    }
+    Shown { line: shown, moved: place.start != marked.start, marked: place }
 }
 
 /// The same place in a line of which a part was replaced: before and behind that part it is exact, within it, it is the
@@ -97,12 +89,8 @@ fn carried_over(old: &str, new: &str, place: Range<usize>) -> Range<usize> {
     if old == new {
         return place;
     }
-    let same_from_start = old
-        .chars()
-        .zip(new.chars())
-        .take_while(|(a, b)| a == b)
-        .map(|(a, _)| a.len_utf8())
-        .sum();
+    let same_from_start =
+        old.chars().zip(new.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum();
     let most = old.len().min(new.len()) - same_from_start;
     let mut same_at_end = 0;
     for (a, b) in old.chars().rev().zip(new.chars().rev()) {
@@ -142,11 +130,7 @@ mod tests {
             ("čč secret", "čč ***", 5..11, 5..8),
         ];
         for (old, new, place, expected) in cases {
-            assert_eq!(
-                carried_over(old, new, place.clone()),
-                expected,
-                "{old} {new} {place:?}"
-            );
+            assert_eq!(carried_over(old, new, place.clone()), expected, "{old} {new} {place:?}");
         }
     }
 }

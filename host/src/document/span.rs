@@ -75,10 +75,7 @@ pub(super) struct Lines<'a> {
 impl<'a> Lines<'a> {
     pub(super) fn new(text: &'a str) -> Self {
         let after_breaks = text.match_indices('\n').map(|(at, _)| at + 1);
-        Lines {
-            text,
-            starts: std::iter::once(0).chain(after_breaks).collect(),
-        }
+        Lines { text, starts: std::iter::once(0).chain(after_breaks).collect() }
     }
 
     /// The line and column of a range's start. A range beyond the text is moved to its end.
@@ -87,11 +84,7 @@ impl<'a> Lines<'a> {
         let end = self.floor(range.end).max(start);
         let line = self.line_of(start);
         let before = self.text.get(self.start(line)..start).unwrap_or_default();
-        Span {
-            line,
-            column: before.chars().count() + 1,
-            range: start..end,
-        }
+        Span { line, column: before.chars().count() + 1, range: start..end }
     }
 
     /// A line (from 1) without its end; empty beyond the text.
@@ -103,10 +96,7 @@ impl<'a> Lines<'a> {
 
     /// Where a line (from 1) starts, in bytes.
     pub(super) fn start(&self, line: usize) -> usize {
-        self.starts
-            .get(line.saturating_sub(1))
-            .copied()
-            .unwrap_or(self.text.len())
+        self.starts.get(line.saturating_sub(1)).copied().unwrap_or(self.text.len())
     }
 
     fn line_of(&self, offset: usize) -> usize {
@@ -142,10 +132,7 @@ mod tests {
             assert_eq!((span.line, span.column), (line, column), "{offset}");
             assert!(text.get(span.range).is_some());
         }
-        assert_eq!(
-            [1, 2, 3, 4, 5].map(|n| lines.line(n)),
-            ["ab", "čd: x", "", "last", ""]
-        );
+        assert_eq!([1, 2, 3, 4, 5].map(|n| lines.line(n)), ["ab", "čd: x", "", "last", ""]);
         let empty = Lines::new("");
         assert_eq!((empty.span(0..0).line, empty.line(1)), (1, ""));
     }
@@ -177,13 +164,7 @@ mod tests {
     fn copies_what_stands_below() {
         let mut places = Places::default();
         for (pointer, at) in [("/a", 1), ("/a/x", 2), ("/a/x/y", 3), ("/a0", 4), ("/b/x", 5)] {
-            places.set(
-                pointer,
-                Place {
-                    key: None,
-                    value: at..at,
-                },
-            );
+            places.set(pointer, Place { key: None, value: at..at });
         }
         places.copy_below("/a", "/b");
         assert_eq!(places.find("/b/x", Part::Value), Some(5..5));

@@ -21,10 +21,7 @@ fn problems(text: &str, format: Format) -> Vec<String> {
         let span = lines.span(problem.span.expect("a place"));
         let marked = text[span.range.clone()].replace('\n', "⏎");
         let hint = problem.hint.map(|hint| format!(" / {hint}")).unwrap_or_default();
-        format!(
-            "{}:{} [{marked}] {}{hint}",
-            span.line, span.column, problem.message
-        )
+        format!("{}:{} [{marked}] {}{hint}", span.line, span.column, problem.message)
     });
     told.collect()
 }
@@ -59,14 +56,8 @@ resources:
     let document = read(yaml, Format::Yaml);
     assert_eq!(document.value["client"]["auth"]["api_key"], "${secrets.api_key}");
     assert_eq!(document.value["client"]["token"], "${secrets.other}");
-    assert_eq!(
-        document.value["resources"][0]["endpoint"]["paginator"]["limit"],
-        100
-    );
-    assert_eq!(
-        document.value["resources"][0]["endpoint"]["path"],
-        "/v1/projects/{parent_id}/time"
-    );
+    assert_eq!(document.value["resources"][0]["endpoint"]["paginator"]["limit"], 100);
+    assert_eq!(document.value["resources"][0]["endpoint"]["path"], "/v1/projects/{parent_id}/time");
     let names: Vec<&String> = document.value.as_object().unwrap().keys().collect();
     assert_eq!(names, ["client", "resource_defaults", "resources"]);
 
@@ -188,39 +179,18 @@ fn broken_yaml() {
     let cases: &[(&str, &[&str])] = &[
         ("", &["1:1 [] the file is empty"]),
         ("# only\n", &["1:1 [] the file is empty"]),
-        (
-            "--- \n...\n",
-            &["2:1 [...] a source config is a mapping of names to values, as in `client: …`"],
-        ),
+        ("--- \n...\n", &["2:1 [...] a source config is a mapping of names to values, as in `client: …`"]),
         (
             "just text",
             &["1:1 [just text] a source config is a mapping of names to values, as in `client: …`"],
         ),
-        (
-            "- a\n- b",
-            &["1:1 [- a⏎- b] a source config is a mapping of names to values, as in `client: …`"],
-        ),
-        (
-            "{auth: ${secrets.x}}",
-            &[&format!("1:8 [${{secrets.x}}] {reference}")],
-        ),
-        (
-            "a:\n  b: {c: 1, auth: ${secrets.x}, d: 2}",
-            &[&format!("2:19 [${{secrets.x}}] {reference}")],
-        ),
-        (
-            "a: [ ${secrets.x} ]",
-            &[&format!("1:6 [${{secrets.x}}] {reference}")],
-        ),
-        (
-            "a: {b: Bearer ${secrets.x}}",
-            &[&format!("1:8 [Bearer ${{secrets.x}}] {reference}")],
-        ),
+        ("- a\n- b", &["1:1 [- a⏎- b] a source config is a mapping of names to values, as in `client: …`"]),
+        ("{auth: ${secrets.x}}", &[&format!("1:8 [${{secrets.x}}] {reference}")]),
+        ("a:\n  b: {c: 1, auth: ${secrets.x}, d: 2}", &[&format!("2:19 [${{secrets.x}}] {reference}")]),
+        ("a: [ ${secrets.x} ]", &[&format!("1:6 [${{secrets.x}}] {reference}")]),
+        ("a: {b: Bearer ${secrets.x}}", &[&format!("1:8 [Bearer ${{secrets.x}}] {reference}")]),
         ("a: {b: ${x", &[&format!("1:8 [${{x] {reference}")]),
-        (
-            "a: {p: /v1/{id}/t, b: 1}",
-            &[&format!("1:8 [/v1/{{id}}/t] {braces}")],
-        ),
+        ("a: {p: /v1/{id}/t, b: 1}", &[&format!("1:8 [/v1/{{id}}/t] {braces}")]),
         (
             "a: 1\nb: 2\na: 3\nb: 4",
             &[
@@ -228,10 +198,7 @@ fn broken_yaml() {
                 "4:1 [b] `b` stands twice in one mapping, first in line 2",
             ],
         ),
-        (
-            "a: {b: 1, 'b': 2}",
-            &["1:11 ['b'] `b` stands twice in one mapping, first in line 1"],
-        ),
+        ("a: {b: 1, 'b': 2}", &["1:11 ['b'] `b` stands twice in one mapping, first in line 1"]),
         (
             "a: 1\n---\nb: 2\n",
             &[
@@ -255,10 +222,7 @@ fn broken_yaml() {
                 "3:3 [{] a name is a text, not a list, a mapping or an alias",
             ],
         ),
-        (
-            "a: &x b\n*x : c",
-            &["2:1 [*x] a name is a text, not a list, a mapping or an alias"],
-        ),
+        ("a: &x b\n*x : c", &["2:1 [*x] a name is a text, not a list, a mapping or an alias"]),
         (
             "a: !!str 1\nb: !mine {c: d}",
             &[
@@ -273,36 +237,20 @@ fn broken_yaml() {
             ],
         ),
         ("a: .inf", &["1:4 [.inf] JSON has no such number"]),
-        (
-            "a: &x [*x]",
-            &["1:8 [*x] an alias cannot stand inside what it names"],
-        ),
-        (
-            "a: *no",
-            &["1:4 [*] this is not YAML: while parsing node, found unknown anchor"],
-        ),
+        ("a: &x [*x]", &["1:8 [*x] an alias cannot stand inside what it names"]),
+        ("a: *no", &["1:4 [*] this is not YAML: while parsing node, found unknown anchor"]),
         ("<<: 1", &["1:5 [1] `<<` takes a mapping, or a list of mappings"]),
-        (
-            "<<: [{a: 1}, 2]",
-            &["1:5 [[{a: 1}, 2]] `<<` takes a mapping, or a list of mappings"],
-        ),
+        ("<<: [{a: 1}, 2]", &["1:5 [[{a: 1}, 2]] `<<` takes a mapping, or a list of mappings"]),
         (
             "a:\n\tb: 1",
             &[
                 "2:2 [b] this is not YAML: tabs disallowed within this context (block indentation) / indent with spaces, not with tabs",
             ],
         ),
-        (
-            "a: @x",
-            &[&format!(
-                "1:4 [@] this is not YAML: unexpected character: `@'{quotes}"
-            )],
-        ),
+        ("a: @x", &[&format!("1:4 [@] this is not YAML: unexpected character: `@'{quotes}")]),
         (
             "a: b: c",
-            &[&format!(
-                "1:5 [:] this is not YAML: mapping values are not allowed in this context{quotes}"
-            )],
+            &[&format!("1:5 [:] this is not YAML: mapping values are not allowed in this context{quotes}")],
         ),
         (
             "a: {b: c\n",
@@ -323,10 +271,7 @@ fn broken_json() {
     let cases: &[(&str, &[&str])] = &[
         ("", &["1:1 [] the file is empty"]),
         (" \n", &["1:1 [] the file is empty"]),
-        (
-            "[1]",
-            &["1:1 [[1]] a source config is a mapping of names to values, as in `client: …`"],
-        ),
+        ("[1]", &["1:1 [[1]] a source config is a mapping of names to values, as in `client: …`"]),
         (
             "{\"a\": 1,}",
             &["1:8 [,] this is not JSON: trailing commas are not allowed / take the last comma away"],
@@ -361,22 +306,10 @@ fn broken_json() {
             "{\"a\" 1}",
             &["1:6 [1] this is not JSON: expected colon after the string or word in object property"],
         ),
-        (
-            "{\"a\": 1 \"b\": 2}",
-            &["1:8 [ ] this is not JSON: expected comma"],
-        ),
-        (
-            "{\"a\": 1",
-            &["1:1 [{\"a\": 1] this is not JSON: unterminated object"],
-        ),
-        (
-            "{\"a\": 1} x",
-            &["1:10 [x] this is not JSON: text cannot contain more than one JSON value"],
-        ),
-        (
-            "{\"a\": 0x1}",
-            &["1:7 [0] this is not JSON: hexadecimal numbers are not allowed"],
-        ),
+        ("{\"a\": 1 \"b\": 2}", &["1:8 [ ] this is not JSON: expected comma"]),
+        ("{\"a\": 1", &["1:1 [{\"a\": 1] this is not JSON: unterminated object"]),
+        ("{\"a\": 1} x", &["1:10 [x] this is not JSON: text cannot contain more than one JSON value"]),
+        ("{\"a\": 0x1}", &["1:7 [0] this is not JSON: hexadecimal numbers are not allowed"]),
         (
             "{\"a\": 1, \"b\": {}, \"a\": 2}",
             &["1:19 [\"a\"] `a` stands twice in one object, first in line 1"],
@@ -386,10 +319,7 @@ fn broken_json() {
             &["2:1 [\"\\u00e9\"] `é` stands twice in one object, first in line 1"],
         ),
         ("{\"a\": 01}", &["1:8 [1] this is not JSON: expected comma"]),
-        (
-            "{\"a\": 1e999}",
-            &["1:11 [9] this is not JSON: number out of range"],
-        ),
+        ("{\"a\": 1e999}", &["1:11 [9] this is not JSON: number out of range"]),
         (
             "{\"a\": \"\\ud800\"}",
             &["1:8 [\\ud800\"] this is not JSON: a text that does not end, or has an escape that is none"],
@@ -406,15 +336,7 @@ fn broken_json() {
 
 #[test]
 fn nearest_names() {
-    let known = [
-        "paginator",
-        "path",
-        "params",
-        "data_selector",
-        "method",
-        "json",
-        "primary_key",
-    ];
+    let known = ["paginator", "path", "params", "data_selector", "method", "json", "primary_key"];
     let cases = [
         ("paginatr", Some("paginator")),
         ("pagniator", Some("paginator")),
@@ -436,18 +358,12 @@ fn nearest_names() {
 
 #[test]
 fn shows_the_line_and_the_hint() {
-    let document = read(
-        "client:\n  base_url: x\n  paginatr: offset\nresources: [\n  a ]\n",
-        Format::Yaml,
-    );
+    let document = read("client:\n  base_url: x\n  paginatr: offset\nresources: [\n  a ]\n", Format::Yaml);
     let problems = [
         Problem::at("/client/paginatr", Part::Key, "unknown key `paginatr`")
             .hint("did you mean `paginator`?"),
         Problem::at("/resources/0/endpoint/path", Part::Value, "`path` is missing"),
-        Problem {
-            pointer: None,
-            ..Problem::at("", Part::Value, "no secret")
-        },
+        Problem { pointer: None, ..Problem::at("", Part::Value, "no secret") },
     ];
     let shown = document.render(&problems, false, &keep);
     let expected = "\
@@ -474,17 +390,11 @@ error: `path` is missing
 fn hides_credentials() {
     let text = "client:\n  auth: {type: bearer, tokn: hunter2hunter2, x: 1}\n  pem: |\n    first-half\n    second-half\n  token: other-secret\n";
     let document = read(text, Format::Yaml);
-    let redact = |text: &str| {
-        text.replace("hunter2hunter2", "***")
-            .replace("first-half\n    second-half", "***")
-    };
+    let redact =
+        |text: &str| text.replace("hunter2hunter2", "***").replace("first-half\n    second-half", "***");
     let problems = [
-        Problem::at(
-            "/client/auth/tokn",
-            Part::Key,
-            "unknown key, holds hunter2hunter2",
-        )
-        .hint("not hunter2hunter2"),
+        Problem::at("/client/auth/tokn", Part::Key, "unknown key, holds hunter2hunter2")
+            .hint("not hunter2hunter2"),
         Problem::at("/client/auth/x", Part::Value, "bad"),
         Problem::at("/client/pem", Part::Value, "bad"),
         Problem::at("/client/token", Part::Value, "bad"),
@@ -523,17 +433,8 @@ error: bad
         assert!(!shown.contains(secret), "{shown}");
     }
     let broken = "token: abc123abc\nauth: {password: abc123abc, b: ${x}, c}\n";
-    let shown = render(
-        "c.yaml",
-        broken,
-        &parse("c.yaml", broken, Format::Yaml).unwrap_err(),
-        true,
-        &keep,
-    );
-    assert!(
-        !shown.contains("abc123abc") && shown.contains("needs quotes"),
-        "{shown}"
-    );
+    let shown = render("c.yaml", broken, &parse("c.yaml", broken, Format::Yaml).unwrap_err(), true, &keep);
+    assert!(!shown.contains("abc123abc") && shown.contains("needs quotes"), "{shown}");
 }
 
 fn any_json() -> impl Strategy<Value = Value> {
@@ -572,10 +473,7 @@ fn check_places(document: &Document, value: &Value, pointer: &str) {
             for (name, entry) in entries {
                 let pointer = span::child(pointer, name);
                 let key = document.locate(&pointer, Part::Key).unwrap();
-                assert_eq!(
-                    serde_json::from_str::<String>(&document.text()[key.range]).unwrap(),
-                    *name
-                );
+                assert_eq!(serde_json::from_str::<String>(&document.text()[key.range]).unwrap(), *name);
                 check_places(document, entry, &pointer);
             }
         }

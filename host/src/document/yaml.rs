@@ -81,13 +81,7 @@ impl<'a> Reader<'a> {
         }
         let (event, range) = self.next()?.ok_or_else(empty)?;
         let node = self.node(event, range, "", 0)?;
-        self.places.set(
-            "",
-            Place {
-                key: None,
-                value: node.range,
-            },
-        );
+        self.places.set("", Place { key: None, value: node.range });
         while let Some((event, range)) = self.next()? {
             if let Event::DocumentStart(_) = event {
                 let message = "a second document starts here; a config is one document";
@@ -112,8 +106,7 @@ impl<'a> Reader<'a> {
 
     /// The next event of a collection that starts at `start`. The parser ends each that it starts.
     fn inside(&mut self, start: usize) -> Result<(Event<'a>, Range<usize>), Problem> {
-        self.next()?
-            .ok_or_else(|| Problem::in_text(start..start, "this does not end"))
+        self.next()?.ok_or_else(|| Problem::in_text(start..start, "this does not end"))
     }
 
     fn syntax(&self, error: &ScanError) -> Problem {
@@ -130,10 +123,7 @@ impl<'a> Reader<'a> {
         depth: usize,
     ) -> Result<Node, Problem> {
         if depth >= MAX_DEPTH {
-            return Err(Problem::in_text(
-                range,
-                format!("nested more than {MAX_DEPTH} deep"),
-            ));
+            return Err(Problem::in_text(range, format!("nested more than {MAX_DEPTH} deep")));
         }
         let (anchor, tag) = match &event {
             Event::Scalar(_, _, anchor, tag)
@@ -143,8 +133,7 @@ impl<'a> Reader<'a> {
         };
         if tag {
             let problem = Problem::in_text(range.clone(), "tags (`!…`) are not used in a config");
-            self.problems
-                .push(problem.hint("to make a text of a value, put it in quotes"));
+            self.problems.push(problem.hint("to make a text of a value, put it in quotes"));
         }
         let node = match event {
             Event::Scalar(text, style, ..) => self.scalar(&text, style, range),
@@ -154,11 +143,7 @@ impl<'a> Reader<'a> {
             _ => return Err(Problem::in_text(range, "a value is missing here")),
         };
         if anchor != 0 {
-            let kept = Anchor {
-                value: node.value.clone(),
-                pointer: pointer.to_owned(),
-                size: node.size,
-            };
+            let kept = Anchor { value: node.value.clone(), pointer: pointer.to_owned(), size: node.size };
             self.anchors.insert(anchor, kept);
         }
         Ok(node)
@@ -167,17 +152,12 @@ impl<'a> Reader<'a> {
     fn scalar(&mut self, text: &str, style: ScalarStyle, range: Range<usize>) -> Node {
         let value = match style {
             ScalarStyle::Plain => scalar::resolve(text).unwrap_or_else(|| {
-                self.problems
-                    .push(Problem::in_text(range.clone(), "JSON has no such number"));
+                self.problems.push(Problem::in_text(range.clone(), "JSON has no such number"));
                 Value::Null
             }),
             _ => Value::String(text.to_owned()),
         };
-        Node {
-            value,
-            range: self.trimmed(range),
-            size: 1,
-        }
+        Node { value, range: self.trimmed(range), size: 1 }
     }
 
     fn sequence(&mut self, start: Range<usize>, pointer: &str, depth: usize) -> Result<Node, Problem> {
@@ -186,23 +166,13 @@ impl<'a> Reader<'a> {
             let (event, at) = self.inside(range.start)?;
             if event == Event::SequenceEnd {
                 range.end = range.end.max(closing(&at));
-                return Ok(Node {
-                    value: Value::Array(items),
-                    range,
-                    size,
-                });
+                return Ok(Node { value: Value::Array(items), range, size });
             }
             let pointer = child(pointer, &items.len().to_string());
             let item = self.node(event, at, &pointer, depth + 1)?;
             range.end = range.end.max(item.range.end);
             size += item.size;
-            self.places.set(
-                &pointer,
-                Place {
-                    key: None,
-                    value: item.range,
-                },
-            );
+            self.places.set(&pointer, Place { key: None, value: item.range });
             items.push(item.value);
         }
     }
@@ -234,24 +204,14 @@ impl<'a> Reader<'a> {
             if is_merge {
                 merged = Some((entry, node));
             } else {
-                self.places.set(
-                    &entry,
-                    Place {
-                        key: Some(key_range),
-                        value: node.range,
-                    },
-                );
+                self.places.set(&entry, Place { key: Some(key_range), value: node.range });
                 map.insert(name, node.value);
             }
         }
         if let Some((from, node)) = merged {
             self.merge(&mut map, node, &from, pointer);
         }
-        Ok(Node {
-            value: Value::Object(map),
-            range,
-            size,
-        })
+        Ok(Node { value: Value::Object(map), range, size })
     }
 
     /// The name of an entry; `None`, and a problem, where it is not a text.
@@ -269,23 +229,14 @@ impl<'a> Reader<'a> {
                 if *style != ScalarStyle::Plain || matches!(scalar::resolve(text), Some(Value::String(_))) {
                     if *anchor != 0 {
                         let value = Value::String(text.to_string());
-                        self.anchors.insert(
-                            *anchor,
-                            Anchor {
-                                value,
-                                pointer: child(pointer, text),
-                                size: 1,
-                            },
-                        );
+                        self.anchors
+                            .insert(*anchor, Anchor { value, pointer: child(pointer, text), size: 1 });
                     }
                     return Ok(Some(text.to_string()));
                 }
                 Some(Problem::in_text(at.clone(), "a name is a text").hint("put it in quotes"))
             }
-            _ => Some(Problem::in_text(
-                at.clone(),
-                "a name is a text, not a list, a mapping or an alias",
-            )),
+            _ => Some(Problem::in_text(at.clone(), "a name is a text, not a list, a mapping or an alias")),
         };
         self.problems.extend(problem);
         // The key's own events are to be read, whatever they are.
@@ -297,11 +248,9 @@ impl<'a> Reader<'a> {
     /// where the first one wins.
     fn merge(&mut self, map: &mut Map<String, Value>, node: Node, from: &str, pointer: &str) {
         let sources = match node.value {
-            Value::Array(items) => items
-                .into_iter()
-                .enumerate()
-                .map(|(at, item)| (child(from, &at.to_string()), item))
-                .collect(),
+            Value::Array(items) => {
+                items.into_iter().enumerate().map(|(at, item)| (child(from, &at.to_string()), item)).collect()
+            }
             other => vec![(from.to_owned(), other)],
         };
         for (from, source) in sources {
@@ -319,24 +268,14 @@ impl<'a> Reader<'a> {
 
     fn alias(&mut self, id: usize, range: Range<usize>, pointer: &str) -> Result<Node, Problem> {
         let Some(anchor) = self.anchors.get(&id) else {
-            return Err(Problem::in_text(
-                range,
-                "an alias cannot stand inside what it names",
-            ));
+            return Err(Problem::in_text(range, "an alias cannot stand inside what it names"));
         };
         self.aliased += anchor.size;
         if self.aliased > MAX_ALIASED {
-            return Err(Problem::in_text(
-                range,
-                format!("aliases repeat more than {MAX_ALIASED} values"),
-            ));
+            return Err(Problem::in_text(range, format!("aliases repeat more than {MAX_ALIASED} values")));
         }
         self.places.copy_below(&anchor.pointer, pointer);
-        Ok(Node {
-            value: anchor.value.clone(),
-            range,
-            size: anchor.size,
-        })
+        Ok(Node { value: anchor.value.clone(), range, size: anchor.size })
     }
 
     /// Without the line breaks at its end that belong to a block of text.
@@ -364,12 +303,7 @@ impl Offsets {
         if text.is_ascii() {
             return Offsets::Ascii(text.len());
         }
-        Offsets::Wide(
-            text.char_indices()
-                .map(|(at, _)| at)
-                .chain([text.len()])
-                .collect(),
-        )
+        Offsets::Wide(text.char_indices().map(|(at, _)| at).chain([text.len()]).collect())
     }
 
     fn byte(&self, character: usize) -> usize {

@@ -9,19 +9,10 @@ pub(super) fn explain(text: &str, said: &str, at: usize, last_plain: Option<Rang
     if let Some(problem) = last_plain.and_then(|plain| brace_in_flow(text, plain)) {
         return problem;
     }
-    let next = text
-        .get(at..)
-        .and_then(|rest| rest.chars().next())
-        .map_or(1, char::len_utf8);
+    let next = text.get(at..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8);
     let problem = Problem::in_text(at..at + next, format!("this is not YAML: {said}"));
-    let line_start = text
-        .get(..at)
-        .and_then(|before| before.rfind('\n'))
-        .map_or(0, |end| end + 1);
-    let line = text
-        .get(line_start..)
-        .and_then(|rest| rest.lines().next())
-        .unwrap_or_default();
+    let line_start = text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |end| end + 1);
+    let line = text.get(line_start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
     if said.contains("tab") {
         problem.hint("indent with spaces, not with tabs")
     } else if said.contains("unexpected character")
@@ -44,11 +35,8 @@ fn brace_in_flow(text: &str, plain: Range<usize>) -> Option<Problem> {
     let range = plain.start..plain.end + end;
     let is_reference = text.get(plain)?.ends_with('$');
     Some(if is_reference {
-        Problem::in_text(
-            range,
-            "inside `{ }` or `[ ]` a reference to a secret needs quotes",
-        )
-        .hint("quote it: \"${secrets.NAME}\"")
+        Problem::in_text(range, "inside `{ }` or `[ ]` a reference to a secret needs quotes")
+            .hint("quote it: \"${secrets.NAME}\"")
     } else {
         Problem::in_text(range, "inside `{ }` or `[ ]` a text with braces needs quotes")
             .hint("quote it: \"…{name}…\"")

@@ -1,0 +1,175 @@
+//! `run`: reads a source into a destination, shows how it goes, and says what it came to.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use sanderling_destination::{Destination, Target};
+
+use super::{read, request};
+use crate::cli::{RunArgs, ShowArgs};
+use crate::contract::Notice;
+use crate::error::Error;
+use crate::progress::Reporter;
+use crate::run::outcome::{Outcome, RunNotice, Status};
+use crate::run::{self, Settings};
+use crate::source::{self, Source};
+use crate::words::exit;
+use crate::{clock, report, words};
+
+/// Runs the command.
+pub async fn run(args: &RunArgs) -> Result<u8, Error> {
+    let text = read(&args.source.config)?;
+    let source = source::open(&request(&args.source, &text)).await?;
+    let target = target(args.to.as_deref(), args.state.clone(), &source)?;
+    let how = How { fresh: args.fresh, max_pages: args.max_pages, again: "run the same command again" };
+    into(&source, &target, &args.show, how).await
+}
+
+/// Where rows go: `--to`, else the config's `to`, else a database named like the pipeline, here.
+fn target(to: Option<&str>, state: Option<PathBuf>, source: &Source) -> Result<Target, Error> {
+    let default = format!("sqlite:{}.db", source.name);
+    let text = to.or(source.settings.to.as_deref()).unwrap_or(&default);
+    let mut target: Target = Target::parse(text)?;
+    match (&mut target, state) {
+        (Target::Jsonl { state_dir, .. }, Some(dir)) => *state_dir = dir,
+        (Target::Sqlite { .. }, Some(_)) => {
+            return Err(Error::Useless { option: "--state", why: "a database keeps its own state" });
+        }
+        (_, None) => {}
+    }
+    Ok(target)
+}
+
+/// How a source is run.
+pub struct How {
+    /// `--fresh`.
+    pub fresh: bool,
+    /// `--max-pages`.
+    pub max_pages: Option<u64>,
+    /// How a run that was stopped goes on.
+    pub again: &'static str,
+}
+
+/// Reads `source` into `target`.
+pub async fn into(source: &Source, target: &Target, show: &ShowArgs, how: How) -> Result<u8, Error> {
+    // A place that cannot be written to must be known before the first request.
+    let mut destination = Destination::open(target, &source.name)?;
+    let mut reporter = Reporter::new(show.progress);
+    let said = source
+        .notices
+        .iter()
+        .map(|notice: &Notice| RunNotice::Connector { resource: String::new(), notice: notice.clone() });
+    let mut said: Vec<RunNotice> = said.collect();
+    for notice in &said {
+        reporter.show(&run::outcome::Event::Said(notice.clone()));
+    }
+    let now_ms = clock::now_ms();
+    let settings = Settings {
+        concurrency: source.settings.concurrency,
+        max_pages: how.max_pages,
+        fresh: how.fresh,
+        resume_within_ms: source.settings.resume_within_ms,
+        load_id: format!("{}-{:06x}", clock::compact(now_ms), fastrand::u32(..0x100_0000)),
+        config: source.config.clone(),
+        connector_digest: source.digest.clone(),
+        clock: clock::now_ms,
+    };
+    let mut tell = |event| reporter.show(&event);
+    let outcome = run::run(
+        &source.plan,
+        source.connection.clone(),
+        &mut destination,
+        source.vault.clone(),
+        &settings,
+        &mut tell,
+        stop_signal(),
+    )
+    .await;
+    reporter.close();
+    let mut outcome = outcome?;
+    said.append(&mut outcome.notices);
+    outcome.notices = said;
+    tell_outcome(&outcome, source, &destination, &shown(target), show, &settings.load_id, how.again);
+    Ok(report::exit_code(&outcome))
+}
+
+fn tell_outcome(
+    outcome: &Outcome,
+    source: &Source,
+    destination: &Destination,
+    to: &str,
+    show: &ShowArgs,
+    load_id: &str,
+    again: &str,
+) {
+    let mut stderr = std::io::stderr().lock();
+    let mut text = String::new();
+    for failure in &outcome.failures {
+        text.push_str(&source.vault.redact(&report::lines(&words::of_failure(failure))));
+    }
+    text.push_str(&report::table(outcome));
+    text.push('\n');
+    let first = outcome.resources.iter().find(|resource| resource.written && resource.rows > 0);
+    if let Some(look) = first.and_then(|resource| destination.peek(&resource.name)) {
+        text.push_str(&format!("look at it: {look}\n"));
+    }
+    if outcome.interrupted {
+        text.push_str(&format!("stopped; what is whole was kept: {again} to go on from there\n"));
+    } else if outcome.resources.iter().any(|resource| resource.status != Status::Complete) {
+        text.push_str(&format!("not everything is there: {again} to go on from there\n"));
+    }
+    // Whoever closed stderr does not want to know.
+    let _ = stderr.write_all(text.as_bytes());
+    if show.json {
+        let document = report::document(outcome, &source.name, to, load_id);
+        let document = source.vault.redact(&format!("{document:#}\n"));
+        let _ = std::io::stdout().lock().write_all(document.as_bytes());
+    }
+}
+
+/// The destination as a user would write it.
+fn shown(target: &Target) -> String {
+    match target {
+        Target::Sqlite { path } => format!("sqlite:{}", path.display()),
+        Target::Jsonl { dir, .. } => format!("jsonl:{}", dir.display()),
+    }
+}
+
+/// Resolves at Ctrl-C or SIGTERM. A second signal ends the process at once; the checkpoint makes that safe.
+async fn stop_signal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (Ok(mut interrupt), Ok(mut terminate)) =
+            (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+        else {
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            // A destination that hangs must not hold the user.
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            end_now();
+        });
+    }
+    #[cfg(not(unix))]
+    {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+#[cfg(unix)]
+#[expect(clippy::exit, reason = "the user asked twice")]
+fn end_now() {
+    std::process::exit(i32::from(exit::INTERRUPTED));
+}

@@ -1,0 +1,180 @@
+//! The contract of `wit/connector.wit` as plain Rust types, which is all that the rest of the host sees of it.
+
+/// What a config describes, as far as the host need know.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SourceInfo {
+    /// Parents stand before their children.
+    pub resources: Vec<ResourceInfo>,
+    /// JSON pointers to credentials written out in the config.
+    pub credentials: Vec<String>,
+    /// What a person should be told.
+    pub notices: Vec<Notice>,
+}
+
+/// One stream of rows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ResourceInfo {
+    /// Unique within a config.
+    pub name: String,
+    /// The resource whose rows drive this one.
+    pub parent: Option<String>,
+    /// Output columns that identify a row.
+    pub primary_key: Vec<String>,
+    /// What a load does to rows that are there already.
+    pub write_disposition: WriteDisposition,
+    /// Whether rows are read from a watermark on.
+    pub incremental: bool,
+    /// Whether rows are written.
+    pub selected: bool,
+    /// How failed pages are tried again.
+    pub retry: Option<Retry>,
+    /// Origins that the pages are read from.
+    pub origins: Vec<String>,
+    /// Whether answers hold tokens that must be sealed.
+    pub seals: bool,
+    /// Settings that only the host uses: a JSON object.
+    pub settings: Option<String>,
+}
+
+/// What a load does to rows that are there already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WriteDisposition {
+    /// Keeps them.
+    Append,
+    /// Puts the new rows in their place.
+    Replace,
+    /// Replaces rows of the same primary key.
+    Merge,
+    /// A word that this host does not know.
+    Other(String),
+}
+
+/// A config's own retry policy.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Retry {
+    /// HTTP statuses worth another try.
+    pub statuses: Vec<u16>,
+    /// Tries after the first one.
+    pub max_retries: u32,
+    /// The n-th wait is `backoff_factor * 2^(n-1)` seconds.
+    pub backoff_factor: f64,
+}
+
+/// Something a person should be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// A stable word, such as `parent-inferred`.
+    pub code: String,
+    /// The sentence.
+    pub message: String,
+    /// The config line that would settle it.
+    pub hint: Option<String>,
+}
+
+/// Which page is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageRequest {
+    /// A resource's name.
+    pub resource: String,
+    /// The parent row's bindings, for a resource that has a parent.
+    pub partition: Option<Partition>,
+    /// Where the page starts; `None` is the first page.
+    pub cursor: Option<String>,
+    /// The start of the run, in milliseconds since 1970, UTC.
+    pub now_ms: u64,
+}
+
+/// One parent row's bindings for a child resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Partition {
+    /// Stable identity: state and duplicate checks go by it.
+    pub key: String,
+    /// Opaque bindings.
+    pub data: String,
+}
+
+/// One page of rows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page {
+    /// NDJSON.
+    pub rows: Vec<u8>,
+    /// Rows that the API sent, before any filter.
+    pub received: u64,
+    /// Lines in `rows`.
+    pub kept: u64,
+    /// Rows that a whole read of this partition yields, if the API says.
+    pub total: Option<u64>,
+    /// What follows.
+    pub continuation: Continuation,
+    /// Partitions that these rows open, by child resource.
+    pub children: Vec<(String, Vec<Partition>)>,
+    /// What a person should be told.
+    pub notices: Vec<Notice>,
+}
+
+/// What follows a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Continuation {
+    /// The chain is at its end.
+    End,
+    /// The chain stops at a limit that the config names.
+    Limit(String),
+    /// The next page of the chain.
+    Next(String),
+    /// What is left, as chains of their own, in commit order.
+    Rest(Vec<String>),
+}
+
+/// Why there is no page, by what the host must do about it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fault {
+    /// Everything that is wrong with the config.
+    InvalidConfig(Vec<Diagnostic>),
+    /// The API answered with a failure.
+    Http(HttpFailure),
+    /// No whole answer.
+    Transport(String),
+    /// The gate refused the request.
+    Denied(String),
+    /// An answer that cannot be read.
+    BadResponse(BadResponse),
+    /// Anything else.
+    Other(String),
+}
+
+/// One thing that is wrong with a config.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// JSON pointer to it.
+    pub path: String,
+    /// What is wrong.
+    pub message: String,
+    /// What would mend it.
+    pub hint: Option<String>,
+}
+
+/// An answer that is a failure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpFailure {
+    /// HTTP status.
+    pub status: u16,
+    /// What the config says of this answer.
+    pub retry: Option<bool>,
+    /// The `Retry-After` header as it came.
+    pub retry_after: Option<String>,
+    /// The sentence.
+    pub message: String,
+    /// The start of the body.
+    pub excerpt: String,
+}
+
+/// An answer that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadResponse {
+    /// The sentence.
+    pub message: String,
+    /// The start of the body, or the part at fault.
+    pub excerpt: String,
+    /// Whether the same request may be answered better.
+    pub retry: bool,
+}

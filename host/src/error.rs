@@ -1,0 +1,92 @@
+//! Every way in which a command can fail before or instead of having an outcome, typed; `words.rs` says them.
+
+use std::path::PathBuf;
+
+use sanderling_destination::{DestinationError, TargetError};
+use sanderling_gate::{RuleError, VaultError};
+
+use crate::document::{Document, FormatError, Problem};
+use crate::run::plan::PlanError;
+use crate::sandbox::{CallError, LoadError};
+use crate::secrets::SecretError;
+
+/// A command that failed.
+#[derive(Debug)]
+pub enum Error {
+    /// The config cannot be read from disk.
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The system's word for it.
+        cause: String,
+    },
+    /// The config's name says no format.
+    Format(FormatError),
+    /// The text is not in its format.
+    Syntax {
+        /// As they are shown to a person, each with its place in the file.
+        shown: String,
+        /// How many there are.
+        count: usize,
+    },
+    /// The config says what cannot be.
+    Config {
+        /// Where the problems are.
+        document: Box<Document>,
+        /// All of them.
+        problems: Vec<Problem>,
+    },
+    /// Secrets that cannot be had.
+    Secrets(Vec<SecretError>),
+    /// A secret that the vault does not take.
+    Secret(VaultError),
+    /// `allow` or `--allow` names no origin.
+    Allow(RuleError),
+    /// The connector wants to reach what is no origin.
+    Origin(RuleError),
+    /// Nothing that can be run.
+    Plan(PlanError),
+    /// The connector cannot be loaded.
+    Load(LoadError),
+    /// The connector failed before any page.
+    Call(CallError),
+    /// `--to` or `to` names no destination.
+    Target(TargetError),
+    /// An option that would do nothing.
+    Useless {
+        /// Which.
+        option: &'static str,
+        /// Why.
+        why: &'static str,
+    },
+    /// The destination failed.
+    Destination(DestinationError),
+    /// The demo API does not start.
+    Demo(String),
+    /// The program's own runtime does not start.
+    Runtime(String),
+}
+
+impl From<PlanError> for Error {
+    fn from(error: PlanError) -> Self {
+        Self::Plan(error)
+    }
+}
+
+impl From<LoadError> for Error {
+    fn from(error: LoadError) -> Self {
+        Self::Load(error)
+    }
+}
+
+impl From<TargetError> for Error {
+    fn from(error: TargetError) -> Self {
+        Self::Target(error)
+    }
+}
+
+impl From<DestinationError> for Error {
+    fn from(error: DestinationError) -> Self {
+        Self::Destination(error)
+    }
+}

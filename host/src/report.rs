@@ -1,0 +1,149 @@
+//! Lays out what a run came to: the table for people, the JSON document for programs.
+
+use comfy_table::{Cell, CellAlignment, Table, presets};
+use serde_json::{Value, json};
+
+use crate::run::outcome::{Failure, Outcome, ResourceOutcome, Status};
+use crate::words::{self, Words, exit};
+
+/// The exit code of a run.
+pub fn exit_code(outcome: &Outcome) -> u8 {
+    if outcome.interrupted {
+        return exit::INTERRUPTED;
+    }
+    let failed = exit::of_several(outcome.failures.iter().map(|failure| words::of_failure(failure).code));
+    let unfinished = outcome.resources.iter().any(|resource| resource.status != Status::Complete);
+    if failed == exit::COMPLETE && unfinished { exit::OTHER } else { failed }
+}
+
+/// A table of the resources that were written.
+pub fn table(outcome: &Outcome) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["resource", "rows", "API's total", "pages", "retries", "seconds", ""]);
+    for resource in
+        outcome.resources.iter().filter(|resource| resource.written || resource.status != Status::Complete)
+    {
+        table.add_row(
+            [
+                resource.name.clone(),
+                grouped(resource.rows),
+                resource.total.map_or_else(|| "-".into(), grouped),
+                grouped(resource.pages),
+                grouped(resource.retries),
+                format!("{:.1}", resource.elapsed_ms as f64 / 1_000.0),
+                remark(resource),
+            ]
+            .map(Cell::new),
+        );
+    }
+    for column in 1..6 {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table.to_string()
+}
+
+fn remark(resource: &ResourceOutcome) -> String {
+    let mut remarks = Vec::new();
+    match resource.status {
+        Status::Complete => {}
+        Status::Failed => remarks.push("failed".to_owned()),
+        Status::Unfinished => remarks.push("not finished".to_owned()),
+    }
+    if resource.failed_parents > 0 {
+        remarks.push(format!("{} parents failed", resource.failed_parents));
+    }
+    if resource.missing_parents > 0 {
+        remarks.push(format!("{} parents were gone", resource.missing_parents));
+    }
+    remarks.join(", ")
+}
+
+/// An error for a terminal.
+pub fn lines(words: &Words) -> String {
+    let mut text = format!("error: {}\n", words.what);
+    for line in &words.more {
+        text.push_str(&format!("  {line}\n"));
+    }
+    for hint in &words.hints {
+        text.push_str(&format!("hint: {hint}\n"));
+    }
+    text
+}
+
+/// The result document of `--json`.
+pub fn document(outcome: &Outcome, pipeline: &str, to: &str, load_id: &str) -> Value {
+    json!({
+        "pipeline": pipeline,
+        "destination": to,
+        "load_id": load_id,
+        "exit_code": exit_code(outcome),
+        "interrupted": outcome.interrupted,
+        "resources": outcome.resources.iter().map(|resource| json!({
+            "name": resource.name,
+            "status": match resource.status {
+                Status::Complete => "complete",
+                Status::Failed => "failed",
+                Status::Unfinished => "unfinished",
+            },
+            "written": resource.written,
+            "rows": resource.rows,
+            "total": resource.total,
+            "pages": resource.pages,
+            "retries": resource.retries,
+            "elapsed_ms": resource.elapsed_ms,
+            "missing_parents": resource.missing_parents,
+            "failed_parents": resource.failed_parents,
+        })).collect::<Vec<_>>(),
+        "failures": outcome.failures.iter().map(failure).collect::<Vec<_>>(),
+        "notices": outcome.notices.iter().map(|notice| {
+            let (message, hint) = words::of_notice(notice);
+            json!({"message": message, "hint": hint})
+        }).collect::<Vec<_>>(),
+    })
+}
+
+fn failure(failure: &Failure) -> Value {
+    let (message, excerpt) = words::of_cause(&failure.cause);
+    let words = words::of_failure(failure);
+    let exchange = failure.exchange.as_ref();
+    json!({
+        "resource": failure.resource,
+        "partition_key": failure.partition_key,
+        "page": failure.page,
+        "attempts": failure.attempts,
+        "url": exchange.map(|exchange| exchange.url.clone()),
+        "status": exchange.and_then(|exchange| exchange.status),
+        "request_id": exchange.and_then(|exchange| exchange.request_id.clone()),
+        "message": message,
+        "excerpt": excerpt,
+        "hints": words.hints,
+        "exit_code": words.code,
+    })
+}
+
+/// `1234567` as `1,234,567`.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn numbers_are_grouped_by_three() {
+        let cases = [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")];
+        for (number, expected) in cases {
+            assert_eq!(super::grouped(number), expected);
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! What a run came to: plain data that a report is made from.
+
+use sanderling_destination::DataError;
+use sanderling_gate::Exchange;
+
+use super::resume::Why;
+use super::truth::Refusal;
+use crate::contract::{Fault, Notice};
+use crate::retry::Reason;
+
+/// What a run came to.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// In the config's order.
+    pub resources: Vec<ResourceOutcome>,
+    /// In the order they happened.
+    pub failures: Vec<Failure>,
+    /// What was said on the way, each once.
+    pub notices: Vec<RunNotice>,
+    /// Whether the user stopped it.
+    pub interrupted: bool,
+}
+
+/// What one resource came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ResourceOutcome {
+    /// Its name.
+    pub name: String,
+    /// Rows of this load, with those of the run that it went on from.
+    pub rows: u64,
+    /// Rows in all, if the API says so.
+    pub total: Option<u64>,
+    /// Pages read.
+    pub pages: u64,
+    /// Tries that failed and were made again.
+    pub retries: u64,
+    /// From when it was its turn to its last commit, in this run.
+    pub elapsed_ms: u64,
+    /// How it ended.
+    pub status: Status,
+    /// Whether rows were written, or it was read for its children alone.
+    pub written: bool,
+    /// Parents that were gone (404 or 410) when their rows were asked for.
+    pub missing_parents: u64,
+    /// Parents whose rows could not be read.
+    pub failed_parents: u64,
+}
+
+/// How a resource ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// Read to its end, and in place.
+    Complete,
+    /// Something of it failed; what is whole is kept.
+    Failed,
+    /// Nothing of it failed, but the run ended before it did.
+    Unfinished,
+}
+
+/// One page that could not be had or kept.
+#[derive(Debug)]
+pub struct Failure {
+    /// Whose page.
+    pub resource: String,
+    /// The parent's key, for a child.
+    pub partition_key: Option<String>,
+    /// Counted from 1 within its chain.
+    pub page: u64,
+    /// Tries made.
+    pub attempts: u32,
+    /// What the gate saw last.
+    pub exchange: Option<Exchange>,
+    /// Why.
+    pub cause: Cause,
+}
+
+/// Why a page could not be had or kept.
+#[derive(Debug)]
+pub enum Cause {
+    /// The connector or the API said no.
+    Fault {
+        /// What it said.
+        fault: Fault,
+        /// Why it was not tried again.
+        reason: Reason,
+    },
+    /// The connector broke.
+    Trap(String),
+    /// The rows are not the whole truth.
+    Refused(Refusal),
+    /// The destination cannot take the rows.
+    Data(Box<DataError>),
+    /// The origin was halted, so that the page was not asked for.
+    Halted {
+        /// Which one.
+        origin: String,
+        /// How many pages in a row it had failed.
+        in_a_row: u32,
+        /// When it wants to be asked again, in Unix time.
+        again_at_ms: Option<u64>,
+    },
+}
+
+impl Cause {
+    /// Whether the fault lies with the origin as a whole, so that its other pages are in danger too.
+    pub fn is_origins(&self) -> bool {
+        match self {
+            Self::Fault { fault: Fault::Http(failure), reason } => {
+                matches!(failure.status, 401 | 403)
+                    || matches!(reason, Reason::Exhausted | Reason::WaitTooLong { .. })
+            }
+            Self::Fault { fault: Fault::Transport(_), .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Whether every other page of the resource would fail the same.
+    pub fn is_resources(&self) -> bool {
+        matches!(
+            self,
+            Self::Data(_)
+                | Self::Trap(_)
+                | Self::Halted { .. }
+                | Self::Fault { fault: Fault::Denied(_) | Fault::InvalidConfig(_) | Fault::Other(_), .. }
+        )
+    }
+
+    /// Whether a parent row that was just listed is gone.
+    pub fn is_gone(&self) -> bool {
+        matches!(self, Self::Fault { fault: Fault::Http(failure), .. } if matches!(failure.status, 404 | 410))
+    }
+}
+
+/// Something said in the course of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RunNotice {
+    /// The connector said it of a resource.
+    Connector {
+        /// Which one.
+        resource: String,
+        /// What.
+        notice: Notice,
+    },
+    /// A run that broke off goes on.
+    Resumed {
+        /// The tree, by its root.
+        resource: String,
+        /// Rows that are there already.
+        rows: u64,
+    },
+    /// A run that broke off starts again.
+    StartedAgain {
+        /// The tree, by its root.
+        resource: String,
+        /// Why.
+        why: Why,
+    },
+    /// A limit that the user named was reached.
+    Limited {
+        /// Whose.
+        resource: String,
+        /// Which one.
+        limit: String,
+    },
+    /// The API's total grew while it was read.
+    Grown {
+        /// Whose.
+        resource: String,
+        /// At the first page.
+        before: u64,
+        /// At the last.
+        after: u64,
+    },
+    /// An origin that was halted a moment ago is tried with one request.
+    Trial {
+        /// Which one.
+        origin: String,
+    },
+}
+
+/// What happens while a run goes on, for the one who waits.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// A resource's first page is asked for.
+    Started {
+        /// Which one.
+        resource: String,
+    },
+    /// Rows are in; absolute numbers of the load.
+    Progress {
+        /// Whose.
+        resource: String,
+        /// Rows so far.
+        rows: u64,
+        /// Pages so far.
+        pages: u64,
+        /// Rows in all, if known.
+        total: Option<u64>,
+    },
+    /// A page is tried again later.
+    Waiting {
+        /// Whose.
+        resource: String,
+        /// Until when, in Unix time.
+        until_ms: u64,
+        /// What went wrong.
+        why: String,
+        /// Tries made.
+        attempts: u32,
+    },
+    /// A resource has ended.
+    Ended {
+        /// Which one.
+        resource: String,
+        /// How.
+        status: Status,
+        /// Rows of the load.
+        rows: u64,
+    },
+    /// Something to say.
+    Said(RunNotice),
+}

@@ -1,0 +1,243 @@
+//! Pages on their way: asked for side by side, tried again when they fail, kept until it is their turn.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use sanderling_gate::Exchange;
+use tokio::task::{Id, JoinSet};
+
+use super::origin::Origin;
+use super::outcome::Cause;
+use super::stack::Item;
+use crate::contract::{Fault, Page, PageRequest};
+use crate::retry::{Attempts, Decision, Failure, Reason, RetryPolicy};
+use crate::sandbox::{CallError, Connection, Seen};
+use crate::words;
+
+/// The pages that have been asked for and not yet taken.
+pub(super) struct Pages {
+    connection: Arc<Connection>,
+    concurrency: usize,
+    tasks: JoinSet<(Result<Page, CallError>, Vec<Seen>)>,
+    flying: HashMap<Id, Flight>,
+    slots: HashMap<u64, Slot>,
+    origins: HashMap<String, Origin>,
+}
+
+struct Flight {
+    seq: u64,
+    resource: usize,
+    origin: String,
+}
+
+struct Slot {
+    resource: usize,
+    attempts: Attempts,
+    state: State,
+}
+
+enum State {
+    Flying,
+    Waiting { until_ms: u64 },
+    Here(Box<Read>),
+}
+
+/// A try that has ended.
+pub(super) struct Landed {
+    seq: u64,
+    /// Index into the plan.
+    pub(super) resource: usize,
+    origin: String,
+    result: Result<Page, CallError>,
+    seen: Vec<Seen>,
+}
+
+/// A page, or why there is none.
+pub(super) struct Read {
+    /// The page, or the last try's failure.
+    pub(super) result: Result<Page, Cause>,
+    /// Tries made.
+    pub(super) attempts: u32,
+    /// What the gate saw last.
+    pub(super) exchange: Option<Exchange>,
+    /// Whether a secret was found in an answer, and a placeholder put in its place.
+    pub(super) masked: bool,
+}
+
+/// A page that will be tried again.
+pub(super) struct Wait {
+    /// Index into the plan.
+    pub(super) resource: usize,
+    /// Unix time.
+    pub(super) until_ms: u64,
+    /// What went wrong.
+    pub(super) why: String,
+    /// Tries made.
+    pub(super) attempts: u32,
+}
+
+impl Pages {
+    /// No page yet. `halted` are the origins that stopped the last run a moment ago.
+    pub(super) fn new(connection: Arc<Connection>, concurrency: usize, halted: &[String]) -> Self {
+        let trial = |origin: &String| (origin.clone(), Origin::new(concurrency, true));
+        Self {
+            connection,
+            concurrency,
+            tasks: JoinSet::new(),
+            flying: HashMap::new(),
+            slots: HashMap::new(),
+            origins: halted.iter().map(trial).collect(),
+        }
+    }
+
+    /// Asks for a page unless it is on its way, here, or waiting, or its origin allows no more. `left` bounds the pages
+    /// of its resource that may be held at once. Returns whether a request was sent.
+    pub(super) fn ask(
+        &mut self,
+        item: &Item,
+        request: PageRequest,
+        origin: &str,
+        now_ms: u64,
+        left: Option<u64>,
+    ) -> bool {
+        let attempts = match self.slots.get(&item.seq) {
+            None => Attempts::default(),
+            Some(Slot { state: State::Waiting { until_ms }, attempts, .. }) if *until_ms <= now_ms => {
+                *attempts
+            }
+            Some(_) => return false,
+        };
+        let held = || self.slots.values().filter(|slot| slot.resource == item.resource).count() as u64;
+        if left.is_some_and(|left| held() >= left) && !self.slots.contains_key(&item.seq) {
+            return false;
+        }
+        if !self.origin(origin).start(now_ms) {
+            return false;
+        }
+        let connection = self.connection.clone();
+        let task = self.tasks.spawn(async move { connection.fetch_page(&request).await });
+        self.flying
+            .insert(task.id(), Flight { seq: item.seq, resource: item.resource, origin: origin.to_owned() });
+        self.slots.insert(item.seq, Slot { resource: item.resource, attempts, state: State::Flying });
+        true
+    }
+
+    /// The next try that ends; `None` when none is under way.
+    pub(super) async fn next(&mut self) -> Option<Landed> {
+        let joined = self.tasks.join_next_with_id().await?;
+        let (id, result, seen) = match joined {
+            Ok((id, (result, seen))) => (id, result, seen),
+            // A panic on the host's side of a call costs that page, not the process.
+            Err(error) => (error.id(), Err(CallError::Trap(format!("the call broke: {error}"))), Vec::new()),
+        };
+        let Flight { seq, resource, origin } = self.flying.remove(&id)?;
+        Some(Landed { seq, resource, origin, result, seen })
+    }
+
+    /// Keeps what landed, or puts the page off. `jitter` lies in 0..1.
+    pub(super) fn land(
+        &mut self,
+        landed: Landed,
+        policy: &RetryPolicy,
+        now_ms: u64,
+        jitter: f64,
+    ) -> Option<Wait> {
+        let origin = self.origin(&landed.origin);
+        origin.done();
+        let trial = origin.is_trial();
+        let slot = self.slots.get_mut(&landed.seq)?;
+        let masked = landed.seen.iter().any(|seen| seen.exchange.masked);
+        let last = landed.seen.into_iter().next_back();
+        let (error, exchange) = last.map_or((None, None), |seen| (seen.error, Some(seen.exchange)));
+        let result = match landed.result {
+            Ok(page) => Ok(page),
+            Err(CallError::Trap(words)) => Err(Cause::Trap(words)),
+            Err(CallError::Fault(fault)) => {
+                let fault = words::with_gate(fault, error.as_deref());
+                let once = RetryPolicy { max_retries: 0, ..policy.clone() };
+                let policy = if trial { &once } else { policy };
+                match slot.attempts.next(policy, failure(&fault), now_ms, jitter) {
+                    Decision::GiveUp(reason) => Err(Cause::Fault { fault, reason }),
+                    Decision::After { wait_ms, throttled } => {
+                        let until_ms = now_ms.saturating_add(wait_ms);
+                        slot.state = State::Waiting { until_ms };
+                        let attempts = slot.attempts.made;
+                        if throttled {
+                            self.origin(&landed.origin).throttled(until_ms);
+                        }
+                        let cause = Cause::Fault { fault, reason: Reason::NotRetryable };
+                        let (why, _) = words::of_cause(&cause);
+                        return Some(Wait { resource: landed.resource, until_ms, why, attempts });
+                    }
+                }
+            }
+        };
+        let attempts = slot.attempts.made.max(1);
+        slot.state = State::Here(Box::new(Read { result, attempts, exchange, masked }));
+        None
+    }
+
+    /// Takes a page that is here.
+    pub(super) fn take(&mut self, seq: u64) -> Option<Read> {
+        if !matches!(self.slots.get(&seq)?.state, State::Here(_)) {
+            return None;
+        }
+        match self.slots.remove(&seq)?.state {
+            State::Here(read) => Some(*read),
+            State::Flying | State::Waiting { .. } => None,
+        }
+    }
+
+    /// Drops what is known of pages that nobody waits for any more.
+    pub(super) fn forget(&mut self, seqs: &[u64]) {
+        for seq in seqs {
+            self.slots.remove(seq);
+        }
+    }
+
+    /// When the next waiting page or origin comes up. What is due already waits for a permit, which a landing frees.
+    pub(super) fn wake_at_ms(&self, now_ms: u64) -> Option<u64> {
+        let waiting = self.slots.values().filter_map(|slot| match slot.state {
+            State::Waiting { until_ms } => Some(until_ms),
+            State::Flying | State::Here(_) => None,
+        });
+        let paused = self.origins.values().map(Origin::paused_until_ms);
+        waiting.chain(paused).filter(|at_ms| *at_ms > now_ms).min()
+    }
+
+    /// A page of this origin came. Returns whether that ended a trial.
+    pub(super) fn succeeded(&mut self, origin: &str) -> bool {
+        self.origin(origin).succeeded()
+    }
+
+    /// A page of this origin was given up. Returns whether the origin is to be halted.
+    pub(super) fn failed(&mut self, origin: &str) -> bool {
+        self.origin(origin).failed()
+    }
+
+    /// Pages of this origin that were given up one after the other.
+    pub(super) fn failed_in_a_row(&self, origin: &str) -> u32 {
+        self.origins.get(origin).map_or(0, Origin::failed_in_a_row)
+    }
+
+    fn origin(&mut self, origin: &str) -> &mut Origin {
+        let concurrency = self.concurrency;
+        self.origins.entry(origin.to_owned()).or_insert_with(|| Origin::new(concurrency, false))
+    }
+}
+
+/// How the retry policy sees a fault.
+fn failure(fault: &Fault) -> Failure<'_> {
+    match fault {
+        Fault::Http(http) => Failure::Status {
+            status: http.status,
+            retry: http.retry,
+            retry_after: http.retry_after.as_deref(),
+        },
+        Fault::Transport(_) => Failure::Transport,
+        Fault::BadResponse(bad) if bad.retry => Failure::Transport,
+        Fault::BadResponse(_) | Fault::Denied(_) | Fault::InvalidConfig(_) | Fault::Other(_) => {
+            Failure::Final
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! What a run reads and writes: the connector's resources, narrowed to what the user asked for.
+
+use std::collections::HashMap;
+
+use sanderling_destination::{Disposition, Table};
+use serde_json::Value;
+
+use crate::contract::{ResourceInfo, SourceInfo, WriteDisposition};
+use crate::retry::RetryPolicy;
+
+/// The resources of a run, parents before children.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Indices into this list are how a run names resources.
+    pub resources: Vec<Resource>,
+}
+
+/// One resource of a run.
+#[derive(Debug, Clone)]
+pub struct Resource {
+    /// Its name in the config.
+    pub name: String,
+    /// Where its rows go.
+    pub table: Table,
+    /// Whether they go anywhere: a parent may be read for its children alone.
+    pub written: bool,
+    /// The resource whose rows drive it.
+    pub parent: Option<usize>,
+    /// The resources that its rows drive.
+    pub children: Vec<usize>,
+    /// The parentless resource at the top of its tree.
+    pub root: usize,
+    /// How failed pages are tried again.
+    pub policy: RetryPolicy,
+    /// What the API's totals are worth.
+    pub totals: Totals,
+    /// The origin that it is read from, as far as the connector says.
+    pub origin: String,
+}
+
+/// What an API's totals are worth (`total` of a resource).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Totals {
+    /// Fewer rows than the total is a failure.
+    #[default]
+    Exact,
+    /// Shown, and nothing more.
+    Estimate,
+    /// As if there were none.
+    Ignore,
+}
+
+/// Why there is nothing that can be run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// `--resource` names none of them.
+    #[error("no resource is called `{name}`")]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// A resource wants what this host does not have.
+    #[error("resource `{resource}`: {what} is not supported yet")]
+    Unsupported {
+        /// Its name.
+        resource: String,
+        /// What it wants.
+        what: String,
+    },
+    /// The connector contradicts itself.
+    #[error("the connector's list of resources is not sound: {0}")]
+    Unsound(String),
+}
+
+impl Plan {
+    /// All of `info`'s resources, or `only` those and the parents that drive them.
+    pub fn new(info: &SourceInfo, only: &[String]) -> Result<Self, PlanError> {
+        let mut index = HashMap::new();
+        for (position, resource) in info.resources.iter().enumerate() {
+            if index.insert(resource.name.as_str(), position).is_some() {
+                return Err(PlanError::Unsound(format!("`{}` is there twice", resource.name)));
+            }
+        }
+        if let Some(name) = only.iter().find(|name| !index.contains_key(name.as_str())) {
+            let known = info.resources.iter().map(|resource| resource.name.clone()).collect();
+            return Err(PlanError::Unknown { name: name.clone(), known });
+        }
+        let written: Vec<bool> = info
+            .resources
+            .iter()
+            .map(|resource| if only.is_empty() { resource.selected } else { only.contains(&resource.name) })
+            .collect();
+        let mut read = written.clone();
+        for (position, resource) in info.resources.iter().enumerate().rev() {
+            let Some(parent) = &resource.parent else { continue };
+            match index.get(parent.as_str()) {
+                Some(&above) if above < position => read[above] |= read[position],
+                _ => {
+                    return Err(PlanError::Unsound(format!(
+                        "`{parent}` does not stand before `{}`",
+                        resource.name
+                    )));
+                }
+            }
+        }
+
+        let mut plan = Self { resources: Vec::new() };
+        let mut place = vec![None; info.resources.len()];
+        for (position, resource) in info.resources.iter().enumerate().filter(|(position, _)| read[*position])
+        {
+            let at = plan.resources.len();
+            let parent = resource.parent.as_deref().and_then(|parent| place[*index.get(parent)?]);
+            let root = parent.map_or(at, |parent: usize| plan.resources[parent].root);
+            plan.resources.push(lower(resource, parent, root, written[position])?);
+            if let Some(parent) = parent {
+                plan.resources[parent].children.push(at);
+            }
+            place[position] = Some(at);
+        }
+        Ok(plan)
+    }
+
+    /// The index of a resource.
+    pub fn find(&self, name: &str) -> Option<usize> {
+        self.resources.iter().position(|resource| resource.name == name)
+    }
+
+    /// Resources without a parent, in the config's order.
+    pub fn roots(&self) -> impl DoubleEndedIterator<Item = usize> + '_ {
+        (0..self.resources.len()).filter(|&at| self.resources[at].parent.is_none())
+    }
+
+    /// A root and everything below it, parents before children.
+    pub fn tree(&self, root: usize) -> impl Iterator<Item = usize> + '_ {
+        (0..self.resources.len()).filter(move |&at| self.resources[at].root == root)
+    }
+}
+
+fn lower(
+    info: &ResourceInfo,
+    parent: Option<usize>,
+    root: usize,
+    written: bool,
+) -> Result<Resource, PlanError> {
+    let unsupported =
+        |what: &str| PlanError::Unsupported { resource: info.name.clone(), what: what.to_owned() };
+    let disposition = match &info.write_disposition {
+        WriteDisposition::Append => Disposition::Append,
+        WriteDisposition::Replace => Disposition::Replace,
+        WriteDisposition::Merge => Disposition::Merge,
+        WriteDisposition::Other(word) => return Err(unsupported(&format!("write_disposition `{word}`"))),
+    };
+    if info.incremental {
+        return Err(unsupported("incremental reading"));
+    }
+    if info.seals {
+        return Err(unsupported("an answer that holds a token"));
+    }
+    Ok(Resource {
+        name: info.name.clone(),
+        table: Table {
+            resource: info.name.clone(),
+            disposition,
+            primary_key: info.primary_key.clone(),
+            partitioned: parent.is_some(),
+        },
+        written,
+        parent,
+        children: Vec::new(),
+        root,
+        policy: info.retry.as_ref().map(RetryPolicy::from).unwrap_or_default(),
+        totals: totals(info.settings.as_deref()),
+        origin: info.origins.first().cloned().unwrap_or_default(),
+    })
+}
+
+fn totals(settings: Option<&str>) -> Totals {
+    let settings: Option<Value> = settings.and_then(|text| serde_json::from_str(text).ok());
+    match settings.as_ref().and_then(|settings| settings.get("total")).and_then(Value::as_str) {
+        Some("estimate") => Totals::Estimate,
+        Some("ignore") => Totals::Ignore,
+        _ => Totals::Exact,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn info(names: &[(&str, Option<&str>)]) -> SourceInfo {
+        let resource = |&(name, parent): &(&str, Option<&str>)| ResourceInfo {
+            name: name.into(),
+            parent: parent.map(Into::into),
+            primary_key: vec!["id".into()],
+            write_disposition: WriteDisposition::Merge,
+            incremental: false,
+            selected: true,
+            retry: None,
+            origins: vec!["https://api.example.com".into()],
+            seals: false,
+            settings: None,
+        };
+        SourceInfo { resources: names.iter().map(resource).collect(), ..SourceInfo::default() }
+    }
+
+    #[test]
+    fn a_child_that_is_asked_for_brings_its_parents_unwritten() {
+        let all = info(&[
+            ("users", None),
+            ("projects", None),
+            ("tasks", Some("projects")),
+            ("notes", Some("tasks")),
+        ]);
+        let plan = Plan::new(&all, &["notes".into()]).unwrap();
+        let seen: Vec<_> =
+            plan.resources.iter().map(|r| (r.name.as_str(), r.written, r.parent, r.root)).collect();
+        assert_eq!(
+            seen,
+            [("projects", false, None, 0), ("tasks", false, Some(0), 0), ("notes", true, Some(1), 0)]
+        );
+    }
+
+    #[test]
+    fn a_list_that_is_not_sound_is_refused() {
+        for bad in [
+            info(&[("a", Some("b")), ("b", None)]),
+            info(&[("a", None), ("a", None)]),
+            info(&[("a", Some("a"))]),
+        ] {
+            assert!(matches!(Plan::new(&bad, &[]), Err(PlanError::Unsound(_))));
+        }
+    }
+
+    #[test]
+    fn an_unknown_resource_is_named_with_what_there_is() {
+        let error = Plan::new(&info(&[("users", None)]), &["user".into()]).unwrap_err();
+        assert_eq!(error, PlanError::Unknown { name: "user".into(), known: vec!["users".into()] });
+    }
+}

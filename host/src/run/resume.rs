@@ -1,0 +1,139 @@
+//! Whether a run that broke off goes on or starts again: a pure decision for each tree of resources.
+
+use sanderling_destination::{Load, LoadStatus};
+
+/// How a tree starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Start {
+    /// Where the last run broke off.
+    Resume,
+    /// From the first page.
+    Fresh,
+    /// From the first page, although the last run broke off; what it had written is undone.
+    Again(Why),
+}
+
+/// Why a run that broke off cannot go on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Why {
+    /// `--fresh`.
+    #[error("--fresh was given")]
+    Asked,
+    /// Another config, or other resources of it.
+    #[error("the config has changed since")]
+    ConfigChanged,
+    /// Another connector.
+    #[error("the connector has changed since")]
+    ConnectorChanged,
+    /// It is too long ago.
+    #[error("it broke off {} min ago, and `resume_within` is {} min", .age_ms / 60_000, .within_ms / 60_000)]
+    TooOld {
+        /// Since its last commit.
+        age_ms: u64,
+        /// What is allowed.
+        within_ms: u64,
+    },
+    /// Its rows failed a check, so that they are not to be trusted.
+    #[error("its rows did not pass the checks")]
+    Refused,
+    /// What it had written is not as it left it.
+    #[error("what it had written has been changed: {0}")]
+    OutputChanged(String),
+    /// The rows under its pages have moved.
+    #[error("`{resource}` had {before} rows then and has {now} now")]
+    TotalChanged {
+        /// Whose total.
+        resource: String,
+        /// Then.
+        before: u64,
+        /// Now.
+        now: u64,
+    },
+}
+
+/// What a decision goes by.
+#[derive(Debug, Clone, Copy)]
+pub struct Now<'a> {
+    /// Of the tree's config.
+    pub fingerprint: &'a str,
+    /// Of the component.
+    pub connector_digest: &'a str,
+    /// Unix time.
+    pub now_ms: u64,
+    /// How old a broken load may be.
+    pub resume_within_ms: u64,
+    /// `--fresh`.
+    pub fresh: bool,
+}
+
+/// Decides for the loads of one tree; `pending` says whether pages of it were left.
+pub fn decide(loads: &[&Load], pending: bool, now: Now<'_>) -> Start {
+    if loads.iter().all(|load| load.status == LoadStatus::Complete) {
+        return Start::Fresh;
+    }
+    let age_ms =
+        now.now_ms.saturating_sub(loads.iter().map(|load| load.updated_ms).max().unwrap_or_default());
+    let same = |part: fn(&Load) -> &str, wanted: &str| loads.iter().all(|load| part(load) == wanted);
+    Start::Again(if now.fresh {
+        Why::Asked
+    } else if !pending || loads.iter().any(|load| load.status == LoadStatus::Refused) {
+        Why::Refused
+    } else if !same(|load| &load.fingerprint, now.fingerprint) {
+        Why::ConfigChanged
+    } else if !same(|load| &load.connector_digest, now.connector_digest) {
+        Why::ConnectorChanged
+    } else if age_ms > now.resume_within_ms {
+        Why::TooOld { age_ms, within_ms: now.resume_within_ms }
+    } else {
+        return Start::Resume;
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(status: LoadStatus) -> Load {
+        Load {
+            fingerprint: "f".into(),
+            connector_digest: "d".into(),
+            updated_ms: 1_000,
+            status,
+            ..Load::default()
+        }
+    }
+
+    const NOW: Now<'static> = Now {
+        fingerprint: "f",
+        connector_digest: "d",
+        now_ms: 2_000,
+        resume_within_ms: 3_600_000,
+        fresh: false,
+    };
+
+    #[test]
+    fn what_is_complete_starts_afresh_and_what_broke_off_goes_on() {
+        let (complete, running) = (load(LoadStatus::Complete), load(LoadStatus::Running));
+        assert_eq!(decide(&[], false, NOW), Start::Fresh);
+        assert_eq!(decide(&[&complete], false, NOW), Start::Fresh);
+        assert_eq!(decide(&[&complete, &running], true, NOW), Start::Resume);
+    }
+
+    #[test]
+    fn what_cannot_go_on_says_why() {
+        let running = load(LoadStatus::Running);
+        let refused = load(LoadStatus::Refused);
+        let late = Now { now_ms: 3_601_001, ..NOW };
+        let cases = [
+            (&running, true, Now { fresh: true, ..NOW }, Why::Asked),
+            (&running, false, NOW, Why::Refused),
+            (&refused, true, NOW, Why::Refused),
+            (&running, true, Now { fingerprint: "g", ..NOW }, Why::ConfigChanged),
+            (&running, true, Now { connector_digest: "e", ..NOW }, Why::ConnectorChanged),
+            (&running, true, late, Why::TooOld { age_ms: 3_600_001, within_ms: 3_600_000 }),
+        ];
+        for (load, pending, now, why) in cases {
+            assert_eq!(decide(&[load], pending, now), Start::Again(why));
+        }
+    }
+}

@@ -1,0 +1,351 @@
+//! Where secrets come from: flags, the environment, `.sanderling/secrets.toml`; and how a config refers to them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use sanderling_gate::{Binding, Place, Secret};
+use serde_json::Value;
+
+/// Where secrets are looked for in the current folder.
+pub const FILE: &str = ".sanderling/secrets.toml";
+
+/// What a name in the environment starts with. No other name is ever read: a config that came from elsewhere must not
+/// be able to name what lies around there.
+pub const ENV_PREFIX: &str = "SANDERLING_SECRET_";
+
+/// Why there is no secret.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// Nowhere to be found.
+    #[error("the secret `{name}` is not given")]
+    Missing {
+        /// Its name.
+        name: String,
+        /// Where it could be given, a line each.
+        places: Vec<String>,
+    },
+    /// `--secret` is not NAME=SOURCE.
+    #[error("--secret {shown}: {problem}")]
+    Flag {
+        /// The part that may be shown: a value given by mistake must not be.
+        shown: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A source that does not give the secret.
+    #[error("the secret `{name}` cannot be read from {source_name}: {problem}")]
+    Source {
+        /// Its name.
+        name: String,
+        /// Such as `env:KEY`.
+        source_name: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The secrets file is open to others, or not to be understood.
+    #[error("{}: {problem}", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+        /// What would mend it.
+        hint: Option<String>,
+    },
+}
+
+/// Names in `${secrets.NAME}`, wherever a text of the config holds them.
+pub fn references(config: &Value) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let mut collect = |text: &str| {
+        replace(text, &mut |name| {
+            names.insert(name.to_owned());
+            None
+        });
+    };
+    visit(config, &mut collect);
+    names
+}
+
+/// `config` with each `${secrets.NAME}` replaced by what `placeholder` gives for it.
+pub fn substitute(config: &Value, placeholder: &dyn Fn(&str) -> Option<String>) -> Value {
+    match config {
+        Value::String(text) => Value::String(replace(text, &mut |name| placeholder(name))),
+        Value::Array(items) => items.iter().map(|item| substitute(item, placeholder)).collect(),
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(key, value)| (key.clone(), substitute(value, placeholder)))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
+        other => other.clone(),
+    }
+}
+
+fn visit(value: &Value, see: &mut impl FnMut(&str)) {
+    match value {
+        Value::String(text) => see(text),
+        Value::Array(items) => items.iter().for_each(|item| visit(item, see)),
+        Value::Object(fields) => fields.values().for_each(|field| visit(field, see)),
+        _ => {}
+    }
+}
+
+fn replace(text: &str, with: &mut dyn FnMut(&str) -> Option<String>) -> String {
+    const OPEN: &str = "${secrets.";
+    let (mut out, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some(start) = rest.find(OPEN) {
+        let (before, after) = (&rest[..start], &rest[start + OPEN.len()..]);
+        let name = after.split('}').next().unwrap_or_default();
+        let closed = after.len() > name.len();
+        let replacement = (closed && is_name(name)).then(|| with(name)).flatten();
+        out.push_str(before);
+        match replacement {
+            Some(replacement) => {
+                out.push_str(&replacement);
+                rest = &after[name.len() + 1..];
+            }
+            None => {
+                out.push_str(OPEN);
+                rest = after;
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
+}
+
+/// The name in the environment for a secret.
+pub fn env_name(name: &str) -> String {
+    let upper = |c: char| {
+        if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }
+    };
+    format!("{ENV_PREFIX}{}", name.chars().map(upper).collect::<String>())
+}
+
+/// A secret with what it is bound to.
+pub struct Given {
+    /// Its name.
+    pub name: String,
+    /// Its value, which nothing here prints.
+    pub secret: Secret,
+    /// Where it may go.
+    pub binding: Binding,
+}
+
+/// Finds each of `names`, or says of all that are missing where they could be given. `env` reads the environment,
+/// `dir` is the current folder.
+pub fn resolve(
+    names: &BTreeSet<String>,
+    flags: &[String],
+    env: &dyn Fn(&str) -> Option<String>,
+    dir: &Path,
+) -> Result<Vec<Given>, Vec<SecretError>> {
+    let mut errors = Vec::new();
+    let mut sources = BTreeMap::new();
+    for flag in flags {
+        match parse_flag(flag) {
+            Ok((name, source)) => {
+                sources.insert(name, source);
+            }
+            Err(error) => errors.push(error),
+        }
+    }
+    for name in sources.keys().filter(|name| !names.contains(*name)) {
+        let problem = "the config has no ${secrets.NAME} of this name";
+        errors.push(SecretError::Flag { shown: name.clone(), problem });
+    }
+    let file = match read_file(&dir.join(FILE)) {
+        Ok(file) => file,
+        Err(error) => {
+            errors.push(error);
+            BTreeMap::new()
+        }
+    };
+    let mut given = Vec::new();
+    for name in names {
+        let binding = || file.get(name).map(|entry| entry.binding.clone()).unwrap_or_default();
+        let value = match sources.get(name) {
+            Some(source) => source.read(name, env).map(Some),
+            None => Ok(env(&env_name(name)).or_else(|| file.get(name).and_then(|entry| entry.value.clone()))),
+        };
+        match value {
+            Ok(Some(value)) if value.is_empty() => errors.push(SecretError::Source {
+                name: name.clone(),
+                source_name: sources.get(name).map_or_else(|| env_name(name), Source::to_string),
+                problem: "it is empty".into(),
+            }),
+            Ok(Some(value)) => {
+                given.push(Given { name: name.clone(), secret: Secret::new(value), binding: binding() });
+            }
+            Ok(None) => errors.push(SecretError::Missing { name: name.clone(), places: places(name) }),
+            Err(error) => errors.push(error),
+        }
+    }
+    if errors.is_empty() { Ok(given) } else { Err(errors) }
+}
+
+fn places(name: &str) -> Vec<String> {
+    vec![
+        format!("--secret {name}=env:VAR, {name}=file:PATH or {name}=cmd:COMMAND"),
+        format!("the environment variable {}", env_name(name)),
+        format!("a line `{} = \"…\"` in {FILE} (mode 0600)", toml_key(name)),
+    ]
+}
+
+fn toml_key(name: &str) -> String {
+    if name.contains('.') { format!("\"{name}\"") } else { name.to_owned() }
+}
+
+enum Source {
+    Env(String),
+    File(PathBuf),
+    Cmd(String),
+}
+
+impl std::fmt::Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Env(name) => write!(f, "env:{name}"),
+            Self::File(path) => write!(f, "file:{}", path.display()),
+            Self::Cmd(command) => write!(f, "cmd:{command}"),
+        }
+    }
+}
+
+fn parse_flag(flag: &str) -> Result<(String, Source), SecretError> {
+    let name = flag.split('=').next().unwrap_or_default();
+    let refuse = |problem| SecretError::Flag { shown: format!("{name}=…"), problem };
+    if !is_name(name) {
+        // A value may stand where the name should.
+        let problem = "write NAME=env:VAR, NAME=file:PATH or NAME=cmd:COMMAND";
+        return Err(SecretError::Flag { shown: "…".into(), problem });
+    }
+    let (_, source) = flag
+        .split_once('=')
+        .ok_or_else(|| refuse("write NAME=env:VAR, NAME=file:PATH or NAME=cmd:COMMAND"))?;
+    let source = match source.split_once(':') {
+        Some(("env", name)) => Source::Env(name.to_owned()),
+        Some(("file", path)) => Source::File(path.into()),
+        Some(("cmd", command)) => Source::Cmd(command.to_owned()),
+        _ => {
+            return Err(refuse(
+                "a value does not belong on the command line, where other users see it; write env:VAR, file:PATH or cmd:COMMAND",
+            ));
+        }
+    };
+    Ok((name.to_owned(), source))
+}
+
+impl Source {
+    fn read(&self, name: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<String, SecretError> {
+        let failed = |problem: String| SecretError::Source {
+            name: name.to_owned(),
+            source_name: self.to_string(),
+            problem,
+        };
+        let text = match self {
+            Self::Env(variable) => return env(variable).ok_or_else(|| failed("it is not set".into())),
+            Self::File(path) => std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?,
+            Self::Cmd(command) => {
+                let shell = Command::new("sh").arg("-c").arg(command).stderr(Stdio::inherit()).output();
+                let output = shell.map_err(|error| failed(error.to_string()))?;
+                if !output.status.success() {
+                    return Err(failed(output.status.to_string()));
+                }
+                String::from_utf8(output.stdout).map_err(|_| failed("its output is not UTF-8".into()))?
+            }
+        };
+        // Editors and `echo` end what they write with a line break that is not part of the secret.
+        let text = text.strip_suffix('\n').unwrap_or(&text);
+        Ok(text.strip_suffix('\r').unwrap_or(text).to_owned())
+    }
+}
+
+struct Entry {
+    value: Option<String>,
+    binding: Binding,
+}
+
+/// `NAME = "value"`, or a table `[NAME]` with `value`, `origins` and `place` (`header:NAME`, `query:NAME`, `basic`).
+fn read_file(path: &Path) -> Result<BTreeMap<String, Entry>, SecretError> {
+    let file =
+        |problem: String, hint: Option<String>| SecretError::File { path: path.to_owned(), problem, hint };
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        Err(error) => return Err(file(error.to_string(), None)),
+    };
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode =
+            std::fs::metadata(path).map_err(|error| file(error.to_string(), None))?.permissions().mode();
+        if mode & 0o077 != 0 {
+            let hint = format!("run `chmod 600 {}`", path.display());
+            return Err(file(format!("others may read it (mode {:04o})", mode & 0o7777), Some(hint)));
+        }
+    }
+    // The parser's own message would quote the line, and with it the secret.
+    let table: toml::Table = toml::from_str(&text).map_err(|error| {
+        let line = error.span().map_or(0, |span| text[..span.start.min(text.len())].lines().count().max(1));
+        file(format!("line {line} is not TOML"), Some("write `name = \"value\"`".into()))
+    })?;
+    let mut entries = BTreeMap::new();
+    for (name, value) in table {
+        let entry = entry(&value).map_err(|problem| file(format!("`{name}`: {problem}"), None))?;
+        entries.insert(name, entry);
+    }
+    Ok(entries)
+}
+
+fn entry(value: &toml::Value) -> Result<Entry, String> {
+    let table = match value {
+        toml::Value::String(value) => {
+            return Ok(Entry { value: Some(value.clone()), binding: Binding::default() });
+        }
+        toml::Value::Table(table) => table,
+        _ => return Err("a text, or a table with `value`, `origins` and `place`, is wanted here".into()),
+    };
+    if let Some(key) = table.keys().find(|key| !["value", "origins", "place"].contains(&key.as_str())) {
+        return Err(format!("unknown key `{key}`; there are `value`, `origins` and `place`"));
+    }
+    let text = |key: &str| match table.get(key) {
+        None => Ok(None),
+        Some(toml::Value::String(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(format!("`{key}` must be a text")),
+    };
+    let origins = match table.get("origins") {
+        None => None,
+        Some(toml::Value::Array(items)) => {
+            let parse = |item: &toml::Value| {
+                let text = item.as_str().ok_or_else(|| "`origins` must be a list of texts".to_owned())?;
+                text.parse().map_err(|error| format!("`origins`: {error}"))
+            };
+            Some(items.iter().map(parse).collect::<Result<Vec<_>, String>>()?)
+        }
+        Some(_) => return Err("`origins` must be a list of texts".into()),
+    };
+    let places = match text("place")? {
+        None => None,
+        Some(text) => Some(vec![place(&text).ok_or("`place` is `header:NAME`, `query:NAME` or `basic`")?]),
+    };
+    Ok(Entry { value: text("value")?, binding: Binding { origins, places } })
+}
+
+fn place(text: &str) -> Option<Place> {
+    match text.split_once(':') {
+        Some(("header", name)) if !name.is_empty() => Some(Place::Header(name.to_owned())),
+        Some(("query", name)) if !name.is_empty() => Some(Place::Query(name.to_owned())),
+        None if text == "basic" => Some(Place::Basic),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+#[path = "secrets_tests.rs"]
+mod tests;

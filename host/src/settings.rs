@@ -1,0 +1,256 @@
+//! The host's own keys of a source config, taken out of it; what is left is the connector's, unread.
+
+use sanderling_gate::Limits as GateLimits;
+use serde_json::{Map, Value};
+
+use crate::contract::Diagnostic;
+use crate::document::nearest;
+use crate::sandbox::Limits as SandboxLimits;
+
+/// The host's keys, in the order of the docs.
+pub const KEYS: [&str; 5] = ["name", "to", "allow", "resume_within", "limits"];
+
+/// Keys that are the host's and mean nothing yet.
+const LATER: [&str; 6] = ["secrets", "connector", "nested", "names", "on_bad_row", "total"];
+
+/// Keys of `limits`.
+const LIMIT_KEYS: [&str; 8] = [
+    "concurrency",
+    "connect_timeout_ms",
+    "first_byte_timeout_ms",
+    "idle_timeout_ms",
+    "total_timeout_ms",
+    "max_body_mib",
+    "memory_mib",
+    "cpu_time_ms",
+];
+
+/// What the host's keys say.
+#[derive(Debug, Clone, Default)]
+pub struct HostSettings {
+    /// `name`: the pipeline's name, under which its state is kept.
+    pub name: Option<String>,
+    /// `to`: the destination.
+    pub to: Option<String>,
+    /// `allow`: origins beside the config's own.
+    pub allow: Vec<String>,
+    /// `resume_within`: how old a run that broke off may be to go on.
+    pub resume_within_ms: u64,
+    /// `limits.concurrency`: requests at once to one origin.
+    pub concurrency: usize,
+    /// The gate's part of `limits`.
+    pub gate: GateLimits,
+    /// The sandbox's part of `limits`.
+    pub sandbox: SandboxLimits,
+}
+
+const DEFAULT_RESUME_WITHIN_MS: u64 = 3_600_000;
+const DEFAULT_CONCURRENCY: usize = 4;
+const MAX_CONCURRENCY: u64 = 64;
+
+/// Splits a source config into the host's settings and the connector's part.
+pub fn split(config: &Value) -> Result<(HostSettings, Value), Vec<Diagnostic>> {
+    let Value::Object(config) = config else {
+        let message = "a source config is an object with the keys `client` and `resources`".to_owned();
+        return Err(vec![Diagnostic { path: String::new(), message, hint: None }]);
+    };
+    let mut reader = Reader::default();
+    let mut settings = HostSettings {
+        resume_within_ms: DEFAULT_RESUME_WITHIN_MS,
+        concurrency: DEFAULT_CONCURRENCY,
+        ..HostSettings::default()
+    };
+    let mut rest = Map::new();
+    for (key, value) in config {
+        let path = format!("/{key}");
+        match key.as_str() {
+            "name" => settings.name = reader.text(&path, value),
+            "to" => settings.to = reader.text(&path, value),
+            "allow" => settings.allow = reader.texts(&path, value),
+            "resume_within" => settings.resume_within_ms = reader.duration_ms(&path, value),
+            "limits" => reader.limits(value, &mut settings),
+            later if LATER.contains(&later) => {
+                reader.refuse(&path, format!("`{later}` is not supported yet"), Some("remove it".into()));
+            }
+            _ => {
+                rest.insert(key.clone(), value.clone());
+            }
+        }
+    }
+    if reader.problems.is_empty() { Ok((settings, Value::Object(rest))) } else { Err(reader.problems) }
+}
+
+#[derive(Default)]
+struct Reader {
+    problems: Vec<Diagnostic>,
+}
+
+impl Reader {
+    fn refuse(&mut self, path: &str, message: String, hint: Option<String>) {
+        self.problems.push(Diagnostic { path: path.to_owned(), message, hint });
+    }
+
+    fn text(&mut self, path: &str, value: &Value) -> Option<String> {
+        match value.as_str().filter(|text| !text.is_empty()) {
+            Some(text) => Some(text.to_owned()),
+            None => {
+                self.refuse(path, "a text is wanted here".into(), None);
+                None
+            }
+        }
+    }
+
+    fn texts(&mut self, path: &str, value: &Value) -> Vec<String> {
+        match value {
+            Value::String(one) => vec![one.clone()],
+            Value::Array(many) => many
+                .iter()
+                .enumerate()
+                .filter_map(|(position, value)| self.text(&format!("{path}/{position}"), value))
+                .collect(),
+            _ => {
+                self.refuse(path, "a list of texts is wanted here".into(), None);
+                Vec::new()
+            }
+        }
+    }
+
+    /// Seconds as a number, or a number with `s`, `m`, `h` or `d`.
+    fn duration_ms(&mut self, path: &str, value: &Value) -> u64 {
+        let read = match value {
+            Value::Number(seconds) => seconds.as_u64().and_then(|seconds| seconds.checked_mul(1_000)),
+            Value::String(text) => parse_duration_ms(text),
+            _ => None,
+        };
+        read.unwrap_or_else(|| {
+            self.refuse(
+                path,
+                "not a length of time".into(),
+                Some("write seconds, or `90s`, `30m`, `1h`, `1d`".into()),
+            );
+            DEFAULT_RESUME_WITHIN_MS
+        })
+    }
+
+    fn limits(&mut self, value: &Value, settings: &mut HostSettings) {
+        let Value::Object(limits) = value else {
+            return self.refuse(
+                "/limits",
+                format!("an object with {} is wanted here", LIMIT_KEYS.join(", ")),
+                None,
+            );
+        };
+        for (key, value) in limits {
+            let path = format!("/limits/{key}");
+            if !LIMIT_KEYS.contains(&key.as_str()) {
+                let hint = nearest(key, LIMIT_KEYS).map(|name| format!("did you mean `{name}`?"));
+                self.refuse(&path, format!("unknown key `{key}`"), hint);
+                continue;
+            }
+            let Some(number) = value.as_u64().filter(|number| (1..=u64::from(u32::MAX)).contains(number))
+            else {
+                self.refuse(&path, "a whole number above 0 is wanted here".into(), None);
+                continue;
+            };
+            match key.as_str() {
+                "concurrency" if number > MAX_CONCURRENCY => {
+                    self.refuse(
+                        &path,
+                        format!("more than {MAX_CONCURRENCY} requests at once are refused"),
+                        None,
+                    );
+                }
+                "concurrency" => settings.concurrency = number as usize,
+                "connect_timeout_ms" => settings.gate.connect_timeout_ms = number,
+                "first_byte_timeout_ms" => settings.gate.first_byte_timeout_ms = number,
+                "idle_timeout_ms" => settings.gate.idle_timeout_ms = number,
+                "total_timeout_ms" => {
+                    settings.gate.total_timeout_ms = number;
+                    settings.sandbox.call_time_ms = number.saturating_add(60_000);
+                }
+                "max_body_mib" | "memory_mib" if number > 2_048 => {
+                    self.refuse(&path, "more than 2048 MiB are refused".into(), None);
+                }
+                "max_body_mib" => {
+                    settings.gate.max_body_bytes = number << 20;
+                    settings.sandbox.page_bytes = ((number + number / 2) << 20) as usize;
+                }
+                "memory_mib" => settings.sandbox.memory_bytes = (number << 20) as usize,
+                _ => settings.sandbox.cpu_time_ms = number,
+            }
+        }
+    }
+}
+
+fn parse_duration_ms(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let digits = text.trim_end_matches(|unit: char| unit.is_ascii_alphabetic());
+    let unit_ms = match &text[digits.len()..] {
+        "" | "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return None,
+    };
+    digits.trim_end().parse::<u64>().ok()?.checked_mul(unit_ms)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_bare_dlt_document_is_a_valid_file() {
+        let config = json!({"client": {"base_url": "https://a"}, "resources": ["x"]});
+        let (settings, rest) = split(&config).unwrap();
+        assert_eq!((rest, settings.resume_within_ms, settings.concurrency), (config, 3_600_000, 4));
+    }
+
+    #[test]
+    fn the_hosts_keys_are_taken_out() {
+        let config = json!({
+            "name": "n", "to": "sqlite:x.db", "allow": ["https://b"], "resume_within": "30m",
+            "limits": {"concurrency": 2, "max_body_mib": 8}, "client": {}
+        });
+        let (settings, rest) = split(&config).unwrap();
+        assert_eq!(rest, json!({"client": {}}));
+        assert_eq!(settings.name.as_deref(), Some("n"));
+        assert_eq!((settings.resume_within_ms, settings.concurrency), (1_800_000, 2));
+        assert_eq!(settings.gate.max_body_bytes, 8 << 20);
+    }
+
+    #[test]
+    fn every_problem_is_told_at_once() {
+        let config = json!({
+            "name": 3, "resume_within": "soon", "nested": "json",
+            "limits": {"concurency": 2, "memory_mib": 0, "concurrency": 1000}
+        });
+        let paths: Vec<_> = split(&config).unwrap_err().into_iter().map(|problem| problem.path).collect();
+        let expected = [
+            "/name",
+            "/resume_within",
+            "/nested",
+            "/limits/concurency",
+            "/limits/memory_mib",
+            "/limits/concurrency",
+        ];
+        assert_eq!(paths, expected);
+    }
+
+    #[test]
+    fn durations_have_units() {
+        let cases = [
+            ("90", Some(90_000)),
+            ("90s", Some(90_000)),
+            ("2 m", Some(120_000)),
+            ("1h", Some(3_600_000)),
+            ("1w", None),
+            ("", None),
+            ("h", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(parse_duration_ms(text), expected, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,407 @@
+//! Turns every typed error into what a person reads (what happened, why, what mends it) and into an exit code.
+
+use sanderling_destination::{DataError, DataErrorKind, DestinationError};
+use sanderling_gate::{Exchange, GateError, Place};
+
+use crate::contract::{BadResponse, Fault, HttpFailure};
+use crate::document::nearest;
+use crate::error::Error;
+use crate::retry::Reason;
+use crate::run::outcome::{Cause, Failure, RunNotice};
+use crate::run::plan::PlanError;
+use crate::run::truth::Refusal;
+use crate::sandbox::CallError;
+use crate::secrets::SecretError;
+
+/// Exit codes say what to do.
+pub mod exit {
+    /// Everything was read and is in its place.
+    pub const COMPLETE: u8 = 0;
+    /// Anything else.
+    pub const OTHER: u8 = 1;
+    /// The config or the command line has to change.
+    pub const CONFIG: u8 = 2;
+    /// A credential has to change.
+    pub const CREDENTIAL: u8 = 3;
+    /// The same command may work later.
+    pub const LATER: u8 = 4;
+    /// Data that is not the whole truth, or does not fit, was refused.
+    pub const REFUSED: u8 = 5;
+    /// Stopped by a signal.
+    pub const INTERRUPTED: u8 = 130;
+
+    /// With several failures: the first of 2, 3, 5, 4, 1.
+    pub fn of_several(codes: impl IntoIterator<Item = u8>) -> u8 {
+        const ORDER: [u8; 5] = [CONFIG, CREDENTIAL, REFUSED, LATER, OTHER];
+        let rank = |code: &u8| ORDER.iter().position(|known| known == code).unwrap_or(ORDER.len());
+        codes.into_iter().min_by_key(rank).unwrap_or(COMPLETE)
+    }
+}
+
+/// An error as a person reads it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Words {
+    /// What happened, and where: one line, no full stop.
+    pub what: String,
+    /// Lines that say more.
+    pub more: Vec<String>,
+    /// What would mend it.
+    pub hints: Vec<String>,
+    /// What the program exits with, were this all.
+    pub code: u8,
+}
+
+impl Words {
+    fn new(code: u8, what: impl Into<String>) -> Self {
+        Self { what: what.into(), code, ..Self::default() }
+    }
+
+    fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+}
+
+/// A failed command.
+pub fn of_error(error: &Error) -> Words {
+    match error {
+        Error::Unreadable { path, cause } => {
+            Words::new(exit::CONFIG, format!("{} cannot be read: {cause}", path.display()))
+        }
+        Error::Format(error) => Words::new(exit::CONFIG, error.to_string()),
+        Error::Syntax { shown, count } => with_shown(shown.clone(), *count),
+        Error::Config { document, problems } => {
+            with_shown(document.render(problems, false, &str::to_owned), problems.len())
+        }
+        Error::Secrets(errors) => of_secrets(errors),
+        Error::Secret(error) => Words::new(exit::CREDENTIAL, error.to_string()),
+        Error::Allow(error) => Words::new(exit::CONFIG, error.to_string()),
+        Error::Origin(error) => Words::new(exit::CONFIG, format!("the connector names no origin: {error}")),
+        Error::Plan(error) => of_plan(error),
+        Error::Load(error) => Words::new(exit::CONFIG, error.to_string()),
+        Error::Call(CallError::Fault(fault)) => {
+            let (what, _) = of_fault(fault);
+            Words::new(code_of_fault(fault), what)
+        }
+        Error::Call(CallError::Trap(words)) => Words::new(exit::OTHER, words.clone()),
+        Error::Target(error) => Words::new(exit::CONFIG, error.to_string()),
+        Error::Useless { option, why } => {
+            Words::new(exit::CONFIG, format!("{option} would do nothing: {why}"))
+                .hint(format!("leave {option} out"))
+        }
+        Error::Destination(error) => of_destination(error),
+        Error::Demo(cause) => Words::new(exit::OTHER, format!("the demo API does not start: {cause}")),
+        Error::Runtime(cause) => Words::new(exit::OTHER, format!("the program does not start: {cause}")),
+    }
+}
+
+fn with_shown(shown: String, count: usize) -> Words {
+    let problems = if count == 1 { "a problem".to_owned() } else { format!("{count} problems") };
+    let mut words = Words::new(exit::CONFIG, format!("the config has {problems}"));
+    words.more = shown.trim_end().lines().map(str::to_owned).collect();
+    words
+}
+
+fn of_secrets(errors: &[SecretError]) -> Words {
+    let mut words = match errors {
+        [one] => Words::new(exit::CREDENTIAL, one.to_string()),
+        several => {
+            let mut words = Words::new(exit::CREDENTIAL, format!("{} problems with secrets", several.len()));
+            words.more = several.iter().map(ToString::to_string).collect();
+            words
+        }
+    };
+    for error in errors {
+        match error {
+            SecretError::Missing { name, places } => {
+                words.hints.push(format!("give `{name}` by one of\n    {}", places.join("\n    ")));
+            }
+            SecretError::File { hint: Some(hint), .. } => words.hints.push(hint.clone()),
+            SecretError::Flag { .. } => words.code = exit::CONFIG,
+            SecretError::Source { .. } | SecretError::File { .. } => {}
+        }
+    }
+    words
+}
+
+fn of_plan(error: &PlanError) -> Words {
+    let words = Words::new(exit::CONFIG, error.to_string());
+    match error {
+        PlanError::Unknown { name, known } => {
+            let near = nearest(name, known.iter().map(String::as_str));
+            let words = match near {
+                Some(near) => words.hint(format!("did you mean `{near}`?")),
+                None => words,
+            };
+            words.hint(format!("the config has {}", known.join(", ")))
+        }
+        PlanError::Unsupported { .. } | PlanError::Unsound(_) => words,
+    }
+}
+
+/// A failed destination.
+pub fn of_destination(error: &DestinationError) -> Words {
+    let words = |code| Words::new(code, error.to_string());
+    match error {
+        DestinationError::Locked { .. } => {
+            words(exit::LATER).hint("wait for the other one to end, or write elsewhere with --to")
+        }
+        DestinationError::Unwritable { .. } => {
+            words(exit::CONFIG).hint("name another place with --to, or mend its permissions")
+        }
+        DestinationError::Full { .. } => {
+            words(exit::OTHER).hint("make room and run again: it goes on where it stopped")
+        }
+        DestinationError::Data(error) => {
+            let mut words = words(exit::REFUSED);
+            words.hints.extend(hint_for_data(error));
+            words
+        }
+        DestinationError::Name(_) => words(exit::CONFIG).hint("give the resource another `name`"),
+        DestinationError::NotOurs { .. } => {
+            words(exit::CONFIG).hint("write to another place with --to, or rename the resource")
+        }
+        DestinationError::Corrupt { .. } => {
+            words(exit::OTHER).hint("put the file back as it was, or start in an empty place")
+        }
+        DestinationError::Stopped { .. } | DestinationError::Io { .. } | DestinationError::Sql { .. } => {
+            words(exit::OTHER)
+        }
+    }
+}
+
+/// What happened, and the start of the answer, if there was one that could not be used.
+pub fn of_cause(cause: &Cause) -> (String, Option<String>) {
+    match cause {
+        Cause::Fault { fault, .. } => of_fault(fault),
+        Cause::Trap(words) => (words.clone(), None),
+        Cause::Refused(refusal) => (refusal.to_string(), None),
+        Cause::Data(error) => (error.to_string(), None),
+        Cause::Halted { origin, in_a_row, again_at_ms: None } => (
+            format!(
+                "{origin} failed {in_a_row} pages in a row and is left alone; nothing more was asked of it"
+            ),
+            None,
+        ),
+        Cause::Halted { origin, again_at_ms: Some(at_ms), .. } => (
+            format!(
+                "{origin} wants to be asked again at {}; nothing more was asked of it",
+                time_of_day(*at_ms)
+            ),
+            None,
+        ),
+    }
+}
+
+fn of_fault(fault: &Fault) -> (String, Option<String>) {
+    let some = |excerpt: &String| Some(excerpt.clone()).filter(|excerpt| !excerpt.trim().is_empty());
+    match fault {
+        Fault::InvalidConfig(diagnostics) => {
+            let all: Vec<_> =
+                diagnostics.iter().map(|one| format!("{}: {}", one.path, one.message)).collect();
+            (format!("the connector refuses the config: {}", all.join("; ")), None)
+        }
+        Fault::Http(HttpFailure { status, message, excerpt, .. }) => {
+            let said = match (status, message.is_empty()) {
+                (401 | 403, _) => format!("the API refuses the credential ({status})"),
+                (_, true) => format!("the API answered {status}"),
+                (_, false) => message.clone(),
+            };
+            (said, some(excerpt))
+        }
+        Fault::Transport(message) => (format!("no whole answer: {message}"), None),
+        Fault::Denied(message) => (message.clone(), None),
+        Fault::BadResponse(BadResponse { message, excerpt, .. }) => (message.clone(), some(excerpt)),
+        Fault::Other(message) => (message.clone(), None),
+    }
+}
+
+/// The guest knows only the kind of what the gate met; the gate's own words say more.
+pub fn with_gate(fault: Fault, error: Option<&GateError>) -> Fault {
+    match (fault, error) {
+        (Fault::Denied(_), Some(error)) if error.is_denied() => Fault::Denied(error.to_string()),
+        (Fault::Transport(_), Some(error)) => Fault::Transport(error.to_string()),
+        (fault, _) => fault,
+    }
+}
+
+/// A page that could not be had or kept.
+pub fn of_failure(failure: &Failure) -> Words {
+    let (what, excerpt) = of_cause(&failure.cause);
+    let tries = if failure.attempts > 1 { format!(" ({} tries)", failure.attempts) } else { String::new() };
+    let place = match (&failure.partition_key, failure.page) {
+        _ if matches!(failure.cause, Cause::Halted { .. }) => String::new(),
+        (Some(key), page) => format!("{} of parent {key}, page {page}: ", failure.resource),
+        (None, page) => format!("{}, page {page}: ", failure.resource),
+    };
+    let mut words = Words::new(code_of_cause(&failure.cause), format!("{place}{what}{tries}"));
+    if let Some(exchange) = &failure.exchange {
+        let id = exchange.request_id.as_ref().map(|id| format!(" (request {id})")).unwrap_or_default();
+        words.more.push(format!("{} {}{id}", exchange.method, exchange.url));
+    }
+    if let Some(excerpt) = excerpt {
+        words.more.push(format!("it said: {}", one_line(&excerpt)));
+    }
+    words.hints = hints_for(failure);
+    words
+}
+
+fn hints_for(failure: &Failure) -> Vec<String> {
+    match &failure.cause {
+        Cause::Fault { fault: Fault::Http(http), reason } => hints_for_status(http.status, *reason, failure.exchange.as_ref()),
+        Cause::Fault { fault: Fault::Transport(_), .. } => {
+            vec!["check `client.base_url`, and that the server is up; run again to go on where this stopped".into()]
+        }
+        Cause::Fault { fault: Fault::Denied(message), .. } if !message.contains("allow") => {
+            vec!["the gate sends a request only where the config or --allow lets it".into()]
+        }
+        Cause::Refused(Refusal::Short { .. }) => vec![
+            "run again to read it anew; if the API's total is only an estimate, write `total: estimate` on the resource".into(),
+        ],
+        Cause::Refused(Refusal::Repeated { .. }) => vec![
+            "the paginator's parameters may have other names in this API (`offset_param`, `limit_param`), or it does not page: `paginator: single_page`".into(),
+        ],
+        Cause::Data(error) => hint_for_data(error).into_iter().collect(),
+        Cause::Halted { .. } => vec!["run again later: it starts with one trial request and goes on where this stopped".into()],
+        _ => Vec::new(),
+    }
+}
+
+fn hints_for_status(status: u16, reason: Reason, exchange: Option<&Exchange>) -> Vec<String> {
+    if let Reason::WaitTooLong { wait_ms } = reason {
+        return vec![format!(
+            "the API wants {} s of patience, more than is waited for; run again then",
+            wait_ms.div_ceil(1_000)
+        )];
+    }
+    match status {
+        401 | 403 => {
+            let mut hints = vec![
+                "the credential is wrong, or not meant for this: check its value, and `auth` of the config"
+                    .into(),
+            ];
+            let placed = exchange.map(|exchange| exchange.placed.as_slice()).unwrap_or_default();
+            for (_, place) in placed {
+                if let Place::Header(name) = place {
+                    if name.contains('_') {
+                        hints.push(format!(
+                            "the credential went in the header `{name}`: some servers drop header names with `_`; does the API want `X-Api-Key`, or another name?"
+                        ));
+                    }
+                }
+            }
+            if placed.is_empty() {
+                hints.push("no secret was sent with this request: the config has no `auth`".into());
+            }
+            hints
+        }
+        404 | 410 => vec!["check `path` of the resource, and `client.base_url`".into()],
+        _ => Vec::new(),
+    }
+}
+
+fn hint_for_data(error: &DataError) -> Option<String> {
+    match &error.kind {
+        DataErrorKind::DuplicateAcrossParents { columns, .. } => Some(format!(
+            "the key is unique within a parent only: make the parent's key part of it, such as `primary_key: [_PARENT_id, {}]`",
+            columns.join(", ")
+        )),
+        DataErrorKind::KeyMissing { .. } | DataErrorKind::KeyNull { .. } => Some(
+            "name a `primary_key` that every row has, or use `write_disposition: append` or `replace`".into(),
+        ),
+        DataErrorKind::ReservedField { field } => {
+            Some(format!("write `rename: {{{field}: another_name}}` on the resource"))
+        }
+        _ => None,
+    }
+}
+
+fn code_of_cause(cause: &Cause) -> u8 {
+    match cause {
+        Cause::Fault { fault, .. } => code_of_fault(fault),
+        Cause::Trap(_) => exit::OTHER,
+        Cause::Refused(_) | Cause::Data(_) => exit::REFUSED,
+        Cause::Halted { .. } => exit::LATER,
+    }
+}
+
+fn code_of_fault(fault: &Fault) -> u8 {
+    match fault {
+        Fault::InvalidConfig(_) | Fault::Denied(_) => exit::CONFIG,
+        Fault::Http(http) => match http.status {
+            401 | 403 => exit::CREDENTIAL,
+            408 | 429 | 500.. => exit::LATER,
+            _ => exit::OTHER,
+        },
+        Fault::Transport(_) => exit::LATER,
+        Fault::BadResponse(_) => exit::REFUSED,
+        Fault::Other(_) => exit::OTHER,
+    }
+}
+
+/// Something said in the course of a run: the sentence, and the config line that would settle it.
+pub fn of_notice(notice: &RunNotice) -> (String, Option<String>) {
+    match notice {
+        RunNotice::Connector { resource, notice } if resource.is_empty() => {
+            (notice.message.clone(), notice.hint.clone())
+        }
+        RunNotice::Connector { resource, notice } => {
+            (format!("{resource}: {}", notice.message), notice.hint.clone())
+        }
+        RunNotice::Resumed { resource, rows } => {
+            (format!("{resource}: going on where the last run broke off, with {rows} rows there"), None)
+        }
+        RunNotice::StartedAgain { resource, why } => {
+            (format!("{resource}: the last run broke off and is started again: {why}"), None)
+        }
+        RunNotice::Limited { resource, limit } => {
+            (format!("{resource}: stopped at {limit}; there may be more rows"), None)
+        }
+        RunNotice::Grown { resource, before, after } => {
+            (format!("{resource}: the API's total grew from {before} to {after} while it was read"), None)
+        }
+        RunNotice::Trial { origin } => {
+            (format!("{origin} was left alone a moment ago: trying it with one request"), None)
+        }
+    }
+}
+
+/// The start of a body on one line, short.
+fn one_line(text: &str) -> String {
+    let flat: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match flat.char_indices().nth(200) {
+        Some((end, _)) => format!("{}…", &flat[..end]),
+        None => flat,
+    }
+}
+
+/// `14:05 UTC`.
+fn time_of_day(at_ms: u64) -> String {
+    let minutes = at_ms / 60_000 % 1_440;
+    format!("{:02}:{:02} UTC", minutes / 60, minutes % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_codes_the_first_in_order_counts() {
+        assert_eq!(exit::of_several([]), 0);
+        assert_eq!(exit::of_several([1, 4]), 4);
+        assert_eq!(exit::of_several([4, 5, 1]), 5);
+        assert_eq!(exit::of_several([4, 5, 3, 1]), 3);
+        assert_eq!(exit::of_several([1, 3, 2]), 2);
+    }
+
+    #[test]
+    fn times_are_told_in_utc() {
+        assert_eq!(time_of_day(1_600_000_000_000), "12:26 UTC");
+    }
+
+    #[test]
+    fn excerpts_are_short_and_on_one_line() {
+        assert_eq!(one_line(" a\n\tb "), "a b");
+        assert_eq!(one_line(&"é".repeat(300)).chars().count(), 201);
+    }
+}
