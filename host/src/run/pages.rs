@@ -56,12 +56,18 @@ pub(super) struct Landed {
 pub(super) struct Read {
     /// The page, or the last try's failure.
     pub(super) result: Result<Page, Cause>,
+    /// How it came, or did not.
+    pub(super) last_try: LastTry,
+    /// Whether a secret was found in an answer, and a placeholder put in its place.
+    pub(super) masked: bool,
+}
+
+/// How the tries of a page ended.
+pub(super) struct LastTry {
     /// Tries made.
     pub(super) attempts: u32,
     /// What the gate saw last.
     pub(super) exchange: Option<Exchange>,
-    /// Whether a secret was found in an answer, and a placeholder put in its place.
-    pub(super) masked: bool,
 }
 
 /// A page that will be tried again.
@@ -173,7 +179,7 @@ impl Pages {
             }
         };
         let attempts = slot.attempts.made.max(1);
-        slot.state = State::Here(Box::new(Read { result, attempts, exchange, masked }));
+        slot.state = State::Here(Box::new(Read { result, last_try: LastTry { attempts, exchange }, masked }));
         None
     }
 

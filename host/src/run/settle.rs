@@ -1,0 +1,61 @@
+//! Puts a resource in its place once it is read, or ends it at a limit that the user named.
+
+use sanderling_destination::{Change, DestinationError, LoadStatus};
+
+use super::Driver;
+use super::outcome::{Event, RunNotice, Status};
+use super::stack::{ChainKey, Item};
+
+impl Driver<'_> {
+    /// Puts a resource in place once nothing of it is left to read, and then looks at its children.
+    pub(super) fn settle(&mut self, resource: usize) -> Result<(), DestinationError> {
+        let plan = self.plan;
+        let above = plan.resources[resource].parent.is_none_or(|parent| self.is_complete(parent));
+        let whole = self.stack.open_in_resource(resource) == 0 && !self.failed.contains(&resource);
+        if self.is_complete(resource)
+            || !above
+            || !whole
+            || self.loads[resource].status == LoadStatus::Refused
+        {
+            return Ok(());
+        }
+        self.loads[resource].status = LoadStatus::Complete;
+        self.loads[resource].updated_ms = self.now_ms();
+        let load = self.loads[resource].clone();
+        let changes = [Change::Load(load.clone())];
+        if plan.resources[resource].written {
+            self.destination.finish(&plan.resources[resource].table, &load, &changes)?;
+        } else {
+            self.destination.record(&changes)?;
+        }
+        self.touch(resource, 0, 0);
+        (self.tell)(Event::Ended { resource: load.resource, status: Status::Complete, rows: load.rows });
+        plan.resources[resource].children.iter().try_for_each(|&child| self.settle(child))
+    }
+
+    fn is_complete(&self, resource: usize) -> bool {
+        self.loads[resource].status == LoadStatus::Complete
+    }
+
+    pub(super) fn is_beyond_max_pages(&self, resource: usize) -> bool {
+        self.settings.max_pages.is_some_and(|max| self.loads[resource].pages >= max)
+    }
+
+    /// Stops a resource at a limit that the user named: what is left of it is not owed.
+    pub(super) fn limit(&mut self, item: &Item, which: String) -> Result<(), DestinationError> {
+        let resource = item.resource;
+        let name = self.plan.resources[resource].name.clone();
+        self.drop_resources(|other| other == resource);
+        let mut changes = vec![Change::DropPending { resource: name.clone() }];
+        let keys: Vec<ChainKey> = self.chains.keys().filter(|key| key.0 == resource).cloned().collect();
+        for key in keys {
+            if let Some(chain) = self.chains.remove(&key) {
+                changes.push(self.chain_change(&key, &chain, true));
+            }
+        }
+        self.destination.record(&changes)?;
+        let max = self.settings.max_pages.unwrap_or_default();
+        self.say(RunNotice::Limited { resource: name, limit: format!("{which} {max}") });
+        self.settle(resource)
+    }
+}

@@ -1,0 +1,220 @@
+//! Takes in a page whose turn it is.
+
+use std::sync::Arc;
+
+use sanderling_destination::{Chain, Change, DestinationError, LoadStatus, PendingPage, Rows};
+use sha2::{Digest, Sha256};
+
+use super::outcome::{Cause, RunNotice};
+use super::pages::LastTry;
+use super::plan::Totals;
+use super::resume::Why;
+use super::stack::{ChainKey, Item};
+use super::{Driver, hex, truth};
+use crate::contract::{Continuation, Page, Partition};
+
+/// A page that is here.
+pub(super) struct Arrived {
+    /// The page.
+    pub(super) page: Page,
+    /// Whether a secret was found in the answer, and a placeholder put in its place.
+    pub(super) masked: bool,
+    /// How it came.
+    pub(super) last_try: LastTry,
+}
+
+impl Driver<'_> {
+    /// Takes in a page whose turn it is: checks it, writes its rows with its checkpoint, and puts what follows on the
+    /// stack.
+    pub(super) fn take_page(&mut self, item: &Item, read: Arrived) -> Result<(), DestinationError> {
+        let Arrived { mut page, masked, last_try } = read;
+        let (plan, resource, key) = (self.plan, item.resource, item.chain());
+        self.end_trial(item)?;
+        let mut chain = self.chains.get(&key).cloned().unwrap_or_else(|| self.new_chain(&key));
+        if let Some(why) = self.moved_since(&key, &chain, &page) {
+            return self.start_again(resource, why);
+        }
+        if masked {
+            // What a server echoed is stored as the reference, which stays the same from run to run.
+            page.rows = self.vault.reference(&String::from_utf8_lossy(&page.rows)).into_bytes();
+        }
+        let digest = hex(&Sha256::digest(&page.rows)[..16]);
+        if let Err(refusal) = truth::advance(&mut chain, &page, digest) {
+            return self.fail(item, Cause::Refused(refusal), last_try);
+        }
+        self.say_all(resource, &mut page);
+
+        let (follow, limited) = split(std::mem::replace(&mut page.continuation, Continuation::End));
+        chain.limited |= limited.is_some();
+        let ended = self.stack.open_in_chain(&key) == 1 && follow.is_empty();
+        let verdict = if ended { truth::end(&chain, plan.resources[resource].totals) } else { Ok(()) };
+        let before = self.loads[resource].clone();
+        self.count(item, &page, &chain, ended, verdict.is_err());
+        let (pushed, mut changes) = self.what_follows(item, follow, &mut page);
+        changes.push(self.chain_change(&key, &chain, ended));
+        changes.push(Change::Load(self.loads[resource].clone()));
+        match self.write(item, &page, &changes) {
+            Ok(()) => {}
+            Err(DestinationError::Data(error)) => {
+                self.loads[resource] = before;
+                return self.fail(item, Cause::Data(error), last_try);
+            }
+            Err(error) => return Err(error),
+        }
+
+        self.stack.pop();
+        pushed.into_iter().for_each(|item| self.stack.put(item));
+        if ended {
+            self.note_growth(resource, &chain);
+            self.chains.remove(&key);
+        } else {
+            self.chains.insert(key, chain);
+        }
+        self.touch(resource, page.kept, page.rows.len());
+        if let Some(limit) = limited {
+            self.say(RunNotice::Limited { resource: plan.resources[resource].name.clone(), limit });
+        }
+        match verdict {
+            Ok(()) => self.settle(resource),
+            Err(refusal) => self.fail_chain(item, Cause::Refused(refusal), last_try),
+        }
+    }
+
+    fn write(&mut self, item: &Item, page: &Page, changes: &[Change]) -> Result<(), DestinationError> {
+        let resource = &self.plan.resources[item.resource];
+        if !resource.written {
+            return self.destination.record(changes);
+        }
+        let rows = Rows {
+            ndjson: &page.rows,
+            count: page.kept,
+            partition_key: item.partition.as_ref().map(|partition| partition.key.as_str()),
+            load_id: &self.loads[item.resource].load_id,
+            loaded_at_ms: self.started_ms,
+        };
+        self.destination.write(&resource.table, &rows, changes).map(|_| ())
+    }
+
+    /// A page that came from an origin which had been left alone ends its trial.
+    fn end_trial(&mut self, item: &Item) -> Result<(), DestinationError> {
+        let origin = &self.plan.resources[item.resource].origin;
+        if self.pages.succeeded(origin) {
+            self.destination.record(&[Change::HaltCleared { origin: origin.clone() }])?;
+        }
+        Ok(())
+    }
+
+    /// Whether the rows under a chain that a former run left half-read have moved since.
+    fn moved_since(&mut self, key: &ChainKey, chain: &Chain, page: &Page) -> Option<Why> {
+        let resource = &self.plan.resources[key.0];
+        if !self.resumed.remove(key) || resource.totals != Totals::Exact {
+            return None;
+        }
+        let (before, now) = (chain.last_total?, page.total?);
+        (before != now).then(|| Why::TotalChanged { resource: resource.name.clone(), before, now })
+    }
+
+    /// The items that a page puts on the stack (top last), and the changes that make them durable.
+    fn what_follows(
+        &mut self,
+        item: &Item,
+        follow: Vec<String>,
+        page: &mut Page,
+    ) -> (Vec<Item>, Vec<Change>) {
+        let mut pushed = Vec::new();
+        for cursor in follow.into_iter().rev() {
+            let cursor = Some(self.vault.reference(&cursor));
+            pushed.push(self.stack.item(item.resource, item.partition.clone(), cursor));
+        }
+        for (name, partitions) in std::mem::take(&mut page.children).into_iter().rev() {
+            // A child that this run does not read opens nothing.
+            let Some(child) =
+                self.plan.find(&name).filter(|&at| self.plan.resources[at].parent == Some(item.resource))
+            else {
+                continue;
+            };
+            for partition in partitions.into_iter().rev() {
+                let partition = Partition {
+                    key: self.vault.reference(&partition.key),
+                    data: self.vault.reference(&partition.data),
+                };
+                pushed.push(self.stack.item(child, Some(Arc::new(partition)), None));
+            }
+        }
+        let mut changes = vec![Change::Done { seq: item.seq }];
+        changes.extend(pushed.iter().map(|item| Change::Pending(self.pending(item))));
+        (pushed, changes)
+    }
+
+    pub(super) fn pending(&self, item: &Item) -> PendingPage {
+        PendingPage {
+            seq: item.seq,
+            resource: self.plan.resources[item.resource].name.clone(),
+            partition: item.partition.as_ref().map(|partition| sanderling_destination::Partition {
+                key: partition.key.clone(),
+                data: partition.data.clone(),
+            }),
+            cursor: item.cursor.clone(),
+        }
+    }
+
+    fn new_chain(&self, key: &ChainKey) -> Chain {
+        Chain {
+            resource: self.plan.resources[key.0].name.clone(),
+            partition_key: key.1.as_deref().map(str::to_owned),
+            ..Chain::default()
+        }
+    }
+
+    pub(super) fn chain_change(&self, key: &ChainKey, chain: &Chain, ended: bool) -> Change {
+        if !ended {
+            return Change::Chain(chain.clone());
+        }
+        Change::ChainEnd {
+            resource: self.plan.resources[key.0].name.clone(),
+            partition_key: key.1.as_deref().map(str::to_owned),
+        }
+    }
+
+    fn count(&mut self, item: &Item, page: &Page, chain: &Chain, ended: bool, refused: bool) {
+        let now_ms = self.now_ms();
+        let load = &mut self.loads[item.resource];
+        load.rows += page.kept;
+        load.pages += 1;
+        load.updated_ms = now_ms;
+        if item.partition.is_none() {
+            load.total = chain.last_total;
+        } else if ended {
+            load.total = chain.last_total.map(|total| total + load.total.unwrap_or_default()).or(load.total);
+        }
+        if refused {
+            load.status = LoadStatus::Refused;
+        }
+    }
+
+    fn note_growth(&mut self, resource: usize, chain: &Chain) {
+        if let (Some(before), Some(after)) = (chain.first_total, chain.last_total) {
+            if after > before {
+                let resource = self.plan.resources[resource].name.clone();
+                self.say(RunNotice::Grown { resource, before, after });
+            }
+        }
+    }
+
+    fn say_all(&mut self, resource: usize, page: &mut Page) {
+        for notice in std::mem::take(&mut page.notices) {
+            let resource = self.plan.resources[resource].name.clone();
+            self.say(RunNotice::Connector { resource, notice });
+        }
+    }
+}
+
+/// The cursors that follow a page, in commit order, or the limit at which its chain stops.
+fn split(continuation: Continuation) -> (Vec<String>, Option<String>) {
+    match continuation {
+        Continuation::End => (Vec::new(), None),
+        Continuation::Next(cursor) => (vec![cursor], None),
+        Continuation::Rest(cursors) => (cursors, None),
+        Continuation::Limit(which) => (Vec::new(), Some(which)),
+    }
+}
