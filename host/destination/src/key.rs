@@ -11,38 +11,43 @@ use crate::value::Value;
 /// 128 bits that stand for a key: two keys that differ share them with a chance of one in 10^20 among a billion.
 pub(crate) type KeyDigest = [u8; 16];
 
-/// The digest of a key's values, each as JSON. Values that SQLite holds equal (1, 1.0 and true) digest alike.
+/// The digest of a key's values, each as JSON.
 pub(crate) fn digest(values: &[&str]) -> KeyDigest {
-    let mut hash = Sha256::new();
-    for json in values {
-        match Value::of(json) {
-            Value::Null => hash.update([0]),
-            Value::Integer(integer) => {
-                hash.update([1]);
-                hash.update(integer.to_le_bytes());
-            }
-            Value::Real(real) => match as_integer(real) {
-                Some(integer) => {
-                    hash.update([1]);
-                    hash.update(integer.to_le_bytes());
-                }
-                None => {
-                    hash.update([2]);
-                    hash.update(real.to_le_bytes());
-                }
-            },
-            Value::Text(text) => {
-                hash.update([3]);
-                hash.update((text.len() as u64).to_le_bytes());
-                hash.update(text.as_bytes());
-            }
-        }
-    }
     let mut digest = KeyDigest::default();
-    for (byte, hashed) in digest.iter_mut().zip(hash.finalize()) {
+    for (byte, hashed) in digest.iter_mut().zip(Sha256::digest(canonical(values))) {
         *byte = hashed;
     }
     digest
+}
+
+/// A key's values, each as JSON, as one value that is equal for equal keys. Neighbouring keys stay neighbours, which keeps
+/// an index over them fast.
+pub(crate) fn comparable<'a>(values: &[&'a str]) -> Value<'a> {
+    if let [json] = values {
+        match Value::of(json) {
+            Value::Integer(integer) => return Value::Integer(integer),
+            Value::Real(real) if let Some(integer) = as_integer(real) => return Value::Integer(integer),
+            _ => {}
+        }
+    }
+    Value::Text(Cow::Owned(canonical(values)))
+}
+
+/// One text for all keys that SQLite holds equal (1, 1.0 and true), and for no others.
+fn canonical(values: &[&str]) -> String {
+    let mut text = String::new();
+    for json in values {
+        text += &match Value::of(json) {
+            Value::Null => "null,".to_owned(),
+            Value::Integer(integer) => format!("{integer},"),
+            Value::Real(real) => match as_integer(real) {
+                Some(integer) => format!("{integer},"),
+                None => format!("{real:e},"),
+            },
+            Value::Text(string) => format!("{}:{string},", string.len()),
+        };
+    }
+    text
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "checked by the way back")]
@@ -92,6 +97,7 @@ mod tests {
             (&["\"\\u0061\""], &["\"a\""], true),
         ] {
             assert_eq!(digest(one) == digest(other), equal, "{one:?} {other:?}");
+            assert_eq!(comparable(one) == comparable(other), equal, "{one:?} {other:?}");
         }
     }
 

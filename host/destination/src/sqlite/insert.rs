@@ -67,9 +67,8 @@ pub(super) fn write(
                 shape.keyed = true;
             }
             if let Some((parents, partition)) = &mut parents {
-                let digest = key::digest(&values);
-                let other =
-                    parents.claim(page.pipeline, &table.resource, &digest, partition).map_err(sort)?;
+                let key = key::comparable(&values);
+                let other = parents.claim(page.pipeline, &table.resource, &key, partition).map_err(sort)?;
                 if let Some(first_partition) = other {
                     return Err(refuse(DataErrorKind::DuplicateAcrossParents {
                         columns: table.primary_key.clone(),

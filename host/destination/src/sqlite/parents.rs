@@ -2,7 +2,7 @@
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params};
 
-use crate::key::KeyDigest;
+use crate::value::Value;
 
 /// Keys that a load has seen; asked and told row by row.
 pub(super) struct Parents<'c> {
@@ -28,7 +28,7 @@ impl<'c> Parents<'c> {
         &mut self,
         pipeline: &str,
         resource: &str,
-        key: &KeyDigest,
+        key: &Value,
         partition: &str,
     ) -> rusqlite::Result<Option<String>> {
         if self.claim.execute(params![pipeline, resource, key, partition])? == 1 {
