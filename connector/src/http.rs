@@ -60,7 +60,8 @@ fn receive(answer: IncomingResponse) -> Result<Response, Fault> {
     let mut response = Response { status, headers, body: Vec::new() };
     let length = response.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
     let mut body = Vec::with_capacity(MAX_RESERVED_BYTES.min(length));
-    let incoming = answer.consume().map_err(|()| Fault::Transport("the answer has no body to read".to_owned()))?;
+    let incoming =
+        answer.consume().map_err(|()| Fault::Transport("the answer has no body to read".to_owned()))?;
     let stream = incoming.stream().map_err(|()| Fault::Transport("the body was taken twice".to_owned()))?;
     loop {
         match stream.blocking_read(READ_BYTES) {
@@ -69,7 +70,9 @@ fn receive(answer: IncomingResponse) -> Result<Response, Fault> {
             Err(StreamError::Closed) => break,
             Err(StreamError::LastOperationFailed(error)) => {
                 let code = wasip2::http::types::http_error_code(&error);
-                return Err(code.map_or_else(|| Fault::Transport(error.to_debug_string()), |code| fault(&code)));
+                return Err(
+                    code.map_or_else(|| Fault::Transport(error.to_debug_string()), |code| fault(&code))
+                );
             }
         }
     }

@@ -35,8 +35,7 @@ impl Answer {
             None => self.rows.truncate(usize::try_from(entries).unwrap_or(usize::MAX)),
             Some(places) => {
                 let mut places = places.iter();
-                self.rows
-                    .retain(|_| places.next().is_some_and(|place| *place < entries));
+                self.rows.retain(|_| places.next().is_some_and(|place| *place < entries));
             }
         }
         self.sent = self.sent.min(entries);
@@ -46,18 +45,11 @@ impl Answer {
 /// The start of a body, for a message.
 pub(crate) fn excerpt(body: &[u8]) -> String {
     let head = body.get(..EXCERPT_CHARS * 4).unwrap_or(body);
-    String::from_utf8_lossy(head)
-        .chars()
-        .take(EXCERPT_CHARS)
-        .collect()
+    String::from_utf8_lossy(head).chars().take(EXCERPT_CHARS).collect()
 }
 
 pub(crate) fn bad(message: impl Into<String>, excerpt: String, retry: bool) -> Fault {
-    Fault::BadResponse(BadResponse {
-        message: message.into(),
-        excerpt,
-        retry,
-    })
+    Fault::BadResponse(BadResponse { message: message.into(), excerpt, retry })
 }
 
 /// What a body that is no JSON looks like; `None`: it starts as JSON does.
@@ -67,22 +59,13 @@ fn foreign(response: &Response, body: &[u8]) -> Option<String> {
     let html = kind.to_ascii_lowercase().contains("html");
     let advice = "a wrong base_url or path, or a login page?";
     match first {
-        b'<' if html
-            || body
-                .windows(5)
-                .take(400)
-                .any(|window| window.eq_ignore_ascii_case(b"<html")) =>
-        {
-            Some(format!(
-                "the server answered with an HTML page (content-type {kind}): {advice}"
-            ))
+        b'<' if html || body.windows(5).take(400).any(|window| window.eq_ignore_ascii_case(b"<html")) => {
+            Some(format!("the server answered with an HTML page (content-type {kind}): {advice}"))
         }
-        b'<' => Some(format!(
-            "the server answered with XML (content-type {kind}), not JSON"
-        )),
-        0x1F if body.starts_with(&[0x1F, 0x8B]) => Some(format!(
-            "the body is gzip without the header that says so (content-type {kind})"
-        )),
+        b'<' => Some(format!("the server answered with XML (content-type {kind}), not JSON")),
+        0x1F if body.starts_with(&[0x1F, 0x8B]) => {
+            Some(format!("the body is gzip without the header that says so (content-type {kind})"))
+        }
         b'{' | b'[' | b'"' => None,
         b'-' | b'0'..=b'9' | b't' | b'f' | b'n' if find(body, &Wanted::new()).is_ok() => None,
         _ => Some(format!(
@@ -151,12 +134,7 @@ fn unwrapped(value: Item, items: Vec<Item>) -> Answer {
         Kind::Null => Vec::new(),
         _ => vec![value],
     };
-    Answer {
-        sent: rows.len() as u64,
-        rows,
-        span: Some(value.span),
-        ..Answer::default()
-    }
+    Answer { sent: rows.len() as u64, rows, span: Some(value.span), ..Answer::default() }
 }
 
 fn missing(body: &[u8], steps: &[Step]) -> Fault {
@@ -220,20 +198,12 @@ fn query(
             nothing(queries, &prefixes, &first, body, empty_ok)?;
             Answer::default()
         }
-        [(slot, _)] => found
-            .value(*slot)
-            .map(|value| unwrapped(value, found.items.clone()))
-            .unwrap_or_default(),
+        [(slot, _)] => {
+            found.value(*slot).map(|value| unwrapped(value, found.items.clone())).unwrap_or_default()
+        }
         several => {
-            let rows: Vec<Item> = several
-                .iter()
-                .filter_map(|(slot, _)| found.value(*slot))
-                .collect();
-            Answer {
-                sent: rows.len() as u64,
-                rows,
-                ..Answer::default()
-            }
+            let rows: Vec<Item> = several.iter().filter_map(|(slot, _)| found.value(*slot)).collect();
+            Answer { sent: rows.len() as u64, rows, ..Answer::default() }
         }
     };
     if let ([query], [slot]) = (queries, prefixes.as_slice())
@@ -245,11 +215,8 @@ fn query(
         let places: Option<Vec<u64>> = matches.iter().map(|(_, place)| *place).collect();
         answer.places = places.filter(|places| places.len() == answer.rows.len());
     }
-    answer.span = queries
-        .iter()
-        .zip(&prefixes)
-        .find_map(|(_, slot)| first.value(*slot))
-        .map(|item| item.span);
+    answer.span =
+        queries.iter().zip(&prefixes).find_map(|(_, slot)| first.value(*slot)).map(|item| item.span);
     answer.sides = side_slots.iter().map(|slot| found.value(*slot)).collect();
     Ok(answer)
 }
@@ -287,10 +254,7 @@ fn nothing(
     if fine || empty_ok {
         return Ok(());
     }
-    let missed = queries
-        .iter()
-        .zip(prefixes)
-        .find(|(_, slot)| first.value(**slot).is_none());
+    let missed = queries.iter().zip(prefixes).find(|(_, slot)| first.value(**slot).is_none());
     match missed {
         Some((query, _)) => Err(missing(body, &query.prefix)),
         None => Err(bad("nothing matches the data_selector", excerpt(body), false)),
@@ -326,12 +290,7 @@ pub(crate) fn guess(response: &Response, resource: &str) -> Result<(Selector, Op
         .find(|entry| ROW_KEYS.contains(&entry.key()))
         .or_else(|| lists.iter().find(|entry| of_objects(entry.span)))
         .or_else(|| lists.first());
-    let steps: Vec<Step> = chosen
-        .iter()
-        .flat_map(|entry| &entry.path)
-        .cloned()
-        .map(Step::Member)
-        .collect();
+    let steps: Vec<Step> = chosen.iter().flat_map(|entry| &entry.path).cloned().map(Step::Member).collect();
     let others: Vec<String> = lists
         .iter()
         .filter(|entry| Some(*entry) != chosen)
@@ -345,18 +304,12 @@ pub(crate) fn guess(response: &Response, resource: &str) -> Result<(Selector, Op
     if !others.is_empty() {
         message.push_str(&format!(", not at {}", list(others.iter().map(String::as_str))));
     }
-    let notice = Notice {
-        code: "selector-guessed",
-        message,
-        hint: Some(format!("\"data_selector\": \"{path}\"")),
-    };
+    let notice =
+        Notice { code: "selector-guessed", message, hint: Some(format!("\"data_selector\": \"{path}\"")) };
     Ok((Selector::Plain(steps), Some(notice)))
 }
 
 /// The text of a JSON string or of any other scalar.
 pub(crate) fn plain_text(json: &[u8]) -> String {
-    decode_string(json).map_or_else(
-        || String::from_utf8_lossy(json).into_owned(),
-        |text| text.into_owned(),
-    )
+    decode_string(json).map_or_else(|| String::from_utf8_lossy(json).into_owned(), |text| text.into_owned())
 }

@@ -36,10 +36,7 @@ const TOP: Keys = Keys {
     of: "the config",
     known: &["client", "resource_defaults", "resources"],
     later: &[],
-    elsewhere: &[
-        ("base_url", "write it under `client`"),
-        ("auth", "write it under `client`"),
-    ],
+    elsewhere: &[("base_url", "write it under `client`"), ("auth", "write it under `client`")],
 };
 
 const CLIENT: Keys = Keys {
@@ -54,25 +51,16 @@ const CLIENT: Keys = Keys {
 
 /// Reads a config; what cannot be read is in `problems`, and the rest is read all the same.
 pub(crate) fn read(document: &Value, problems: &mut Problems) -> Option<Config> {
-    let root = Node {
-        value: document,
-        pointer: String::new(),
-    };
+    let root = Node { value: document, pointer: String::new() };
     let mut fields = root.object("a config", problems)?;
     let client = match fields.take("client") {
         Some(node) => client(&node, problems),
         None => {
-            problems.hint(
-                "",
-                "`client` is missing",
-                "\"client\": {\"base_url\": \"https://…\"}",
-            );
+            problems.hint("", "`client` is missing", "\"client\": {\"base_url\": \"https://…\"}");
             None
         }
     };
-    let defaults = fields
-        .take("resource_defaults")
-        .and_then(|node| resource::defaults(&node, problems));
+    let defaults = fields.take("resource_defaults").and_then(|node| resource::defaults(&node, problems));
     let resources = match fields.take("resources") {
         Some(node) => resource::resources(&node, &defaults.unwrap_or_default(), problems),
         None => {
@@ -81,10 +69,7 @@ pub(crate) fn read(document: &Value, problems: &mut Problems) -> Option<Config> 
         }
     };
     fields.close(&TOP, problems);
-    Some(Config {
-        client: client?,
-        resources,
-    })
+    Some(Config { client: client?, resources })
 }
 
 fn client(node: &Node<'_>, problems: &mut Problems) -> Option<Client> {
@@ -96,29 +81,17 @@ fn client(node: &Node<'_>, problems: &mut Problems) -> Option<Client> {
             None
         }
     };
-    let headers = fields
-        .take("headers")
-        .map(|node| headers(&node, problems))
-        .unwrap_or_default();
+    let headers = fields.take("headers").map(|node| headers(&node, problems)).unwrap_or_default();
     let auth = fields.take("auth").and_then(|node| auth::read(&node, problems));
-    let paginator = fields
-        .take("paginator")
-        .and_then(|node| paginator::read(&node, problems));
+    let paginator = fields.take("paginator").and_then(|node| paginator::read(&node, problems));
     fields.close(&CLIENT, problems);
-    Some(Client {
-        base_url: base_url?,
-        headers,
-        auth,
-        paginator,
-    })
+    Some(Client { base_url: base_url?, headers, auth, paginator })
 }
 
 /// Characters of a header's name (RFC 9110, 5.6.2).
 fn is_token(name: &str) -> bool {
     !name.is_empty()
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
 fn headers(node: &Node<'_>, problems: &mut Problems) -> Headers {
@@ -132,10 +105,7 @@ fn headers(node: &Node<'_>, problems: &mut Problems) -> Headers {
         };
         if !is_token(name) {
             problems.add(&node.pointer, format!("`{name}` cannot be the name of a header"));
-        } else if value
-            .value
-            .contains(|char: char| char.is_ascii_control() && char != '\t')
-        {
+        } else if value.value.contains(|char: char| char.is_ascii_control() && char != '\t') {
             problems.add(&node.pointer, "a control character cannot stand in a header");
         } else if headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name)) {
             problems.add(&node.pointer, format!("the header `{name}` stands twice"));
@@ -165,9 +135,5 @@ fn union<'a>(
 
 /// A pointer for something that should stand in `node` but does not.
 fn inside(node: &Node<'_>, key: &str) -> String {
-    if node.value.is_object() {
-        join(&node.pointer, key)
-    } else {
-        node.pointer.clone()
-    }
+    if node.value.is_object() { join(&node.pointer, key) } else { node.pointer.clone() }
 }

@@ -17,19 +17,11 @@ pub(crate) struct Problems(Vec<Diagnostic>);
 
 impl Problems {
     pub(crate) fn add(&mut self, path: &str, message: impl Into<String>) {
-        self.push(Diagnostic {
-            path: path.to_owned(),
-            message: message.into(),
-            hint: None,
-        });
+        self.push(Diagnostic { path: path.to_owned(), message: message.into(), hint: None });
     }
 
     pub(crate) fn hint(&mut self, path: &str, message: impl Into<String>, hint: impl Into<String>) {
-        self.push(Diagnostic {
-            path: path.to_owned(),
-            message: message.into(),
-            hint: Some(hint.into()),
-        });
+        self.push(Diagnostic { path: path.to_owned(), message: message.into(), hint: Some(hint.into()) });
     }
 
     /// Something that dlt knows and this connector does not know yet: never passed over in silence.
@@ -58,10 +50,7 @@ pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
     candidates
         .into_iter()
         .map(|candidate| {
-            (
-                strsim::damerau_levenshtein(&word.to_lowercase(), &candidate.to_lowercase()),
-                candidate,
-            )
+            (strsim::damerau_levenshtein(&word.to_lowercase(), &candidate.to_lowercase()), candidate)
         })
         .filter(|(distance, _)| *distance <= far)
         .min_by_key(|(distance, _)| *distance)

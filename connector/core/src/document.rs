@@ -25,10 +25,7 @@ pub(crate) fn join(pointer: &str, key: &str) -> String {
 
 impl<'a> Node<'a> {
     pub(crate) fn at<T>(&self, value: T) -> At<T> {
-        At {
-            value,
-            pointer: self.pointer.clone(),
-        }
+        At { value, pointer: self.pointer.clone() }
     }
 
     fn expected(&self, what: &str, problems: &mut Problems) {
@@ -40,10 +37,7 @@ impl<'a> Node<'a> {
             Value::Array(_) => "a list",
             Value::Object(_) => "an object",
         };
-        problems.add(
-            &self.pointer,
-            format!("{what} is expected here, but this is {is}"),
-        );
+        problems.add(&self.pointer, format!("{what} is expected here, but this is {is}"));
     }
 
     pub(crate) fn string(&self, what: &str, problems: &mut Problems) -> Option<At<String>> {
@@ -93,10 +87,7 @@ impl<'a> Node<'a> {
             self.expected(&format!("{what} (a list)"), problems);
             return None;
         };
-        let node = |(index, value)| Node {
-            value,
-            pointer: format!("{}/{index}", self.pointer),
-        };
+        let node = |(index, value)| Node { value, pointer: format!("{}/{index}", self.pointer) };
         Some(items.iter().enumerate().map(node).collect())
     }
 
@@ -105,12 +96,7 @@ impl<'a> Node<'a> {
         match self.value {
             Value::Array(_) => {
                 let items = self.items(what, problems)?;
-                Some(
-                    items
-                        .iter()
-                        .filter_map(|item| item.name(what, problems))
-                        .collect(),
-                )
+                Some(items.iter().filter_map(|item| item.name(what, problems)).collect())
             }
             _ => self.name(what, problems).map(|name| vec![name]),
         }
@@ -135,13 +121,7 @@ pub(crate) struct Keys {
 impl<'a> Fields<'a> {
     fn of(map: &'a Map<String, Value>, pointer: &str) -> Self {
         let node = |(key, value): (&'a String, &'a Value)| {
-            (
-                key.as_str(),
-                Node {
-                    value,
-                    pointer: join(pointer, key),
-                },
-            )
+            (key.as_str(), Node { value, pointer: join(pointer, key) })
         };
         Self(map.iter().map(node).collect())
     }
@@ -192,11 +172,8 @@ impl<'a> Fields<'a> {
                 continue;
             }
             let message = format!("unknown key `{key}` in {}", keys.of);
-            let elsewhere = keys
-                .elsewhere
-                .iter()
-                .find(|(name, _)| *name == key)
-                .map(|(_, hint)| (*hint).to_owned());
+            let elsewhere =
+                keys.elsewhere.iter().find(|(name, _)| *name == key).map(|(_, hint)| (*hint).to_owned());
             let hint = elsewhere
                 .or_else(|| did_you_mean(key, keys.known.iter().copied()))
                 .unwrap_or_else(|| format!("known here: {}", list(keys.known.iter().copied())));
@@ -215,18 +192,8 @@ mod tests {
     fn pointers_survive_a_merge() {
         let (base, over) = (json!({"a": 1, "b/c": 2}), json!({"b/c": 3}));
         let mut problems = Problems::default();
-        let base = Node {
-            value: &base,
-            pointer: "/base".into(),
-        }
-        .object("x", &mut problems)
-        .unwrap();
-        let over = Node {
-            value: &over,
-            pointer: "/over".into(),
-        }
-        .object("x", &mut problems)
-        .unwrap();
+        let base = Node { value: &base, pointer: "/base".into() }.object("x", &mut problems).unwrap();
+        let over = Node { value: &over, pointer: "/over".into() }.object("x", &mut problems).unwrap();
         let mut merged = base.overlaid(&over);
         assert_eq!(merged.take("a").unwrap().pointer, "/base/a");
         assert_eq!(merged.take("b/c").unwrap().pointer, "/over/b~1c");
@@ -237,19 +204,11 @@ mod tests {
     fn what_is_left_is_unknown() {
         let document = json!({"pth": 1, "json": {}, "auth": null, "session": null});
         let mut problems = Problems::default();
-        let mut fields = Node {
-            value: &document,
-            pointer: String::new(),
-        }
-        .object("x", &mut problems)
-        .unwrap();
+        let mut fields =
+            Node { value: &document, pointer: String::new() }.object("x", &mut problems).unwrap();
         assert!(fields.take("auth").is_none());
-        let keys = Keys {
-            of: "an endpoint",
-            known: &["path", "auth"],
-            later: &["json", "session"],
-            elsewhere: &[],
-        };
+        let keys =
+            Keys { of: "an endpoint", known: &["path", "auth"], later: &["json", "session"], elsewhere: &[] };
         fields.close(&keys, &mut problems);
         let problems = problems.into_vec();
         assert_eq!(problems.len(), 2);

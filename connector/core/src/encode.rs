@@ -24,9 +24,6 @@ mod tests {
     #[test]
     fn leaves_nothing_that_could_split_a_url() {
         assert_eq!(component("a-1._~Z"), "a-1._~Z");
-        assert_eq!(
-            component("a/b?c#d&e=f%20 é"),
-            "a%2Fb%3Fc%23d%26e%3Df%2520%20%C3%A9"
-        );
+        assert_eq!(component("a/b?c#d&e=f%20 é"), "a%2Fb%3Fc%23d%26e%3Df%2520%20%C3%A9");
     }
 }

@@ -27,22 +27,9 @@ const TOTALS: &[&str] = &[
     "record_count",
     "result_count",
 ];
-const PAGES: &[&str] = &[
-    "total_pages",
-    "totalpages",
-    "page_count",
-    "pagecount",
-    "num_pages",
-];
-const FLAGS: &[&str] = &[
-    "has_more",
-    "hasmore",
-    "has_next",
-    "hasnext",
-    "has_next_page",
-    "hasnextpage",
-    "more",
-];
+const PAGES: &[&str] = &["total_pages", "totalpages", "page_count", "pagecount", "num_pages"];
+const FLAGS: &[&str] =
+    &["has_more", "hasmore", "has_next", "hasnext", "has_next_page", "hasnextpage", "more"];
 
 /// Refuses an answer that is only a part.
 ///
@@ -61,11 +48,7 @@ pub(crate) fn refuse_part(response: &Response, rows: u64, rows_span: Option<Span
         "{rows} rows, but {}: name the paginator, such as `paginator: {{type: offset, limit: {limit}{total}}}`, or `paginator: single_page` if this page is all that is wanted",
         sign.what
     );
-    Err(crate::answer::bad(
-        message,
-        crate::answer::excerpt(&response.body),
-        false,
-    ))
+    Err(crate::answer::bad(message, crate::answer::excerpt(&response.body), false))
 }
 
 struct Sign {
@@ -74,22 +57,12 @@ struct Sign {
 }
 
 fn sign(response: &Response, rows: u64, rows_span: Option<Span>) -> Option<Sign> {
-    let plain = |what: String| Sign {
-        what,
-        total_path: None,
-    };
-    if response
-        .headers
-        .iter()
-        .any(|(name, value)| name.eq_ignore_ascii_case("link") && links_on(value))
-    {
+    let plain = |what: String| Sign { what, total_path: None };
+    if response.headers.iter().any(|(name, value)| name.eq_ignore_ascii_case("link") && links_on(value)) {
         return Some(plain("the Link header has a next page".to_owned()));
     }
     let body = without_bom(&response.body);
-    let entries = survey(body, |key, kind| {
-        kind != Kind::Array && kind != Kind::Null && tells(key)
-    })
-    .ok()?;
+    let entries = survey(body, |key, kind| kind != Kind::Array && kind != Kind::Null && tells(key)).ok()?;
     let outside = |entry: &&Entry| {
         !entry.path.is_empty()
             && rows_span.is_none_or(|rows| entry.span.start < rows.start || entry.span.start >= rows.end)
@@ -101,10 +74,7 @@ fn sign(response: &Response, rows: u64, rows_span: Option<Span>) -> Option<Sign>
         let scalar = entry.kind != Kind::Object;
         if TOTALS.contains(&key.as_str()) {
             let total = count(json).filter(|total| *total > rows)?;
-            return Some(Sign {
-                what: format!("`{path}` says {total}"),
-                total_path: Some(path),
-            });
+            return Some(Sign { what: format!("`{path}` says {total}"), total_path: Some(path) });
         }
         if PAGES.contains(&key.as_str()) {
             let pages = count(json).filter(|pages| *pages > 1)?;
@@ -121,24 +91,17 @@ fn sign(response: &Response, rows: u64, rows_span: Option<Span>) -> Option<Sign>
 
 fn tells(key: &str) -> bool {
     let key = key.to_lowercase();
-    let known = [TOTALS, PAGES, FLAGS]
-        .iter()
-        .any(|list| list.contains(&key.as_str()));
+    let known = [TOTALS, PAGES, FLAGS].iter().any(|list| list.contains(&key.as_str()));
     known || key.starts_with("next") || key.contains("nextlink")
 }
 
 /// Whether a `Link` header (RFC 8288) has a link to the next page.
 fn links_on(header: &str) -> bool {
     header.split(',').any(|link| {
-        link.split(';')
-            .skip(1)
-            .filter_map(|param| param.split_once('='))
-            .any(|(name, value)| {
-                let value = value.trim().trim_matches('"');
-                name.trim().eq_ignore_ascii_case("rel")
-                    && value
-                        .split_whitespace()
-                        .any(|rel| rel.eq_ignore_ascii_case("next"))
-            })
+        link.split(';').skip(1).filter_map(|param| param.split_once('=')).any(|(name, value)| {
+            let value = value.trim().trim_matches('"');
+            name.trim().eq_ignore_ascii_case("rel")
+                && value.split_whitespace().any(|rel| rel.eq_ignore_ascii_case("next"))
+        })
     })
 }

@@ -107,11 +107,7 @@ impl Cursor {
         for (key, value) in [("e", self.end), ("l", self.ask), ("t", self.total)] {
             fields.extend(value.map(|value| (key.to_owned(), json!(value))));
         }
-        fields.extend(
-            self.selector
-                .as_ref()
-                .map(|selector| ("s".to_owned(), json!(selector))),
-        );
+        fields.extend(self.selector.as_ref().map(|selector| ("s".to_owned(), json!(selector))));
         Value::Object(fields).to_string()
     }
 }
@@ -126,10 +122,7 @@ pub(crate) fn count(json: &[u8]) -> Option<u64> {
     if let Ok(count) = text.parse() {
         return Some(count);
     }
-    let number: f64 = text
-        .parse()
-        .ok()
-        .filter(|number: &f64| number.is_finite() && *number >= 0.0)?;
+    let number: f64 = text.parse().ok().filter(|number: &f64| number.is_finite() && *number >= 0.0)?;
     // Casting saturates: a total beyond u64 is still more than any page.
     (number.fract() == 0.0).then_some(number as u64)
 }
@@ -149,10 +142,7 @@ fn flag(json: &[u8]) -> Option<bool> {
 
 impl Offset {
     pub(crate) fn new(config: &OffsetConfig, total: TotalMode) -> Self {
-        Self {
-            config: config.clone(),
-            total,
-        }
+        Self { config: config.clone(), total }
     }
 
     /// The names of the parameters that it sets.
@@ -161,39 +151,25 @@ impl Offset {
     }
 
     pub(crate) fn total_path(&self) -> Option<&[Step]> {
-        self.config
-            .total_path
-            .as_deref()
-            .filter(|_| self.total != TotalMode::Ignore)
+        self.config.total_path.as_deref().filter(|_| self.total != TotalMode::Ignore)
     }
 
     pub(crate) fn has_more_path(&self) -> Option<&[Step]> {
-        self.config
-            .has_more_path
-            .as_ref()
-            .map(|path| path.value.as_slice())
+        self.config.has_more_path.as_ref().map(|path| path.value.as_slice())
     }
 
     /// The cursor of a request; without one, the first page's.
     pub(crate) fn cursor(&self, text: Option<&str>) -> Result<Cursor, PagingError> {
         match text {
             Some(text) => Cursor::parse(text),
-            None => Ok(Cursor {
-                offset: self.config.offset,
-                ..Cursor::default()
-            }),
+            None => Ok(Cursor { offset: self.config.offset, ..Cursor::default() }),
         }
     }
 
     /// The parameters of a page: names and values.
     pub(crate) fn ask(&self, cursor: &Cursor) -> [(&str, u64); 2] {
-        let limit = cursor
-            .ask
-            .map_or(self.config.limit, |ask| ask.min(self.config.limit));
-        [
-            (&self.config.offset_param, cursor.offset),
-            (&self.config.limit_param, limit),
-        ]
+        let limit = cursor.ask.map_or(self.config.limit, |ask| ask.min(self.config.limit));
+        [(&self.config.offset_param, cursor.offset), (&self.config.limit_param, limit)]
     }
 
     /// What a page leaves to be read. `cursor.selector` is passed on to every cursor that follows.
@@ -208,20 +184,14 @@ impl Offset {
         let lie = |total: &u64| seen.received > 0 && cursor.offset.saturating_add(seen.received) > *total;
         let given = given.filter(|total| !lie(total));
         let shown = given.map(|total| total.saturating_sub(self.config.offset));
-        let known = given
-            .or(cursor.total.filter(|total| !lie(total)))
-            .filter(|_| self.total == TotalMode::Exact);
+        let known =
+            given.or(cursor.total.filter(|total| !lie(total))).filter(|_| self.total == TotalMode::Exact);
         let mut notice = None;
         let continuation = match cursor.end {
             Some(end) => self.bounded(cursor, end, owed, reached, known)?,
             None => self.open(cursor, seen, reached, known, &mut notice)?,
         };
-        Ok(Outcome {
-            owed,
-            total: shown,
-            continuation,
-            notice,
-        })
+        Ok(Outcome { owed, total: shown, continuation, notice })
     }
 
     /// A chain with an end of its own: it owes all rows up to there, or up to a total that has shrunk below it.
@@ -244,16 +214,10 @@ impl Offset {
         match total {
             Some(total) if reached >= total => return Ok(Continuation::End),
             Some(total) if owed == 0 => {
-                return Err(PagingError::EmptyPage {
-                    offset: cursor.offset,
-                    total,
-                });
+                return Err(PagingError::EmptyPage { offset: cursor.offset, total });
             }
             None if owed == 0 => {
-                return Err(PagingError::EmptySpan {
-                    offset: cursor.offset,
-                    end,
-                });
+                return Err(PagingError::EmptySpan { offset: cursor.offset, end });
             }
             _ => {}
         }
@@ -294,12 +258,7 @@ impl Offset {
         if self.beyond(reached) {
             return Ok(self.limit());
         }
-        let tail = |offset| Cursor {
-            offset,
-            total,
-            selector: cursor.selector.clone(),
-            ..Cursor::default()
-        };
+        let tail = |offset| Cursor { offset, total, selector: cursor.selector.clone(), ..Cursor::default() };
         match total {
             Some(total) if self.config.has_more_path.is_none() => {
                 Ok(self.rest(reached, total, seen.received, cursor))
@@ -319,10 +278,7 @@ impl Offset {
             if total <= cursor.offset {
                 return Ok(Continuation::End);
             }
-            return Err(PagingError::EmptyPage {
-                offset: cursor.offset,
-                total,
-            });
+            return Err(PagingError::EmptyPage { offset: cursor.offset, total });
         }
         if self.config.stop_after_empty_page {
             if matches!(says_more, Some(Ok(true))) {
@@ -347,27 +303,14 @@ impl Offset {
         match self.config.maximum_offset {
             None => Err(PagingError::Stuck(cursor.offset)),
             Some(maximum) if next >= maximum => Ok(self.limit()),
-            Some(_) => Ok(Continuation::Next(
-                Cursor {
-                    offset: next,
-                    ..cursor.clone()
-                }
-                .text(),
-            )),
+            Some(_) => Ok(Continuation::Next(Cursor { offset: next, ..cursor.clone() }.text())),
         }
     }
 
     /// The chains for what is left of `total`, from `from` on. At most 256 whatever the total: the last is open.
     fn rest(&self, from: u64, total: u64, span: u64, cursor: &Cursor) -> Continuation {
         let make = |offset, end| {
-            Cursor {
-                offset,
-                end,
-                ask: None,
-                total: Some(total),
-                selector: cursor.selector.clone(),
-            }
-            .text()
+            Cursor { offset, end, ask: None, total: Some(total), selector: cursor.selector.clone() }.text()
         };
         let mut cursors = Vec::new();
         let mut offset = from;
@@ -404,15 +347,10 @@ impl Offset {
 
     /// No request may start here.
     fn beyond(&self, offset: u64) -> bool {
-        self.config
-            .maximum_offset
-            .is_some_and(|maximum| offset >= maximum)
+        self.config.maximum_offset.is_some_and(|maximum| offset >= maximum)
     }
 
     fn limit(&self) -> Continuation {
-        Continuation::Limit(format!(
-            "maximum_offset {}",
-            self.config.maximum_offset.unwrap_or_default()
-        ))
+        Continuation::Limit(format!("maximum_offset {}", self.config.maximum_offset.unwrap_or_default()))
     }
 }

@@ -23,18 +23,13 @@ pub fn page(plan: &Plan, request: &PageRequest, response: &Response) -> Result<P
     refuse_status(response)?;
     let paging = match &resource.pager {
         Pager::Offset(offset) => {
-            let cursor = offset
-                .cursor(request.cursor.as_deref())
-                .map_err(|error| Fault::Other(error.to_string()))?;
+            let cursor =
+                offset.cursor(request.cursor.as_deref()).map_err(|error| Fault::Other(error.to_string()))?;
             Some((offset, cursor))
         }
         Pager::Unnamed | Pager::SinglePage => None,
     };
-    let sides: Vec<&[Step]> = paging
-        .iter()
-        .flat_map(|(offset, _)| side_paths(offset))
-        .flatten()
-        .collect();
+    let sides: Vec<&[Step]> = paging.iter().flat_map(|(offset, _)| side_paths(offset)).flatten().collect();
     let settled = paging.as_ref().and_then(|(_, cursor)| cursor.selector.as_deref());
     let mut notices = Vec::new();
     let mut guessed = None;
@@ -88,15 +83,7 @@ pub fn page(plan: &Plan, request: &PageRequest, response: &Response) -> Result<P
     let (children, repeated) = partition::open(resource, body, &answer.rows, &bindings).map_err(unfit)?;
     notices.extend(repeated);
     let kept = answer.rows.len() as u64;
-    Ok(Page {
-        rows,
-        received: answer.sent.max(kept),
-        kept,
-        total,
-        continuation,
-        children,
-        notices,
-    })
+    Ok(Page { rows, received: answer.sent.max(kept), kept, total, continuation, children, notices })
 }
 
 fn plain_text_of(selector: &Selector) -> Option<String> {
@@ -115,17 +102,10 @@ fn seen(offset: &Offset, answer: &Answer, response: &Response) -> Seen {
     let body = without_bom(&response.body);
     let mut sides = answer.sides.iter();
     let mut take = |path: Option<&[Step]>| {
-        path.and_then(|_| sides.next())
-            .copied()
-            .flatten()
-            .map(|item| item.span.of(body).to_vec())
+        path.and_then(|_| sides.next()).copied().flatten().map(|item| item.span.of(body).to_vec())
     };
     let [total, has_more] = side_paths(offset);
-    Seen {
-        received: answer.sent,
-        total: take(total),
-        has_more: take(has_more),
-    }
+    Seen { received: answer.sent, total: take(total), has_more: take(has_more) }
 }
 
 fn unfit(resource: &Resource, error: &RowError, answer: &Answer, body: &[u8]) -> Fault {

@@ -29,16 +29,14 @@ impl Bindings {
                     bindings.bound.len() == bound && bindings.added.len() == resource.added.len()
                 })
                 .ok_or_else(|| {
-                    Fault::Other(format!(
-                        "the partition of `{name}` is not one that this config opens"
-                    ))
+                    Fault::Other(format!("the partition of `{name}` is not one that this config opens"))
                 }),
-            (None, Some(_)) => Err(Fault::Other(format!(
-                "`{name}` has no parent, but a partition came with the request"
-            ))),
-            (Some(_), None) => Err(Fault::Other(format!(
-                "`{name}` has a parent, but no partition came with the request"
-            ))),
+            (None, Some(_)) => {
+                Err(Fault::Other(format!("`{name}` has no parent, but a partition came with the request")))
+            }
+            (Some(_), None) => {
+                Err(Fault::Other(format!("`{name}` has a parent, but no partition came with the request")))
+            }
         }
     }
 
@@ -52,10 +50,7 @@ impl Bindings {
                 .map(|raw| raw.get().to_owned())
                 .collect::<Vec<_>>()
         };
-        Some(Self {
-            bound: take("bind"),
-            added: take("add"),
-        })
+        Some(Self { bound: take("bind"), added: take("add") })
     }
 
     /// The partition: its key is the list of bound values alone.
@@ -88,10 +83,7 @@ pub(crate) fn open(
     let mut opened: Vec<ChildPartitions> = resource
         .children
         .iter()
-        .map(|child| ChildPartitions {
-            name: child.name.clone(),
-            partitions: Vec::new(),
-        })
+        .map(|child| ChildPartitions { name: child.name.clone(), partitions: Vec::new() })
         .collect();
     let mut seen: Vec<HashSet<String>> = vec![HashSet::new(); resource.children.len()];
     let mut repeated = 0usize;
@@ -129,16 +121,12 @@ pub(crate) fn open(
 
 fn bindings(child: &Child, row: &[u8], found: &Found, own: &Bindings) -> Result<Bindings, String> {
     let take = |taken: &Taken| match taken {
-        Taken::Bound(index) => own
-            .bound
-            .get(*index)
-            .cloned()
-            .ok_or_else(|| "its own bindings are gone".to_owned()),
-        Taken::Added(index) => own
-            .added
-            .get(*index)
-            .cloned()
-            .ok_or_else(|| "its own bindings are gone".to_owned()),
+        Taken::Bound(index) => {
+            own.bound.get(*index).cloned().ok_or_else(|| "its own bindings are gone".to_owned())
+        }
+        Taken::Added(index) => {
+            own.added.get(*index).cloned().ok_or_else(|| "its own bindings are gone".to_owned())
+        }
         Taken::Row { slot, name } => {
             let item = found
                 .value(*slot)
@@ -149,16 +137,9 @@ fn bindings(child: &Child, row: &[u8], found: &Found, own: &Bindings) -> Result<
         }
     };
     let bind = |taken: &Taken| {
-        let name = if let Taken::Row { name, .. } = taken {
-            name
-        } else {
-            "binding"
-        };
+        let name = if let Taken::Row { name, .. } = taken { name } else { "binding" };
         scalar(&take(taken)?).map_err(|what| {
-            format!(
-                "its `{name}` is {what}, which cannot stand in a request of `{}`",
-                child.name
-            )
+            format!("its `{name}` is {what}, which cannot stand in a request of `{}`", child.name)
         })
     };
     Ok(Bindings {

@@ -121,32 +121,22 @@ impl Plan {
 
 fn lower(config: &Config, problems: &mut Problems) -> Option<Plan> {
     for (index, resource) in config.resources.iter().enumerate() {
-        if config
-            .resources
-            .iter()
-            .take(index)
-            .any(|other| other.name.value == resource.name.value)
-        {
+        if config.resources.iter().take(index).any(|other| other.name.value == resource.name.value) {
             let message = format!("there are two resources named `{}`", resource.name.value);
             problems.add(&resource.name.pointer, message);
         }
     }
     let base = draft::base_url(&config.client.base_url, problems)?;
-    let drafts: Vec<Draft> = config
-        .resources
-        .iter()
-        .map(|resource| draft::draft(resource, &base, problems))
-        .collect();
+    let drafts: Vec<Draft> =
+        config.resources.iter().map(|resource| draft::draft(resource, &base, problems)).collect();
     let mut notices = Vec::new();
     let links = parents::links(&config.resources, &drafts, &mut notices, problems);
     let mut resources = Vec::new();
     let mut infos = Vec::new();
     for &index in &links.order {
-        let (Some(config_of), Some(draft), Some(link)) = (
-            config.resources.get(index),
-            drafts.get(index),
-            links.links.get(index),
-        ) else {
+        let (Some(config_of), Some(draft), Some(link)) =
+            (config.resources.get(index), drafts.get(index), links.links.get(index))
+        else {
             continue;
         };
         let parent = link.parent.and_then(|parent| config.resources.get(parent));
@@ -157,38 +147,24 @@ fn lower(config: &Config, problems: &mut Problems) -> Option<Plan> {
         let Some(parent) = link.parent.and_then(|parent| config.resources.get(parent)) else {
             continue;
         };
-        if let Some(parent) = resources
-            .iter_mut()
-            .find(|resource| resource.name == parent.name.value)
-        {
+        if let Some(parent) = resources.iter_mut().find(|resource| resource.name == parent.name.value) {
             adopt(parent, link);
         }
     }
-    let info = SourceInfo {
-        resources: infos,
-        credentials: credentials::literal(config),
-        notices,
-    };
+    let info = SourceInfo { resources: infos, credentials: credentials::literal(config), notices };
     Some(Plan { resources, info })
 }
 
 /// Hangs a child on its parent.
 fn adopt(parent: &mut Resource, link: &Link) {
     let mut take = |source: &Source| match source {
-        Source::Row { steps, name } => Taken::Row {
-            slot: parent.row_fields.add(steps),
-            name: name.clone(),
-        },
+        Source::Row { steps, name } => Taken::Row { slot: parent.row_fields.add(steps), name: name.clone() },
         Source::Bound(index) => Taken::Bound(*index),
         Source::Added(index) => Taken::Added(*index),
     };
     let bind = link.bind.iter().map(&mut take).collect();
     let add = link.add.iter().map(|(_, source)| take(source)).collect();
-    parent.children.push(Child {
-        name: link.name.clone(),
-        bind,
-        add,
-    });
+    parent.children.push(Child { name: link.name.clone(), bind, add });
 }
 
 fn info(
@@ -218,9 +194,7 @@ fn info(
     if config.write_disposition == WriteDisposition::Merge && config.primary_key.is_empty() {
         problems.add(&config.name.pointer, "a merge needs a `primary_key`");
     }
-    let settings = config
-        .total
-        .map(|total| serde_json::json!({"total": total.name()}).to_string());
+    let settings = config.total.map(|total| serde_json::json!({"total": total.name()}).to_string());
     ResourceInfo {
         name: config.name.value.clone(),
         parent: parent.map(|parent| parent.name.value.clone()),
@@ -265,10 +239,7 @@ fn resource(
     };
     if config.total.is_some() && !matches!(pager, Pager::Offset(_)) {
         let message = "`total` does nothing without a paginator that reads a total";
-        problems.add(
-            &config.name.pointer,
-            format!("{message} (`{}`)", config.name.value),
-        );
+        problems.add(&config.name.pointer, format!("{message} (`{}`)", config.name.value));
     }
     let selector = match &endpoint.selector {
         None if entity => Some(Selector::Plain(Vec::new())),
@@ -284,21 +255,14 @@ fn resource(
     }
     let mut added: Vec<String> = Vec::new();
     added.extend(link.add.iter().map(|(key, _)| key.clone()));
-    let rename: Vec<(String, String)> = config
-        .rename
-        .iter()
-        .map(|(from, to)| (from.clone(), to.value.clone()))
-        .collect();
+    let rename: Vec<(String, String)> =
+        config.rename.iter().map(|(from, to)| (from.clone(), to.value.clone())).collect();
     check_added(config, &added, problems);
     Resource {
         name: config.name.value.clone(),
         url: link.pieces(&draft.path),
         query: link.pieces(&draft.query),
-        params: draft
-            .params
-            .iter()
-            .map(|(name, parts)| (name.clone(), link.pieces(parts)))
-            .collect(),
+        params: draft.params.iter().map(|(name, parts)| (name.clone(), link.pieces(parts))).collect(),
         headers,
         auth: endpoint.auth.clone().or_else(|| all.client.auth.clone()),
         selector,
@@ -323,10 +287,7 @@ fn check_paging_params(
     for name in offset.params() {
         if draft.query_names().any(|other| other == name) {
             let path = &config.endpoint.path.pointer;
-            problems.add(
-                path,
-                format!("`{name}` is in the path's query, and the paginator sets it too"),
-            );
+            problems.add(path, format!("`{name}` is in the path's query, and the paginator sets it too"));
         }
         if draft.params.iter().any(|(other, _)| other == name) {
             notices.push(Notice {
@@ -344,11 +305,7 @@ fn check_paging_params(
 /// A key that is added must not be the new name of another one.
 fn check_added(config: &ResourceConfig, added: &[String], problems: &mut Problems) {
     for key in added {
-        let Some((_, to)) = config
-            .rename
-            .iter()
-            .find(|(from, to)| to.value == *key && from != key)
-        else {
+        let Some((_, to)) = config.rename.iter().find(|(from, to)| to.value == *key && from != key) else {
             continue;
         };
         let message = format!(

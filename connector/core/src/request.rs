@@ -21,13 +21,9 @@ pub fn request(plan: &Plan, request: &PageRequest) -> Result<Request, Fault> {
     let mut query = Query::new(fill(&resource.query, &bindings, component)?);
     let paging = match &resource.pager {
         Pager::Offset(offset) => {
-            let cursor = offset
-                .cursor(request.cursor.as_deref())
-                .map_err(|error| Fault::Other(error.to_string()))?;
-            offset
-                .ask(&cursor)
-                .map(|(name, value)| (name.to_owned(), value))
-                .to_vec()
+            let cursor =
+                offset.cursor(request.cursor.as_deref()).map_err(|error| Fault::Other(error.to_string()))?;
+            offset.ask(&cursor).map(|(name, value)| (name.to_owned(), value)).to_vec()
         }
         Pager::Unnamed | Pager::SinglePage if request.cursor.is_some() => {
             return Err(Fault::Other(format!(
@@ -48,17 +44,11 @@ pub fn request(plan: &Plan, request: &PageRequest) -> Result<Request, Fault> {
     let mut headers = headers(resource, &bindings)?;
     sign(resource.auth.as_ref(), &mut query, &mut headers);
     let url = url(resource, &bindings, &query.0)?;
-    Ok(Request {
-        method: "GET",
-        url,
-        headers,
-        body: Vec::new(),
-    })
+    Ok(Request { method: "GET", url, headers, body: Vec::new() })
 }
 
 pub(crate) fn resource<'a>(plan: &'a Plan, name: &str) -> Result<&'a Resource, Fault> {
-    plan.resource(name)
-        .ok_or_else(|| Fault::Other(format!("the config has no resource `{name}`")))
+    plan.resource(name).ok_or_else(|| Fault::Other(format!("the config has no resource `{name}`")))
 }
 
 /// The text with every value in its place, each made safe by `encode`.
@@ -130,16 +120,8 @@ fn sign(auth: Option<&Auth>, query: &mut Query, headers: &mut Vec<(String, Strin
             let pair = STANDARD.encode(format!("{username}:{}", password.value));
             set(headers, "Authorization", format!("Basic {pair}"));
         }
-        Some(Auth::ApiKey {
-            name,
-            key,
-            place: ApiKeyPlace::Header,
-        }) => set(headers, name, key.value.clone()),
-        Some(Auth::ApiKey {
-            name,
-            key,
-            place: ApiKeyPlace::Query,
-        }) => {
+        Some(Auth::ApiKey { name, key, place: ApiKeyPlace::Header }) => set(headers, name, key.value.clone()),
+        Some(Auth::ApiKey { name, key, place: ApiKeyPlace::Query }) => {
             query.push(&component(name), &component(&key.value));
         }
     }
@@ -157,22 +139,9 @@ fn url(resource: &Resource, bindings: &Bindings, query: &str) -> Result<String, 
     let text = fill(&resource.url, bindings, component)?;
     // A client would resolve `.` and `..` to another path (RFC 3986, 5.2.4); written into the config they are meant.
     let bound = resource.url.iter().any(|piece| matches!(piece, Piece::Bound(_)));
-    let fixed = |text: &str| {
-        text.split('/')
-            .filter(|segment| matches!(*segment, "." | ".."))
-            .count()
-    };
-    let written: usize = resource
-        .url
-        .iter()
-        .map(|piece| {
-            if let Piece::Text(text) = piece {
-                fixed(text)
-            } else {
-                0
-            }
-        })
-        .sum();
+    let fixed = |text: &str| text.split('/').filter(|segment| matches!(*segment, "." | "..")).count();
+    let written: usize =
+        resource.url.iter().map(|piece| if let Piece::Text(text) = piece { fixed(text) } else { 0 }).sum();
     if bound && fixed(&text) > written {
         return Err(Fault::Other(
             "the parent's value is `.` or `..`, and would ask for another path".to_owned(),

@@ -38,10 +38,7 @@ pub(crate) fn push_without_breaks(out: &mut Vec<u8>, mut bytes: &[u8], line_brea
 pub(crate) fn render(body: &[u8], rows: &[Item], edit: &Edit<'_>) -> Result<Vec<u8>, RowError> {
     let tail = tail(edit);
     let renames: usize = edit.rename.iter().map(|(_, to)| to.len() * 2 + 2).sum();
-    let size: usize = rows
-        .iter()
-        .map(|row| row.span.len() + 1 + tail.len() + renames)
-        .sum();
+    let size: usize = rows.iter().map(|row| row.span.len() + 1 + tail.len() + renames).sum();
     let mut out = Vec::with_capacity(size);
     for (index, row) in rows.iter().enumerate() {
         let error = |message| RowError { index, message };
@@ -68,11 +65,7 @@ pub(crate) fn render(body: &[u8], rows: &[Item], edit: &Edit<'_>) -> Result<Vec<
 fn tail(edit: &Edit<'_>) -> Vec<u8> {
     let mut tail = Vec::new();
     for (key, value) in &edit.added {
-        let name = edit
-            .rename
-            .iter()
-            .find(|(from, _)| from == key)
-            .map_or(*key, |(_, to)| to);
+        let name = edit.rename.iter().find(|(from, _)| from == key).map_or(*key, |(_, to)| to);
         tail.push(b',');
         tail.extend_from_slice(quoted(name).as_bytes());
         tail.push(b':');
@@ -93,18 +86,14 @@ fn splice(out: &mut Vec<u8>, row: &[u8], breaks: bool, edit: &Edit<'_>, tail: &[
             continue;
         };
         if edit.added.iter().any(|(added, _)| *added == name) {
-            return Err(format!(
-                "has a `{name}` of its own, which the parent's key would hide"
-            ));
+            return Err(format!("has a `{name}` of its own, which the parent's key would hide"));
         }
         if let Some((_, to)) = edit.rename.iter().find(|(from, _)| *from == name) {
             push_without_breaks(out, row.get(copied..key.start).unwrap_or_default(), breaks);
             out.extend_from_slice(quoted(to).as_bytes());
             copied = key.end;
         } else if let Some((from, _)) = edit.rename.iter().find(|(_, to)| *to == name) {
-            return Err(format!(
-                "has a `{name}` already, and `{from}` is to take that name"
-            ));
+            return Err(format!("has a `{name}` already, and `{from}` is to take that name"));
         }
     }
     let rest = row.get(copied..).unwrap_or_default();
@@ -113,11 +102,7 @@ fn splice(out: &mut Vec<u8>, row: &[u8], breaks: bool, edit: &Edit<'_>, tail: &[
         return Ok(());
     };
     push_without_breaks(out, inner, breaks);
-    let tail = if members.is_empty() {
-        tail.get(1..).unwrap_or_default()
-    } else {
-        tail
-    };
+    let tail = if members.is_empty() { tail.get(1..).unwrap_or_default() } else { tail };
     out.extend_from_slice(tail);
     out.push(b'}');
     Ok(())

@@ -38,9 +38,8 @@ pub(crate) enum PathError {
     Empty,
 }
 
-const BARE_NAME_ENDS: &[char] = &[
-    '.', '[', ']', '*', ',', '?', '(', ')', '@', '$', '\'', '"', '|', '&', '=', '<', '>', '`', ' ', '\t',
-];
+const BARE_NAME_ENDS: &[char] =
+    &['.', '[', ']', '*', ',', '?', '(', ')', '@', '$', '\'', '"', '|', '&', '=', '<', '>', '`', ' ', '\t'];
 
 /// Takes plain steps from the front of `text`; gives them and what is left.
 fn plain_steps(text: &str) -> (Vec<Step>, &str) {
@@ -56,9 +55,9 @@ fn plain_steps(text: &str) -> (Vec<Step>, &str) {
                 None => None,
                 Some(name) => match name.find(BARE_NAME_ENDS).unwrap_or(name.len()) {
                     0 => None,
-                    end => name
-                        .split_at_checked(end)
-                        .map(|(name, rest)| (Step::Member(name.to_owned()), rest)),
+                    end => {
+                        name.split_at_checked(end).map(|(name, rest)| (Step::Member(name.to_owned()), rest))
+                    }
                 },
             }
         };
@@ -143,11 +142,7 @@ impl Selector {
                 return Ok(Self::Plain(steps));
             }
         }
-        parts
-            .into_iter()
-            .map(Query::parse)
-            .collect::<Result<_, _>>()
-            .map(Self::Query)
+        parts.into_iter().map(Query::parse).collect::<Result<_, _>>().map(Self::Query)
     }
 }
 
@@ -158,20 +153,11 @@ impl Query {
         }
         let (prefix, rest) = plain_steps(text);
         // What plain steps cannot start must be a segment of its own; a bare first segment lacks its dot.
-        let dot = if rest.is_empty() || rest.starts_with(['[', '.']) {
-            ""
-        } else {
-            "."
-        };
+        let dot = if rest.is_empty() || rest.starts_with(['[', '.']) { "" } else { "." };
         let standard = format!("{}{dot}{rest}", rooted(&prefix));
         let path = JsonPath::parse(&standard).map_err(|error| PathError::Syntax(error.to_string()))?;
         let narrows = rest.contains('?') || rest.contains(':');
-        Ok(Self {
-            of_list: rest.starts_with('['),
-            prefix,
-            path,
-            narrows,
-        })
+        Ok(Self { of_list: rest.starts_with('['), prefix, path, narrows })
     }
 }
 
@@ -218,13 +204,9 @@ mod tests {
             ("données", &["données"]),
         ];
         for (text, names) in cases {
-            let Ok(Selector::Plain(found)) = Selector::parse(text) else {
-                panic!("{text}")
-            };
+            let Ok(Selector::Plain(found)) = Selector::parse(text) else { panic!("{text}") };
             assert_eq!(found, steps(names), "{text}");
-            let Ok(Selector::Plain(again)) = Selector::parse(&spelled(&found)) else {
-                panic!("{text}")
-            };
+            let Ok(Selector::Plain(again)) = Selector::parse(&spelled(&found)) else { panic!("{text}") };
             assert_eq!(again, found, "{text}");
         }
         assert_eq!(plain_path("a[2].b").unwrap()[1], Step::Index(2));
@@ -242,9 +224,7 @@ mod tests {
             ("*", &[], 1),
         ];
         for (text, prefix, count) in cases {
-            let Ok(Selector::Query(queries)) = Selector::parse(text) else {
-                panic!("{text}")
-            };
+            let Ok(Selector::Query(queries)) = Selector::parse(text) else { panic!("{text}") };
             assert_eq!(queries.len(), *count, "{text}");
             assert_eq!(queries[0].prefix, steps(prefix), "{text}");
         }

@@ -6,18 +6,9 @@ use crate::document::{At, Fields, Keys, Node};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Auth {
-    Bearer {
-        token: At<String>,
-    },
-    ApiKey {
-        name: String,
-        key: At<String>,
-        place: ApiKeyPlace,
-    },
-    Basic {
-        username: String,
-        password: At<String>,
-    },
+    Bearer { token: At<String> },
+    ApiKey { name: String, key: At<String>, place: ApiKeyPlace },
+    Basic { username: String, password: At<String> },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,12 +72,7 @@ fn credential(
 fn bearer(node: &Node<'_>, mut fields: Fields<'_>, problems: &mut Problems) -> Option<Auth> {
     let token = credential(node, &mut fields, "token", problems);
     fields.close(
-        &Keys {
-            of: "auth of type `bearer`",
-            known: &["type", "token"],
-            later: &[],
-            elsewhere: &[],
-        },
+        &Keys { of: "auth of type `bearer`", known: &["type", "token"], later: &[], elsewhere: &[] },
         problems,
     );
     Some(Auth::Bearer { token: token? })
@@ -115,26 +101,11 @@ fn api_key(node: &Node<'_>, mut fields: Fields<'_>, problems: &mut Problems) -> 
         },
     };
     if place == ApiKeyPlace::Header && !super::is_token(&name) {
-        problems.add(
-            &inside(node, "name"),
-            format!("`{name}` cannot be the name of a header"),
-        );
+        problems.add(&inside(node, "name"), format!("`{name}` cannot be the name of a header"));
     }
     let known = &["type", "name", "api_key", "location"];
-    fields.close(
-        &Keys {
-            of: "auth of type `api_key`",
-            known,
-            later: &[],
-            elsewhere: &[],
-        },
-        problems,
-    );
-    Some(Auth::ApiKey {
-        name,
-        key: key?,
-        place,
-    })
+    fields.close(&Keys { of: "auth of type `api_key`", known, later: &[], elsewhere: &[] }, problems);
+    Some(Auth::ApiKey { name, key: key?, place })
 }
 
 fn basic(node: &Node<'_>, mut fields: Fields<'_>, problems: &mut Problems) -> Option<Auth> {
@@ -146,10 +117,7 @@ fn basic(node: &Node<'_>, mut fields: Fields<'_>, problems: &mut Problems) -> Op
         }
     };
     if username.as_ref().is_some_and(|name| name.contains(':')) {
-        problems.add(
-            &inside(node, "username"),
-            "`:` cannot stand in a user's name (RFC 7617)",
-        );
+        problems.add(&inside(node, "username"), "`:` cannot stand in a user's name (RFC 7617)");
     }
     // An empty password is usual where the user's name is the key.
     let password = match fields.get("password").map(|node| node.value.as_str()) {
@@ -157,17 +125,6 @@ fn basic(node: &Node<'_>, mut fields: Fields<'_>, problems: &mut Problems) -> Op
         _ => credential(node, &mut fields, "password", problems),
     };
     let known = &["type", "username", "password"];
-    fields.close(
-        &Keys {
-            of: "auth of type `http_basic`",
-            known,
-            later: &[],
-            elsewhere: &[],
-        },
-        problems,
-    );
-    Some(Auth::Basic {
-        username: username?,
-        password: password?,
-    })
+    fields.close(&Keys { of: "auth of type `http_basic`", known, later: &[], elsewhere: &[] }, problems);
+    Some(Auth::Basic { username: username?, password: password? })
 }

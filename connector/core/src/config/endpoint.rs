@@ -26,11 +26,7 @@ pub(crate) enum Param {
     /// One text for each time that the parameter is sent.
     Texts(Vec<At<String>>),
     /// dlt's older way to name a parent's field.
-    Resolve {
-        pointer: String,
-        resource: At<String>,
-        field: At<String>,
-    },
+    Resolve { pointer: String, resource: At<String>, field: At<String> },
 }
 
 /// `error_handler`, what the seeds call their retry policy.
@@ -55,10 +51,7 @@ const ENDPOINT: Keys = Keys {
     elsewhere: &[
         ("primary_key", "write it on the resource, beside `endpoint`"),
         ("write_disposition", "write it on the resource, beside `endpoint`"),
-        (
-            "include_from_parent",
-            "write it on the resource, beside `endpoint`",
-        ),
+        ("include_from_parent", "write it on the resource, beside `endpoint`"),
         ("rename", "write it on the resource, beside `endpoint`"),
         ("total", "write it on the resource, beside `endpoint`"),
         ("selected", "write it on the resource, beside `endpoint`"),
@@ -78,33 +71,18 @@ pub(crate) fn read(
         match method.value.as_str() {
             "GET" => {}
             "POST" => problems.later(&method.pointer, "the method `POST`"),
-            other => problems.add(
-                &method.pointer,
-                format!("unknown method `{other}`: `GET` is meant?"),
-            ),
+            other => problems.add(&method.pointer, format!("unknown method `{other}`: `GET` is meant?")),
         }
     }
     let endpoint = Endpoint {
         path,
         params: params(merged_params, problems),
-        headers: fields
-            .take("headers")
-            .map(|node| headers(&node, problems))
-            .unwrap_or_default(),
+        headers: fields.take("headers").map(|node| headers(&node, problems)).unwrap_or_default(),
         auth: fields.take("auth").and_then(|node| auth::read(&node, problems)),
-        selector: fields
-            .take("data_selector")
-            .and_then(|node| selector(&node, problems)),
-        paginator: fields
-            .take("paginator")
-            .and_then(|node| paginator::read(&node, problems)),
-        empty_ok: fields
-            .take("empty_ok")
-            .and_then(|node| node.boolean(problems))
-            .unwrap_or(false),
-        error_handler: fields
-            .take("error_handler")
-            .and_then(|node| error_handler(&node, problems)),
+        selector: fields.take("data_selector").and_then(|node| selector(&node, problems)),
+        paginator: fields.take("paginator").and_then(|node| paginator::read(&node, problems)),
+        empty_ok: fields.take("empty_ok").and_then(|node| node.boolean(problems)).unwrap_or(false),
+        error_handler: fields.take("error_handler").and_then(|node| error_handler(&node, problems)),
     };
     fields.close(&ENDPOINT, problems);
     endpoint
@@ -149,10 +127,7 @@ fn scalar(node: &Node<'_>, problems: &mut Problems) -> Option<At<String>> {
             None
         }
         Value::Array(_) | Value::Object(_) => {
-            problems.add(
-                &node.pointer,
-                "a parameter is text, a number, a boolean, or a list of these",
-            );
+            problems.add(&node.pointer, "a parameter is text, a number, a boolean, or a list of these");
             None
         }
     }
@@ -172,11 +147,7 @@ fn resolve(node: &Node<'_>, problems: &mut Problems) -> Option<Param> {
         }
         _ => {
             let hint = "{\"type\": \"resolve\", \"resource\": \"…\", \"field\": \"…\"}";
-            problems.hint(
-                &node.pointer,
-                "a parameter that is an object must be of type `resolve`",
-                hint,
-            );
+            problems.hint(&node.pointer, "a parameter that is an object must be of type `resolve`", hint);
             return None;
         }
     }
@@ -190,30 +161,15 @@ fn resolve(node: &Node<'_>, problems: &mut Problems) -> Option<Param> {
     let resource = name("resource", problems);
     let field = name("field", problems);
     let known = &["type", "resource", "field"];
-    fields.close(
-        &Keys {
-            of: "a parameter of type `resolve`",
-            known,
-            later: &[],
-            elsewhere: &[],
-        },
-        problems,
-    );
-    Some(Param::Resolve {
-        pointer: node.pointer.clone(),
-        resource: resource?,
-        field: field?,
-    })
+    fields.close(&Keys { of: "a parameter of type `resolve`", known, later: &[], elsewhere: &[] }, problems);
+    Some(Param::Resolve { pointer: node.pointer.clone(), resource: resource?, field: field? })
 }
 
 /// Values that are not written are the host's own: see the design's retries by default.
 fn error_handler(node: &Node<'_>, problems: &mut Problems) -> Option<ErrorHandler> {
     let mut fields = node.object("an error handler", problems)?;
-    let mut policy = ErrorHandler {
-        statuses: vec![429, 500, 502, 503, 504],
-        max_retries: 3,
-        backoff_factor: 2.0,
-    };
+    let mut policy =
+        ErrorHandler { statuses: vec![429, 500, 502, 503, 504], max_retries: 3, backoff_factor: 2.0 };
     if let Some(node) = fields.take("retry_on_status_codes")
         && let Some(items) = node.items("HTTP statuses", problems)
     {
@@ -234,15 +190,7 @@ fn error_handler(node: &Node<'_>, problems: &mut Problems) -> Option<ErrorHandle
         }
     }
     let known = &["retry_on_status_codes", "max_retries", "backoff_factor"];
-    fields.close(
-        &Keys {
-            of: "`error_handler`",
-            known,
-            later: &[],
-            elsewhere: &[],
-        },
-        problems,
-    );
+    fields.close(&Keys { of: "`error_handler`", known, later: &[], elsewhere: &[] }, problems);
     Some(policy)
 }
 

@@ -29,14 +29,8 @@ pub(crate) struct OffsetConfig {
 }
 
 const TYPES: &[&str] = &["offset", "single_page", "auto"];
-const LATER: &[&str] = &[
-    "page_number",
-    "cursor",
-    "json_link",
-    "json_response",
-    "header_link",
-    "header_cursor",
-];
+const LATER: &[&str] =
+    &["page_number", "cursor", "json_link", "json_response", "header_link", "header_cursor"];
 const OFFSET: Keys = Keys {
     of: "a paginator of type `offset`",
     known: &[
@@ -57,33 +51,16 @@ const OFFSET: Keys = Keys {
 pub(crate) fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Paginator> {
     let (kind, fields) = union(node, "a paginator", problems)?;
     let Some(kind) = kind else {
-        problems.hint(
-            &node.pointer,
-            "a paginator needs its `type`",
-            "\"type\": \"offset\"",
-        );
+        problems.hint(&node.pointer, "a paginator needs its `type`", "\"type\": \"offset\"");
         return None;
     };
     let plain = |of, paginator, fields: Fields<'_>, problems: &mut Problems| {
-        fields.close(
-            &Keys {
-                of,
-                known: &["type"],
-                later: &[],
-                elsewhere: &[],
-            },
-            problems,
-        );
+        fields.close(&Keys { of, known: &["type"], later: &[], elsewhere: &[] }, problems);
         Some(paginator)
     };
     match kind.value.as_str() {
         "offset" => offset(node, fields, problems).map(Paginator::Offset),
-        "single_page" => plain(
-            "a paginator of type `single_page`",
-            Paginator::SinglePage,
-            fields,
-            problems,
-        ),
+        "single_page" => plain("a paginator of type `single_page`", Paginator::SinglePage, fields, problems),
         "auto" => plain("a paginator of type `auto`", Paginator::Auto, fields, problems),
         later if LATER.contains(&later) => {
             problems.later(&kind.pointer, &format!("the paginator `{later}`"));
@@ -92,11 +69,7 @@ pub(crate) fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Paginator
         other => {
             let hint = did_you_mean(other, TYPES.iter().chain(LATER).copied())
                 .unwrap_or_else(|| format!("known here: {}", list(TYPES.iter().copied())));
-            problems.hint(
-                &kind.pointer,
-                format!("unknown type of paginator `{other}`"),
-                hint,
-            );
+            problems.hint(&kind.pointer, format!("unknown type of paginator `{other}`"), hint);
             None
         }
     }
@@ -112,31 +85,21 @@ fn offset(node: &Node<'_>, mut fields: Fields<'_>, problems: &mut Problems) -> O
         }),
         None => {
             let hint = "{\"type\": \"offset\", \"limit\": 100}";
-            problems.hint(
-                &node.pointer,
-                "the paginator `offset` needs `limit`, the rows of a page",
-                hint,
-            );
+            problems.hint(&node.pointer, "the paginator `offset` needs `limit`, the rows of a page", hint);
             None
         }
     };
-    let offset = fields
-        .take("offset")
-        .and_then(|node| node.count(problems))
-        .unwrap_or(0);
+    let offset = fields.take("offset").and_then(|node| node.count(problems)).unwrap_or(0);
     let mut param = |key: &str, default: &str, problems: &mut Problems| match fields.take(key) {
-        Some(node) => node
-            .name("the name of a parameter", problems)
-            .map_or_else(String::new, |name| name.value),
+        Some(node) => {
+            node.name("the name of a parameter", problems).map_or_else(String::new, |name| name.value)
+        }
         None => default.to_owned(),
     };
     let offset_param = param("offset_param", "offset", problems);
     let limit_param = param("limit_param", "limit", problems);
     if offset_param == limit_param {
-        problems.add(
-            &node.pointer,
-            format!("`{limit_param}` cannot carry both the offset and the limit"),
-        );
+        problems.add(&node.pointer, format!("`{limit_param}` cannot carry both the offset and the limit"));
     }
     // dlt: absent means "total", null means that there is none.
     let total_path = match fields.take_raw("total_path") {
@@ -144,24 +107,14 @@ fn offset(node: &Node<'_>, mut fields: Fields<'_>, problems: &mut Problems) -> O
         Some(node) if node.value.is_null() => None,
         Some(node) => path(&node, problems).map(|path| path.value),
     };
-    let maximum_offset = fields
-        .take("maximum_offset")
-        .and_then(|node| node.count(problems));
-    let stop_after_empty_page = fields
-        .take("stop_after_empty_page")
-        .and_then(|node| node.boolean(problems))
-        .unwrap_or(true);
-    let has_more_path = fields
-        .take("has_more_path")
-        .and_then(|node| path(&node, problems));
+    let maximum_offset = fields.take("maximum_offset").and_then(|node| node.count(problems));
+    let stop_after_empty_page =
+        fields.take("stop_after_empty_page").and_then(|node| node.boolean(problems)).unwrap_or(true);
+    let has_more_path = fields.take("has_more_path").and_then(|node| path(&node, problems));
     fields.close(&OFFSET, problems);
     if total_path.is_none() && has_more_path.is_none() && maximum_offset.is_none() && !stop_after_empty_page {
         let message = "nothing would ever end this paginator";
-        problems.hint(
-            &node.pointer,
-            message,
-            "give `total_path`, `has_more_path` or `maximum_offset`",
-        );
+        problems.hint(&node.pointer, message, "give `total_path`, `has_more_path` or `maximum_offset`");
     }
     Some(OffsetConfig {
         limit: limit?,

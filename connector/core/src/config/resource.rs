@@ -95,10 +95,7 @@ fn layer<'a>(node: &Node<'a>, problems: &mut Problems) -> Option<Layer<'a>> {
     };
     if let Some(node) = fields.take("error_handler") {
         if endpoint.get("error_handler").is_some() {
-            problems.add(
-                &node.pointer,
-                "`error_handler` stands both here and under `endpoint`",
-            );
+            problems.add(&node.pointer, "`error_handler` stands both here and under `endpoint`");
         } else {
             endpoint.set("error_handler", node);
         }
@@ -108,12 +105,7 @@ fn layer<'a>(node: &Node<'a>, problems: &mut Problems) -> Option<Layer<'a>> {
         None => Fields::default(),
     };
     let columns = fields.take("columns").and_then(|node| columns(&node, problems));
-    Some(Layer {
-        fields,
-        endpoint,
-        params,
-        columns,
-    })
+    Some(Layer { fields, endpoint, params, columns })
 }
 
 /// `columns`: an object, or dlt's list of objects with a `name`, as an object.
@@ -150,10 +142,7 @@ fn merged_columns(
     };
     let mut merged = base.clone();
     for (name, hints) in over {
-        match (
-            merged.get_mut(name).and_then(Value::as_object_mut),
-            hints.as_object(),
-        ) {
+        match (merged.get_mut(name).and_then(Value::as_object_mut), hints.as_object()) {
             (Some(into), Some(hints)) => {
                 into.extend(hints.iter().map(|(key, value)| (key.clone(), value.clone())))
             }
@@ -169,16 +158,10 @@ fn merged_columns(
 pub(crate) fn defaults<'a>(node: &Node<'a>, problems: &mut Problems) -> Option<Layer<'a>> {
     let mut layer = layer(node, problems)?;
     if let Some(name) = layer.fields.take("name") {
-        problems.add(
-            &name.pointer,
-            "a name in the defaults does nothing: each resource has its own",
-        );
+        problems.add(&name.pointer, "a name in the defaults does nothing: each resource has its own");
     }
     if let Some(path) = layer.endpoint.take("path") {
-        problems.add(
-            &path.pointer,
-            "a path in the defaults does nothing: each resource has its own",
-        );
+        problems.add(&path.pointer, "a path in the defaults does nothing: each resource has its own");
     }
     Some(layer)
 }
@@ -192,10 +175,7 @@ pub(crate) fn resources(
     let named: Vec<(Option<At<String>>, Node<'_>)> = match node.value {
         Value::Object(_) => {
             let fields = node.object("resources", problems).unwrap_or_default();
-            fields
-                .into_iter()
-                .map(|(name, node)| (Some(node.at(name.to_owned())), node))
-                .collect()
+            fields.into_iter().map(|(name, node)| (Some(node.at(name.to_owned())), node)).collect()
         }
         _ => {
             let items = node.items("resources", problems).unwrap_or_default();
@@ -203,16 +183,9 @@ pub(crate) fn resources(
         }
     };
     if named.is_empty() && (node.value.is_object() || node.value.is_array()) {
-        problems.hint(
-            &node.pointer,
-            "no resources: nothing would be read",
-            "\"resources\": [\"posts\"]",
-        );
+        problems.hint(&node.pointer, "no resources: nothing would be read", "\"resources\": [\"posts\"]");
     }
-    named
-        .into_iter()
-        .filter_map(|(name, node)| resource(name, &node, defaults, problems))
-        .collect()
+    named.into_iter().filter_map(|(name, node)| resource(name, &node, defaults, problems)).collect()
 }
 
 fn resource(
@@ -237,10 +210,7 @@ fn resource(
     let written = own.fields.take("name");
     let name = match (key, written) {
         (Some(_), Some(written)) => {
-            problems.add(
-                &written.pointer,
-                "the key of the map is the resource's name already",
-            );
+            problems.add(&written.pointer, "the key of the map is the resource's name already");
             None
         }
         (Some(key), None) if key.value.trim().is_empty() => {
@@ -251,11 +221,7 @@ fn resource(
         (None, Some(written)) => written.name("a resource's name", problems),
         (None, None) if node.value.is_string() => node.name("a resource's name", problems),
         (None, None) => {
-            problems.hint(
-                &node.pointer,
-                "a resource needs its `name`",
-                "\"name\": \"posts\"",
-            );
+            problems.hint(&node.pointer, "a resource needs its `name`", "\"name\": \"posts\"");
             None
         }
     }?;
@@ -270,13 +236,7 @@ fn resource(
         problems,
     );
     let columns = merged_columns(defaults.columns.as_ref(), own.columns);
-    lower(
-        name,
-        endpoint,
-        columns,
-        defaults.fields.overlaid(&own.fields),
-        problems,
-    )
+    lower(name, endpoint, columns, defaults.fields.overlaid(&own.fields), problems)
 }
 
 fn lower(
@@ -297,37 +257,21 @@ fn lower(
     if let Some(node) = fields.take("write_disposition") {
         write_disposition = disposition(&node, problems).unwrap_or(write_disposition);
         if write_disposition == WriteDisposition::Merge && primary_key.is_empty() {
-            let message = format!(
-                "`{}` is to be merged, but has no `primary_key` to merge by",
-                name.value
-            );
+            let message = format!("`{}` is to be merged, but has no `primary_key` to merge by", name.value);
             problems.hint(&node.pointer, message, "\"primary_key\": \"id\"");
         }
     }
-    let selected = fields
-        .take("selected")
-        .and_then(|node| node.boolean(problems))
-        .unwrap_or(true);
+    let selected = fields.take("selected").and_then(|node| node.boolean(problems)).unwrap_or(true);
     let parallelized = fields.take("parallelized").and_then(|node| {
         node.boolean(problems)?;
         Some(node.pointer)
     });
-    let include_from_parent = fields
-        .take("include_from_parent")
-        .and_then(|node| node.names("a field of the parent", problems));
-    let rename = fields
-        .take("rename")
-        .map(|node| rename(&node, problems))
-        .unwrap_or_default();
+    let include_from_parent =
+        fields.take("include_from_parent").and_then(|node| node.names("a field of the parent", problems));
+    let rename = fields.take("rename").map(|node| rename(&node, problems)).unwrap_or_default();
     let total = fields.take("total").and_then(|node| total(&node, problems));
-    let misplaced: Vec<_> = ENDPOINT_KEYS
-        .iter()
-        .map(|key| (*key, "write it under `endpoint`"))
-        .collect();
-    let misplaced: Vec<_> = misplaced
-        .into_iter()
-        .filter(|(key, _)| !RESOURCE.known.contains(key))
-        .collect();
+    let misplaced: Vec<_> = ENDPOINT_KEYS.iter().map(|key| (*key, "write it under `endpoint`")).collect();
+    let misplaced: Vec<_> = misplaced.into_iter().filter(|(key, _)| !RESOURCE.known.contains(key)).collect();
     for (key, hint) in misplaced {
         if let Some(node) = fields.take_raw(key) {
             problems.hint(&node.pointer, format!("unknown key `{key}` in a resource"), hint);
@@ -359,18 +303,8 @@ fn disposition(node: &Node<'_>, problems: &mut Problems) -> Option<WriteDisposit
                     None
                 }
             };
-            let later = &[
-                "strategy",
-                "deduplicated",
-                "active_record_timestamp",
-                "boundary_timestamp",
-            ];
-            let keys = Keys {
-                of: "a write disposition",
-                known: &["disposition"],
-                later,
-                elsewhere: &[],
-            };
+            let later = &["strategy", "deduplicated", "active_record_timestamp", "boundary_timestamp"];
+            let keys = Keys { of: "a write disposition", known: &["disposition"], later, elsewhere: &[] };
             fields.close(&keys, problems);
             text?
         }
@@ -388,11 +322,7 @@ fn disposition(node: &Node<'_>, problems: &mut Problems) -> Option<WriteDisposit
             let known = ["append", "replace", "merge"];
             let hint =
                 did_you_mean(other, known).unwrap_or_else(|| "`append`, `replace` or `merge`".to_owned());
-            problems.hint(
-                &text.pointer,
-                format!("unknown write disposition `{other}`"),
-                hint,
-            );
+            problems.hint(&text.pointer, format!("unknown write disposition `{other}`"), hint);
             None
         }
     }
@@ -410,10 +340,7 @@ fn rename(node: &Node<'_>, problems: &mut Problems) -> Vec<(String, At<String>)>
         if from == to.value {
             problems.add(&node.pointer, format!("`{from}` has that name already"));
         } else if let Some((other, _)) = pairs.iter().find(|(_, other)| other.value == to.value) {
-            problems.add(
-                &node.pointer,
-                format!("`{other}` is to be named `{}` too", to.value),
-            );
+            problems.add(&node.pointer, format!("`{other}` is to be named `{}` too", to.value));
         } else {
             pairs.push((from.to_owned(), to));
         }
@@ -422,11 +349,7 @@ fn rename(node: &Node<'_>, problems: &mut Problems) -> Vec<(String, At<String>)>
 }
 
 fn total(node: &Node<'_>, problems: &mut Problems) -> Option<TotalMode> {
-    match node
-        .name("`exact`, `estimate` or `ignore`", problems)?
-        .value
-        .as_str()
-    {
+    match node.name("`exact`, `estimate` or `ignore`", problems)?.value.as_str() {
         "exact" => Some(TotalMode::Exact),
         "estimate" => Some(TotalMode::Estimate),
         "ignore" => Some(TotalMode::Ignore),

@@ -29,11 +29,7 @@ pub(crate) struct Wanted {
 
 impl Wanted {
     pub(crate) fn new() -> Self {
-        Self {
-            nodes: vec![Node::default()],
-            slots: 0,
-            items_of: None,
-        }
+        Self { nodes: vec![Node::default()], slots: 0, items_of: None }
     }
 
     fn node(&mut self, steps: &[Step]) -> usize {
@@ -109,10 +105,7 @@ struct Finder<'a, 'w> {
 impl Finder<'_, '_> {
     fn item(&self, start: usize, breaks: usize) -> Item {
         Item {
-            span: Span {
-                start,
-                end: self.scan.at,
-            },
+            span: Span { start, end: self.scan.at },
             kind: Kind::of(self.bytes.get(start).copied()),
             line_breaks: self.scan.line_breaks > breaks,
         }
@@ -151,10 +144,7 @@ impl Finder<'_, '_> {
                     let again = self.seen.get_mut(child).map(|seen| std::mem::replace(seen, true));
                     if again == Some(true) {
                         let key = name.unwrap_or_default().into_owned();
-                        return Err(JsonError::Twice {
-                            at: self.scan.at,
-                            key,
-                        });
+                        return Err(JsonError::Twice { at: self.scan.at, key });
                     }
                     self.visit(child, depth + 1)?;
                 }
@@ -197,9 +187,7 @@ pub(crate) fn find(bytes: &[u8], wanted: &Wanted) -> Result<Found, JsonError> {
     let bytes = without_bom(bytes);
     if let Err(error) = std::str::from_utf8(bytes) {
         return Err(match error.error_len() {
-            Some(_) => JsonError::NotUtf8 {
-                at: error.valid_up_to(),
-            },
+            Some(_) => JsonError::NotUtf8 { at: error.valid_up_to() },
             None => JsonError::Cut { at: bytes.len() },
         });
     }
@@ -208,10 +196,7 @@ pub(crate) fn find(bytes: &[u8], wanted: &Wanted) -> Result<Found, JsonError> {
         scan: Scanner::new(bytes),
         wanted,
         seen: vec![false; wanted.nodes.len()],
-        found: Found {
-            values: vec![None; wanted.slots],
-            items: Vec::new(),
-        },
+        found: Found { values: vec![None; wanted.slots], items: Vec::new() },
     };
     finder.scan.space();
     finder.visit(0, 0)?;
@@ -239,9 +224,5 @@ pub(crate) fn keys_at(bytes: &[u8], steps: &[Step]) -> (usize, Vec<String>) {
 }
 
 fn names(object: &[u8], found: &[(Span, Span)]) -> Vec<String> {
-    found
-        .iter()
-        .filter_map(|(key, _)| decode_string(key.of(object)))
-        .map(|name| name.into_owned())
-        .collect()
+    found.iter().filter_map(|(key, _)| decode_string(key.of(object))).map(|name| name.into_owned()).collect()
 }

@@ -113,11 +113,7 @@ fn plain_bytes(word: u64) -> usize {
 
 impl<'a> Scanner<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Self {
-            bytes,
-            at: 0,
-            line_breaks: 0,
-        }
+        Self { bytes, at: 0, line_breaks: 0 }
     }
 
     pub(crate) fn peek(&self) -> Option<u8> {
@@ -155,11 +151,7 @@ impl<'a> Scanner<'a> {
     /// After the root value: nothing but white space.
     pub(crate) fn end(&mut self) -> Result<(), JsonError> {
         self.space();
-        if self.at < self.bytes.len() {
-            Err(JsonError::LeftOver { at: self.at })
-        } else {
-            Ok(())
-        }
+        if self.at < self.bytes.len() { Err(JsonError::LeftOver { at: self.at }) } else { Ok(()) }
     }
 
     /// A string, both quotes included.
@@ -209,11 +201,7 @@ impl<'a> Scanner<'a> {
         while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
             self.at += 1;
         }
-        if self.at == start {
-            self.broken("a digit was expected")
-        } else {
-            Ok(())
-        }
+        if self.at == start { self.broken("a digit was expected") } else { Ok(()) }
     }
 
     fn number(&mut self) -> Result<(), JsonError> {

@@ -27,20 +27,11 @@ impl Entry {
 /// The first thing that RFC 8259 does not allow.
 pub(crate) fn survey(bytes: &[u8], keep: fn(&str, Kind) -> bool) -> Result<Vec<Entry>, JsonError> {
     let bytes = without_bom(bytes);
-    let mut walk = Walk {
-        bytes,
-        scan: Scanner::new(bytes),
-        keep,
-        path: Vec::new(),
-        entries: Vec::new(),
-    };
+    let mut walk = Walk { bytes, scan: Scanner::new(bytes), keep, path: Vec::new(), entries: Vec::new() };
     walk.scan.space();
     let root = Entry {
         path: Vec::new(),
-        span: Span {
-            start: walk.scan.at,
-            end: bytes.len(),
-        },
+        span: Span { start: walk.scan.at, end: bytes.len() },
         kind: Kind::of(walk.scan.peek()),
     };
     walk.entries.push(root);
@@ -73,11 +64,7 @@ impl Walk<'_> {
             let kept = (self.keep)(&name, kind).then(|| self.entries.len());
             self.path.push(name);
             if kept.is_some() {
-                self.entries.push(Entry {
-                    path: self.path.clone(),
-                    span: Span { start, end: start },
-                    kind,
-                });
+                self.entries.push(Entry { path: self.path.clone(), span: Span { start, end: start }, kind });
             }
             self.visit()?;
             self.path.pop();

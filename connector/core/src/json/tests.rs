@@ -46,69 +46,15 @@ fn accepts_and_refuses_what_rfc_8259_does() {
         ("[1] x", JsonError::LeftOver { at: 4 }),
         ("{}{}", JsonError::LeftOver { at: 2 }),
         ("01", JsonError::LeftOver { at: 1 }),
-        (
-            "[1,]",
-            JsonError::Broken {
-                at: 3,
-                what: "a value was expected",
-            },
-        ),
-        (
-            "{\"a\":1,}",
-            JsonError::Broken {
-                at: 7,
-                what: "a string was expected",
-            },
-        ),
-        (
-            "[+1]",
-            JsonError::Broken {
-                at: 1,
-                what: "a value was expected",
-            },
-        ),
-        (
-            "[1.]",
-            JsonError::Broken {
-                at: 3,
-                what: "a digit was expected",
-            },
-        ),
-        (
-            "[.5]",
-            JsonError::Broken {
-                at: 1,
-                what: "a value was expected",
-            },
-        ),
-        (
-            "[NaN]",
-            JsonError::Broken {
-                at: 1,
-                what: "a value was expected",
-            },
-        ),
-        (
-            "\"a\nb\"",
-            JsonError::Broken {
-                at: 2,
-                what: "a control character in a string",
-            },
-        ),
-        (
-            "\"\\x\"",
-            JsonError::Broken {
-                at: 2,
-                what: "an unknown escape in a string",
-            },
-        ),
-        (
-            "[1}",
-            JsonError::Broken {
-                at: 2,
-                what: "`,` or the end of a list or object was expected",
-            },
-        ),
+        ("[1,]", JsonError::Broken { at: 3, what: "a value was expected" }),
+        ("{\"a\":1,}", JsonError::Broken { at: 7, what: "a string was expected" }),
+        ("[+1]", JsonError::Broken { at: 1, what: "a value was expected" }),
+        ("[1.]", JsonError::Broken { at: 3, what: "a digit was expected" }),
+        ("[.5]", JsonError::Broken { at: 1, what: "a value was expected" }),
+        ("[NaN]", JsonError::Broken { at: 1, what: "a value was expected" }),
+        ("\"a\nb\"", JsonError::Broken { at: 2, what: "a control character in a string" }),
+        ("\"\\x\"", JsonError::Broken { at: 2, what: "an unknown escape in a string" }),
+        ("[1}", JsonError::Broken { at: 2, what: "`,` or the end of a list or object was expected" }),
     ];
     for (text, error) in bad {
         assert_eq!(walk(text.as_bytes()).unwrap_err(), *error, "{text}");
@@ -121,10 +67,7 @@ fn accepts_and_refuses_what_rfc_8259_does() {
 fn nesting_is_capped() {
     let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
     assert!(walk(deep(128).as_bytes()).is_ok());
-    assert!(matches!(
-        walk(deep(129).as_bytes()),
-        Err(JsonError::TooDeep { at: 128 })
-    ));
+    assert!(matches!(walk(deep(129).as_bytes()), Err(JsonError::TooDeep { at: 128 })));
     let mixed = format!("{}1{}", "{\"a\":[".repeat(64), "]}".repeat(64));
     assert!(walk(mixed.as_bytes()).is_ok());
 }
@@ -148,15 +91,8 @@ fn finds_several_paths_in_one_pass() {
     assert_eq!(text(nested).unwrap(), b"20");
     assert_eq!(text(missing), None);
     assert!(found.value(rows).unwrap().line_breaks);
-    let items: Vec<_> = found
-        .items
-        .iter()
-        .map(|item| (item.span.of(body), item.line_breaks))
-        .collect();
-    assert_eq!(
-        items,
-        [(&b"{\"id\":1}"[..], false), (b"2", false), (b"[3]", false)]
-    );
+    let items: Vec<_> = found.items.iter().map(|item| (item.span.of(body), item.line_breaks)).collect();
+    assert_eq!(items, [(&b"{\"id\":1}"[..], false), (b"2", false), (b"[3]", false)]);
 }
 
 #[test]
@@ -164,23 +100,14 @@ fn a_wanted_name_may_not_stand_twice() {
     let mut wanted = Wanted::new();
     wanted.add_items(&[member("data")]);
     let error = find(br#"{"data":[1],"data":[2]}"#, &wanted).unwrap_err();
-    assert_eq!(
-        error,
-        JsonError::Twice {
-            at: 19,
-            key: "data".into()
-        }
-    );
+    assert_eq!(error, JsonError::Twice { at: 19, key: "data".into() });
 }
 
 #[test]
 fn surveys_three_names_deep() {
     let body = br#"{"a":{"b":{"c":[1],"d":{"e":[2]}}},"f":[{"g":[3]}],"n":5}"#;
     let found = survey(body, |_, kind| kind == Kind::Array).unwrap();
-    let paths: Vec<_> = found
-        .iter()
-        .map(|entry| (entry.path.join("."), entry.span.of(body)))
-        .collect();
+    let paths: Vec<_> = found.iter().map(|entry| (entry.path.join("."), entry.span.of(body))).collect();
     assert_eq!(paths.len(), 3);
     assert_eq!(paths[1], ("a.b.c".into(), &b"[1]"[..]));
     assert_eq!(paths[2], ("f".into(), &b"[{\"g\":[3]}]"[..]));
@@ -191,9 +118,7 @@ fn any_json() -> impl Strategy<Value = Value> {
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
         any::<i64>().prop_map(Value::from),
-        any::<f64>()
-            .prop_filter("finite", |n| n.is_finite())
-            .prop_map(|n| json!(n)),
+        any::<f64>().prop_filter("finite", |n| n.is_finite()).prop_map(|n| json!(n)),
         "[ -~\u{e9}\u{1f600}\n\"\\\\]{0,20}".prop_map(Value::from),
     ];
     leaf.prop_recursive(5, 60, 6, |inner| {

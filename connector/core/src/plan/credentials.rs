@@ -47,15 +47,7 @@ fn auth(auth: Option<&Auth>, found: &mut Vec<String>) {
 fn headers(headers: &Headers, found: &mut Vec<String>) {
     for (name, value) in headers {
         let name = name.to_ascii_lowercase();
-        let tells = [
-            "authorization",
-            "token",
-            "cookie",
-            "secret",
-            "api-key",
-            "api_key",
-            "apikey",
-        ];
+        let tells = ["authorization", "token", "cookie", "secret", "api-key", "api_key", "apikey"];
         // A placeholder is filled from a row, so the text around it is no credential of its own.
         if tells.iter().any(|word| name.contains(word)) && !value.value.contains('{') {
             note(value, found);
@@ -68,10 +60,7 @@ fn params(resource: &ResourceConfig, found: &mut Vec<String>) {
         if let Param::Texts(texts) = param
             && SECRET_PARAMS.contains(&name.to_ascii_lowercase().as_str())
         {
-            texts
-                .iter()
-                .filter(|text| !text.value.contains('{'))
-                .for_each(|text| note(text, found));
+            texts.iter().filter(|text| !text.value.contains('{')).for_each(|text| note(text, found));
         }
     }
 }

@@ -33,37 +33,19 @@ pub(super) struct Draft {
 impl Draft {
     /// Every placeholder that must be bound.
     pub(super) fn holes(&self) -> impl Iterator<Item = &Hole> {
-        let rest = self
-            .params
-            .iter()
-            .chain(&self.headers)
-            .flat_map(|(_, parts)| parts);
-        self.path
-            .iter()
-            .chain(&self.query)
-            .chain(rest)
-            .filter_map(|part| match part {
-                DraftPart::Hole(hole) => Some(hole),
-                DraftPart::Text(_) => None,
-            })
+        let rest = self.params.iter().chain(&self.headers).flat_map(|(_, parts)| parts);
+        self.path.iter().chain(&self.query).chain(rest).filter_map(|part| match part {
+            DraftPart::Hole(hole) => Some(hole),
+            DraftPart::Text(_) => None,
+        })
     }
 
     /// The names in the query that the path came with.
     pub(super) fn query_names(&self) -> impl Iterator<Item = String> {
-        let text: String = self
-            .query
-            .iter()
-            .map(|part| {
-                if let DraftPart::Text(text) = part {
-                    text
-                } else {
-                    ""
-                }
-            })
-            .collect();
-        let names: Vec<String> = form_urlencoded::parse(text.as_bytes())
-            .map(|(name, _)| name.into_owned())
-            .collect();
+        let text: String =
+            self.query.iter().map(|part| if let DraftPart::Text(text) = part { text } else { "" }).collect();
+        let names: Vec<String> =
+            form_urlencoded::parse(text.as_bytes()).map(|(name, _)| name.into_owned()).collect();
         names.into_iter()
     }
 }
@@ -83,10 +65,8 @@ pub(super) fn base_url(base: &At<String>, problems: &mut Problems) -> Option<Str
     }
     check_url(text, &base.pointer, problems)?;
     if text.contains(['?', '#']) {
-        problems.add(
-            &base.pointer,
-            "a base URL has no query and no fragment; write `params` on the endpoint",
-        );
+        problems
+            .add(&base.pointer, "a base URL has no query and no fragment; write `params` on the endpoint");
         return None;
     }
     Some(text.trim_end_matches('/').to_owned())
@@ -139,17 +119,8 @@ pub(super) fn draft(config: &ResourceConfig, base: &str, problems: &mut Problems
             path => format!("{}/{path}", base.replace('{', "{{").replace('}', "}}")),
         }
     };
-    let whole = parts(
-        &At {
-            value: text,
-            pointer: path.pointer.clone(),
-        },
-        problems,
-    );
-    let mut draft = Draft {
-        ends_in_placeholder: ends_in_placeholder(&whole),
-        ..Draft::default()
-    };
+    let whole = parts(&At { value: text, pointer: path.pointer.clone() }, problems);
+    let mut draft = Draft { ends_in_placeholder: ends_in_placeholder(&whole), ..Draft::default() };
     let mut spent = Vec::new();
     let mut in_query = false;
     for part in whole {
@@ -169,23 +140,12 @@ pub(super) fn draft(config: &ResourceConfig, base: &str, problems: &mut Problems
         }
     }
     draft.origin = check_draft(&draft, path, problems);
-    for (name, param) in config
-        .endpoint
-        .params
-        .iter()
-        .filter(|(name, _)| !spent.contains(name))
-    {
+    for (name, param) in config.endpoint.params.iter().filter(|(name, _)| !spent.contains(name)) {
         match param {
             Param::Texts(texts) => {
-                draft
-                    .params
-                    .extend(texts.iter().map(|text| (name.clone(), parts(text, problems))));
+                draft.params.extend(texts.iter().map(|text| (name.clone(), parts(text, problems))));
             }
-            Param::Resolve {
-                pointer,
-                resource,
-                field,
-            } => {
+            Param::Resolve { pointer, resource, field } => {
                 let hint = format!("\"{name}\": \"{{resources.{}.{}}}\"", resource.value, field.value);
                 problems.hint(
                     pointer,
@@ -210,11 +170,7 @@ fn path_param(config: &ResourceConfig, name: String, pointer: String, spent: &mu
         }
         Some((_, Param::Resolve { resource, field, .. })) => {
             let (resource, field) = (resource.clone(), field.clone());
-            DraftPart::Hole(Hole::Field {
-                resource,
-                field: field.value,
-                pointer: field.pointer,
-            })
+            DraftPart::Hole(Hole::Field { resource, field: field.value, pointer: field.pointer })
         }
         _ => return DraftPart::Hole(Hole::Plain { name, pointer }),
     };
@@ -229,9 +185,8 @@ fn ends_in_placeholder(whole: &[DraftPart]) -> bool {
         match part {
             DraftPart::Hole(_) => found = true,
             DraftPart::Text(text) => {
-                let (path, query) = text
-                    .split_once('?')
-                    .map_or((text.as_str(), None), |(path, query)| (path, Some(query)));
+                let (path, query) =
+                    text.split_once('?').map_or((text.as_str(), None), |(path, query)| (path, Some(query)));
                 found &= !path.contains('/');
                 if query.is_some() {
                     return found;
@@ -252,18 +207,12 @@ fn check_draft(draft: &Draft, path: &At<String>, problems: &mut Problems) -> Opt
         parts.iter().map(text).collect()
     };
     if path.value.contains('#') {
-        problems.add(
-            &path.pointer,
-            "`#` cannot stand in a path; write `%23` for the character",
-        );
+        problems.add(&path.pointer, "`#` cannot stand in a path; write `%23` for the character");
         return None;
     }
     let filled = fill(&draft.path, "x");
     let origin = check_url(&filled, &path.pointer, problems)?;
-    let other = Url::parse(&fill(&draft.path, "y"))
-        .ok()?
-        .origin()
-        .ascii_serialization();
+    let other = Url::parse(&fill(&draft.path, "y")).ok()?.origin().ascii_serialization();
     if other != origin {
         problems.add(&path.pointer, "a placeholder cannot choose the host");
         return None;

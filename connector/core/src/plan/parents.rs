@@ -13,11 +13,7 @@ use crate::select::plain_path;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Hole {
     /// `{resources.projects.id}`, or `{x}` with a parameter of type `resolve`.
-    Field {
-        resource: At<String>,
-        field: String,
-        pointer: String,
-    },
+    Field { resource: At<String>, field: String, pointer: String },
     /// `{parent_id}` with nothing said about it.
     Plain { name: String, pointer: String },
     /// One that has been reported.
@@ -30,46 +26,24 @@ impl Hole {
         if name == "resources" || name.starts_with("resources.") {
             let rest = name.strip_prefix("resources.").unwrap_or_default();
             // A resource's name may hold dots; which one is meant shows only when all names are known.
-            if rest
-                .split_once('.')
-                .is_none_or(|(resource, field)| resource.is_empty() || field.is_empty())
-            {
+            if rest.split_once('.').is_none_or(|(resource, field)| resource.is_empty() || field.is_empty()) {
                 let hint = "{resources.projects.id}";
-                problems.hint(
-                    &pointer,
-                    format!("`{{{name}}}` names no field of a resource"),
-                    hint,
-                );
+                problems.hint(&pointer, format!("`{{{name}}}` names no field of a resource"), hint);
                 return Self::Faulty;
             }
-            let resource = At {
-                value: rest.to_owned(),
-                pointer: pointer.clone(),
-            };
-            return Self::Field {
-                resource,
-                field: String::new(),
-                pointer,
-            };
+            let resource = At { value: rest.to_owned(), pointer: pointer.clone() };
+            return Self::Field { resource, field: String::new(), pointer };
         }
         if name.starts_with("incremental.") {
             problems.later(&pointer, &format!("`{{{name}}}`"));
             return Self::Faulty;
         }
-        Self::Plain {
-            name: name.to_owned(),
-            pointer,
-        }
+        Self::Plain { name: name.to_owned(), pointer }
     }
 
     /// The resource's name and the field's path; `resources.a.b.c` is split by the longest name that there is.
     fn field<'a>(&'a self, names: &[&str]) -> Option<(&'a str, &'a str, &'a str)> {
-        let Self::Field {
-            resource,
-            field,
-            pointer,
-        } = self
-        else {
+        let Self::Field { resource, field, pointer } = self else {
             return None;
         };
         if !field.is_empty() {
@@ -81,10 +55,7 @@ impl Hole {
             .max_by_key(|(length, _)| *length);
         match longest {
             Some((length, field)) => Some((resource.value.get(..length)?, field, pointer)),
-            None => resource
-                .value
-                .split_once('.')
-                .map(|(name, field)| (name, field, pointer.as_str())),
+            None => resource.value.split_once('.').map(|(name, field)| (name, field, pointer.as_str())),
         }
     }
 }
@@ -121,14 +92,10 @@ pub(super) struct Links {
 
 impl Link {
     fn bind(&mut self, hole: &Hole, source: Source) {
-        let index = self
-            .bind
-            .iter()
-            .position(|other| *other == source)
-            .unwrap_or_else(|| {
-                self.bind.push(source);
-                self.bind.len() - 1
-            });
+        let index = self.bind.iter().position(|other| *other == source).unwrap_or_else(|| {
+            self.bind.push(source);
+            self.bind.len() - 1
+        });
         self.holes.push((hole.clone(), index));
     }
 
@@ -142,11 +109,9 @@ impl Link {
     pub(super) fn pieces(&self, parts: &[DraftPart]) -> Pieces {
         let piece = |part: &DraftPart| match part {
             DraftPart::Text(text) => Some(Piece::Text(text.clone())),
-            DraftPart::Hole(hole) => self
-                .holes
-                .iter()
-                .find(|(other, _)| other == hole)
-                .map(|(_, index)| Piece::Bound(*index)),
+            DraftPart::Hole(hole) => {
+                self.holes.iter().find(|(other, _)| other == hole).map(|(_, index)| Piece::Bound(*index))
+            }
         };
         parts.iter().filter_map(piece).collect()
     }
@@ -163,10 +128,7 @@ const MARK: char = '\u{0}';
 
 impl Shape {
     fn of(draft: &Draft) -> Self {
-        let mut shape = Self {
-            text: String::new(),
-            before: Vec::new(),
-        };
+        let mut shape = Self { text: String::new(), before: Vec::new() };
         for part in &draft.path {
             match part {
                 DraftPart::Text(text) => shape.text.push_str(text),
@@ -183,10 +145,7 @@ impl Shape {
 
 /// The collection that a placeholder picks from: the segments before its own.
 fn collection(before: &str) -> &str {
-    before
-        .rsplit_once('/')
-        .map_or("", |(path, _)| path)
-        .trim_end_matches('/')
+    before.rsplit_once('/').map_or("", |(path, _)| path).trim_end_matches('/')
 }
 
 /// Finds each resource's parent, binds its placeholders, and orders the lot.
@@ -198,19 +157,11 @@ pub(super) fn links(
 ) -> Links {
     let names: Vec<&str> = configs.iter().map(|config| config.name.value.as_str()).collect();
     let shapes: Vec<Shape> = drafts.iter().map(Shape::of).collect();
-    let finder = Finder {
-        configs,
-        names: &names,
-        shapes: &shapes,
-    };
+    let finder = Finder { configs, names: &names, shapes: &shapes };
     let mut links: Vec<Link> = Vec::new();
     for (index, draft) in drafts.iter().enumerate() {
         let name = names.get(index).copied().unwrap_or_default().to_owned();
-        links.push(Link {
-            name,
-            parent: finder.parent(index, draft, problems),
-            ..Link::default()
-        });
+        links.push(Link { name, parent: finder.parent(index, draft, problems), ..Link::default() });
     }
     let order = order(&mut links, configs, problems);
     for &index in &order {
@@ -332,15 +283,10 @@ impl Finder<'_> {
                 );
             }
         }
-        let parent = link
-            .parent
-            .and_then(|index| Some((self.configs.get(index)?, self.shapes.get(index)?)));
+        let parent = link.parent.and_then(|index| Some((self.configs.get(index)?, self.shapes.get(index)?)));
         let (Some((parent, parent_shape)), Some(parent_link)) = (parent, parent_link) else {
             // `parent` has reported the placeholders of the path; those elsewhere cannot be found by a path at all.
-            for hole in draft
-                .holes()
-                .filter(|hole| !before.iter().any(|(_, other)| other == *hole))
-            {
+            for hole in draft.holes().filter(|hole| !before.iter().any(|(_, other)| other == *hole)) {
                 if let Hole::Plain { name, pointer } = hole {
                     problems.add(pointer, format!("nothing says what `{{{name}}}` is"));
                 }
@@ -366,10 +312,8 @@ impl Finder<'_> {
                     }
                 }
                 Hole::Plain { name, pointer } => {
-                    let before = before
-                        .iter()
-                        .find(|(_, other)| other == hole)
-                        .map(|(before, _)| before.as_str());
+                    let before =
+                        before.iter().find(|(_, other)| other == hole).map(|(before, _)| before.as_str());
                     let passed = before.and_then(|before| passed_down(before, parent_shape, parent_link));
                     if let Some(index) = passed {
                         link.bind(hole, Source::Bound(index));
@@ -377,17 +321,13 @@ impl Finder<'_> {
                         let Some(key) = key_of(parent, pointer, problems) else {
                             continue;
                         };
-                        let source = Source::Row {
-                            steps: vec![Step::Member(key.clone())],
-                            name: key.clone(),
-                        };
+                        let source =
+                            Source::Row { steps: vec![Step::Member(key.clone())], name: key.clone() };
                         link.bind(hole, source);
                         inferred = Some((name, key));
                     } else {
-                        let hint = format!(
-                            "`{{resources.{}.…}}`, or give `{name}` in `params`",
-                            parent.name.value
-                        );
+                        let hint =
+                            format!("`{{resources.{}.…}}`, or give `{name}` in `params`", parent.name.value);
                         problems.hint(pointer, format!("nothing says what `{{{name}}}` is"), hint);
                     }
                 }
@@ -401,10 +341,7 @@ impl Finder<'_> {
             link.add(added_key(parent, &field.value), source);
         }
         if let Some((placeholder, key)) = inferred {
-            let source = Source::Row {
-                steps: vec![Step::Member(key.clone())],
-                name: key.clone(),
-            };
+            let source = Source::Row { steps: vec![Step::Member(key.clone())], name: key.clone() };
             link.add(added_key(parent, &key), source);
             notices.push(notice(config, parent, placeholder, &key));
         }
@@ -413,19 +350,18 @@ impl Finder<'_> {
 
 fn notice(config: &ResourceConfig, parent: &ResourceConfig, placeholder: &str, key: &str) -> Notice {
     let (child, parent_name) = (&config.name.value, &parent.name.value);
-    let path = config.endpoint.path.value.replace(
-        &format!("{{{placeholder}}}"),
-        &format!("{{resources.{parent_name}.{key}}}"),
-    );
+    let path = config
+        .endpoint
+        .path
+        .value
+        .replace(&format!("{{{placeholder}}}"), &format!("{{resources.{parent_name}.{key}}}"));
     let added = added_key(parent, key);
     Notice {
         code: "parent-inferred",
         message: format!(
             "`{{{placeholder}}}` in the path of `{child}` is taken to be `{key}` of `{parent_name}`; its rows carry it as `{added}`"
         ),
-        hint: Some(format!(
-            "\"path\": \"{path}\" and \"include_from_parent\": [\"{key}\"]"
-        )),
+        hint: Some(format!("\"path\": \"{path}\" and \"include_from_parent\": [\"{key}\"]")),
     }
 }
 
@@ -448,10 +384,7 @@ fn key_of(parent: &ResourceConfig, pointer: &str, problems: &mut Problems) -> Op
             );
             problems.hint(
                 pointer,
-                format!(
-                    "`{}` is identified by {keys} together: say which is meant",
-                    parent.name.value
-                ),
+                format!("`{}` is identified by {keys} together: say which is meant", parent.name.value),
                 hint,
             );
             None
@@ -461,11 +394,7 @@ fn key_of(parent: &ResourceConfig, pointer: &str, problems: &mut Problems) -> Op
 
 /// A key that the parent's rows were given.
 fn own_key(field: &str, parent: &Link) -> Option<Source> {
-    parent
-        .add
-        .iter()
-        .position(|(key, _)| key == field)
-        .map(Source::Added)
+    parent.add.iter().position(|(key, _)| key == field).map(Source::Added)
 }
 
 fn field_source(field: &str, parent: &Link, pointer: &str, problems: &mut Problems) -> Option<Source> {
@@ -473,10 +402,7 @@ fn field_source(field: &str, parent: &Link, pointer: &str, problems: &mut Proble
         return Some(source);
     }
     match plain_path(field) {
-        Ok(steps) if !steps.is_empty() => Some(Source::Row {
-            steps,
-            name: field.to_owned(),
-        }),
+        Ok(steps) if !steps.is_empty() => Some(Source::Row { steps, name: field.to_owned() }),
         _ => {
             problems.add(
                 pointer,
@@ -490,11 +416,7 @@ fn field_source(field: &str, parent: &Link, pointer: &str, problems: &mut Proble
 /// The binding of the parent whose placeholder stands at the same place of the same path.
 fn passed_down(before: &str, parent_shape: &Shape, parent: &Link) -> Option<usize> {
     let (_, hole) = parent_shape.before.iter().find(|(other, _)| other == before)?;
-    parent
-        .holes
-        .iter()
-        .find(|(other, _)| other == hole)
-        .map(|(_, index)| *index)
+    parent.holes.iter().find(|(other, _)| other == hole).map(|(_, index)| *index)
 }
 
 /// A shape as a person would write it.
@@ -507,20 +429,13 @@ fn order(links: &mut [Link], configs: &[ResourceConfig], problems: &mut Problems
     let mut order: Vec<usize> = Vec::new();
     for start in 0..links.len() {
         let mut chain = vec![start];
-        while let Some(parent) = chain
-            .last()
-            .and_then(|last| links.get(*last))
-            .and_then(|link| link.parent)
-        {
+        while let Some(parent) = chain.last().and_then(|last| links.get(*last)).and_then(|link| link.parent) {
             if order.contains(&parent) {
                 break;
             }
             if chain.contains(&parent) {
-                let name = |index: &usize| {
-                    configs
-                        .get(*index)
-                        .map_or("", |config| config.name.value.as_str())
-                };
+                let name =
+                    |index: &usize| configs.get(*index).map_or("", |config| config.name.value.as_str());
                 let round = chain.iter().skip_while(|index| **index != parent).map(name);
                 if let Some(config) = configs.get(start) {
                     let path = &config.endpoint.path.pointer;
