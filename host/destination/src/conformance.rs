@@ -490,6 +490,51 @@ fn a_load_that_dies_after_a_finished_one() {
     }
 }
 
+/// The config was changed after the load broke off: it is undone as it was begun.
+#[test]
+fn undo_under_another_disposition() {
+    for was in DISPOSITIONS {
+        for is in DISPOSITIONS {
+            for place in places() {
+                clean(&place, &table("tasks", was), "0");
+                let before = place.rows("tasks");
+                let mut to = place.open();
+                to.begin(&table("tasks", was), &load("tasks", "1")).unwrap();
+                to.write(&table("tasks", was), &page("{\"id\":1,\"name\":\"a\"}\n", "1"), &[]).unwrap();
+                to.commit().unwrap();
+                drop(to);
+                let mut to = place.open();
+                if was != is {
+                    let refused = to.resume(&table("tasks", is), &load("tasks", "1")).unwrap_err();
+                    assert!(matches!(refused, DestinationError::Corrupt { .. }), "{refused}");
+                }
+                to.undo(&table("tasks", is), "1").unwrap();
+                to.commit().unwrap();
+                drop(to);
+                drop(place.open());
+                assert_eq!(place.rows("tasks"), before, "{was:?} {is:?}");
+                assert_no_leftovers(&place);
+            }
+        }
+    }
+}
+
+#[test]
+fn calls_out_of_order() {
+    for place in places() {
+        let mut to = place.open();
+        let table = table("tasks", Disposition::Append);
+        let refused = to.write(&table, &page("{}\n", "1"), &[]).unwrap_err();
+        assert!(matches!(refused, DestinationError::NotBegun { .. }), "{refused}");
+        let refused = to.finish(&table, &load("tasks", "1"), &[]).unwrap_err();
+        assert!(matches!(refused, DestinationError::NotBegun { .. }), "{refused}");
+        let refused = to.resume(&table, &load("tasks", "1")).unwrap_err();
+        assert!(matches!(refused, DestinationError::Corrupt { .. }), "{refused}");
+        to.commit().unwrap();
+        to.commit().unwrap();
+    }
+}
+
 #[test]
 fn one_run_at_a_time() {
     for place in places() {

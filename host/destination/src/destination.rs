@@ -9,7 +9,8 @@ use crate::sqlite::Sqlite;
 use crate::table::{Rows, Table, Written};
 use crate::target::Target;
 
-/// An open destination: locked against other runs until it is dropped. Dropping it takes back what was not committed.
+/// An open destination: locked against other runs until it is dropped. What was not committed by then is gone when it is
+/// opened again.
 #[derive(Debug)]
 pub enum Destination {
     /// A database.
@@ -41,7 +42,7 @@ impl Destination {
     /// What the last commit left.
     #[must_use]
     pub fn state(&self) -> State {
-        each!(self, it => it.state().clone())
+        each!(self, it => it.state())
     }
 
     /// Starts a load of a table, and remembers `load`. Under `replace` its rows go beside the table until it is finished

@@ -59,6 +59,12 @@ pub enum DestinationError {
         /// The database or folder.
         path: PathBuf,
     },
+    /// A caller's mistake: a page, or an end, of a load that was neither begun nor resumed.
+    #[error("no load of `{resource}` is open")]
+    NotBegun {
+        /// Whose.
+        resource: String,
+    },
     /// Any other failure of the file system.
     #[error("{}: {cause}", .path.display())]
     Io {
@@ -193,6 +199,11 @@ impl DestinationError {
     /// A page of `resource` that cannot be stored.
     pub(crate) fn data(resource: &str, row: Option<u64>, kind: DataErrorKind) -> Self {
         Self::Data(Box::new(DataError { resource: resource.to_owned(), row, kind }))
+    }
+
+    /// A page, or an end, of a load that is not open.
+    pub(crate) fn not_begun(resource: &str) -> Self {
+        Self::NotBegun { resource: resource.to_owned() }
     }
 
     /// Sorts a failure of the file system at `path`.

@@ -24,7 +24,7 @@ use crate::file_name;
 use crate::lock::Lock;
 use crate::rows;
 use crate::table::{Disposition, Rows, Table, Written};
-use journal::{Action, Commit, Held, Journal, Mark, Pipelines};
+use journal::{Action, Commit, Journal, Mark, Pipelines};
 use load::OpenLoad;
 use part::Names;
 
@@ -54,7 +54,7 @@ pub struct Jsonl {
     rubbish: Vec<PathBuf>,
     stopped: bool,
 
-    _lock: Lock,
+    _locks: [Lock; 2],
 }
 
 /// Where files are.
@@ -84,7 +84,11 @@ impl Jsonl {
         for folder in [&folders.data, &folders.state] {
             fs::create_dir_all(folder).map_err(|cause| DestinationError::io(folder, cause))?;
         }
-        let lock = Lock::take(folders.state.join("lock"), dir)?;
+        // Both: runs may share either folder alone.
+        let locks = [
+            Lock::take(folders.state.join("lock"), state_dir)?,
+            Lock::take(folders.data.join(".lock"), dir)?,
+        ];
         recover::prove_writable(&folders.data)?;
         let (journal, pipelines) = recover::open(&folders, pipeline)?;
         Ok(Self {
@@ -100,12 +104,12 @@ impl Jsonl {
             cuts: BTreeMap::new(),
             rubbish: Vec::new(),
             stopped: false,
-            _lock: lock,
+            _locks: locks,
         })
     }
 
-    pub(crate) fn state(&self) -> &State {
-        &self.held().state
+    pub(crate) fn state(&self) -> State {
+        self.pipelines.get(&self.pipeline).map(|held| held.state.clone()).unwrap_or_default()
     }
 
     pub(crate) fn begin(&mut self, table: &Table, load: &Load) -> Result<(), DestinationError> {
@@ -125,7 +129,7 @@ impl Jsonl {
 
     pub(crate) fn resume(&mut self, table: &Table, load: &Load) -> Result<(), DestinationError> {
         self.check(table)?;
-        let mark = self.held().marks.get(&table.resource);
+        let mark = self.mark(&table.resource);
         let Some(mark) = mark.filter(|mark| is_of(mark, table, &load.load_id)) else {
             let path = self.folders.data_path(&table.resource);
             let reason = format!("nothing is known of load {}, which is to go on", load.load_id);
@@ -141,7 +145,7 @@ impl Jsonl {
         self.check_going()?;
         let names = self.names();
         let resource = &table.resource;
-        let committed = self.held().marks.get(resource).filter(|mark| mark.load_id == load_id).cloned();
+        let committed = self.mark(resource).filter(|mark| mark.load_id == load_id).cloned();
         let open = self.loads.get_mut(resource).filter(|open| open.load_id() == load_id);
         match (open, committed) {
             (None, None) => return Ok(()),
@@ -180,7 +184,7 @@ impl Jsonl {
         self.check_going()?;
         let lines = rows::lines(&table.resource, rows)?;
         let Some(open) = self.loads.get_mut(&table.resource) else {
-            return Err(not_begun(&self.folders, table));
+            return Err(DestinationError::not_begun(&table.resource));
         };
         open.write(table, rows, lines)?;
         self.changes.extend_from_slice(changes);
@@ -203,7 +207,7 @@ impl Jsonl {
         let names = self.names();
         let resource = &table.resource;
         let Some(open) = self.loads.get_mut(resource) else {
-            return Err(not_begun(&self.folders, table));
+            return Err(DestinationError::not_begun(&table.resource));
         };
         if let Some(from) = open.complete(&names)? {
             self.actions.push(Action::Replace { from, resource: resource.clone() });
@@ -273,10 +277,13 @@ impl Jsonl {
         self.folders.data_path(resource)
     }
 
-    /// What this pipeline's commits add up to; `open` has made the entry.
-    fn held(&self) -> &Held {
-        static NOTHING: std::sync::LazyLock<Held> = std::sync::LazyLock::new(Held::default);
-        self.pipelines.get(&self.pipeline).unwrap_or(&NOTHING)
+    /// The marks of this pipeline's unfinished loads, as committed.
+    fn marks(&self) -> impl Iterator<Item = (&String, &Mark)> {
+        self.pipelines.get(&self.pipeline).into_iter().flat_map(|held| &held.marks)
+    }
+
+    fn mark(&self, resource: &str) -> Option<&Mark> {
+        self.pipelines.get(&self.pipeline)?.marks.get(resource)
     }
 
     fn names(&self) -> Names {
@@ -301,12 +308,11 @@ impl Jsonl {
     }
 
     fn changed_marks(&self) -> BTreeMap<String, Option<Mark>> {
-        let committed = &self.held().marks;
-        let closed = self.closed.iter().filter(|resource| committed.contains_key(*resource));
+        let closed = self.closed.iter().filter(|resource| self.mark(resource).is_some());
         let mut marks: BTreeMap<_, _> = closed.map(|resource| (resource.clone(), None)).collect();
         for (resource, open) in &self.loads {
             let mark = open.mark();
-            if committed.get(resource) == Some(&mark) {
+            if self.mark(resource) == Some(&mark) {
                 marks.remove(resource);
             } else {
                 marks.insert(resource.clone(), Some(mark));
@@ -324,7 +330,7 @@ impl Jsonl {
 
     fn check(&self, table: &Table) -> Result<(), DestinationError> {
         self.check_going()?;
-        table.check(self.loads.keys().chain(self.held().marks.keys()).map(String::as_str))
+        table.check(self.loads.keys().chain(self.marks().map(|(resource, _)| resource)).map(String::as_str))
     }
 
     /// Refuses a file that another pipeline's broken load has rows at the end of: to undo those would take ours.
@@ -346,9 +352,4 @@ impl Jsonl {
 
 fn is_of(mark: &Mark, table: &Table, load_id: &str) -> bool {
     mark.load_id == load_id && mark.disposition == table.disposition
-}
-
-fn not_begun(folders: &Folders, table: &Table) -> DestinationError {
-    let reason = format!("no load of `{}` is open", table.resource);
-    DestinationError::Corrupt { path: folders.data.clone(), reason }
 }

@@ -73,13 +73,13 @@ impl Sqlite {
         })
     }
 
-    pub(crate) fn state(&self) -> &State {
-        &self.state
+    pub(crate) fn state(&self) -> State {
+        self.state.clone()
     }
 
     pub(crate) fn begin(&mut self, table: &Table, load: &Load) -> Result<(), DestinationError> {
         table.check(self.tables.keys().map(String::as_str))?;
-        let name = self.target(table);
+        let name = self.target(table, table.disposition);
         self.atomically(|this| {
             schema::check_ours(&this.conn, &this.path, &table.resource)?;
             this.forget_parents(table)?;
@@ -87,7 +87,8 @@ impl Sqlite {
                 this.run(|conn| schema::drop_table(conn, &name))?;
             }
             this.run(|conn| schema::create_if_missing(conn, &name, &[]))?;
-            this.remember(&[Change::Load(load.clone())])
+            this.remember(&[Change::Load(load.clone())])?;
+            this.run(|conn| state::note_disposition(conn, &this.pipeline, table))
         })?;
         self.tables.insert(table.resource.clone(), OpenTable { name, shape: None });
         Ok(())
@@ -95,11 +96,13 @@ impl Sqlite {
 
     pub(crate) fn resume(&mut self, table: &Table, load: &Load) -> Result<(), DestinationError> {
         table.check(self.tables.keys().map(String::as_str))?;
-        let name = self.target(table);
+        let name = self.target(table, table.disposition);
         self.atomically(|this| {
             schema::check_ours(&this.conn, &this.path, &table.resource)?;
-            if !this.run(|conn| schema::exists(conn, &name))? {
-                let reason = format!("table `{name}`, which load {} was writing to, is gone", load.load_id);
+            if this.disposition(table, &load.load_id)? != Some(table.disposition)
+                || !this.run(|conn| schema::exists(conn, &name))?
+            {
+                let reason = format!("what load {} was writing to table `{name}` is gone", load.load_id);
                 return Err(DestinationError::Corrupt { path: this.path.clone(), reason });
             }
             this.remember(&[Change::Load(load.clone())])
@@ -109,10 +112,12 @@ impl Sqlite {
     }
 
     pub(crate) fn undo(&mut self, table: &Table, load_id: &str) -> Result<(), DestinationError> {
-        let name = self.target(table);
         self.atomically(|this| {
             this.forget_parents(table)?;
-            match table.disposition {
+            // The config may have been changed since the load broke off.
+            let disposition = this.disposition(table, load_id)?.unwrap_or(table.disposition);
+            let name = this.target(table, disposition);
+            match disposition {
                 Disposition::Append => {
                     schema::check_ours(&this.conn, &this.path, &table.resource)?;
                     this.run(|conn| schema::delete_load(conn, &name, load_id))
@@ -135,7 +140,7 @@ impl Sqlite {
     ) -> Result<Written, DestinationError> {
         self.atomically(|this| {
             let Some(open) = this.tables.get_mut(&table.resource) else {
-                return Err(failure::not_begun(&this.path, &table.resource));
+                return Err(DestinationError::not_begun(&table.resource));
             };
             let shape = match open.shape.take() {
                 Some(shape) => shape,
@@ -161,7 +166,7 @@ impl Sqlite {
     ) -> Result<(), DestinationError> {
         self.atomically(|this| {
             let Some(open) = this.tables.get(&table.resource) else {
-                return Err(failure::not_begun(&this.path, &table.resource));
+                return Err(DestinationError::not_begun(&table.resource));
             };
             if table.disposition == Disposition::Replace {
                 schema::swap(&this.conn, &open.name, &table.resource)
@@ -181,7 +186,8 @@ impl Sqlite {
             return Ok(());
         }
         if let Err(error) = self.run(|conn| conn.execute_batch("COMMIT")) {
-            self.stopped = true;
+            // A reader may keep SQLite from committing; the transaction then waits for another try.
+            self.stopped = self.conn.is_autocommit();
             return Err(error);
         }
         self.in_transaction = false;
@@ -247,9 +253,14 @@ impl Sqlite {
         self.run(|conn| parents::forget(conn, &self.pipeline, &table.resource))
     }
 
+    /// How the load was begun; none if it is not the one that is remembered.
+    fn disposition(&self, table: &Table, load_id: &str) -> Result<Option<Disposition>, DestinationError> {
+        self.run(|conn| state::disposition(conn, &self.pipeline, &table.resource, load_id))
+    }
+
     /// The table that a load writes to.
-    fn target(&self, table: &Table) -> String {
-        match table.disposition {
+    fn target(&self, table: &Table, disposition: Disposition) -> String {
+        match disposition {
             Disposition::Append | Disposition::Merge => table.resource.clone(),
             Disposition::Replace => schema::beside(&self.pipeline, &table.resource),
         }

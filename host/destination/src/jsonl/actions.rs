@@ -38,8 +38,10 @@ pub(super) fn perform(folders: &Folders, commit: &Commit) -> Result<(), Destinat
 
 /// A file that is no longer there has been moved already.
 fn replace(from: &Path, to: &Path) -> io::Result<()> {
+    if !from.try_exists()? {
+        return Ok(());
+    }
     match fs::rename(from, to) {
-        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(cause) if cause.kind() == io::ErrorKind::CrossesDevices => {
             let mut hidden = std::ffi::OsString::from(".");
             hidden.push(to.file_name().unwrap_or_default());

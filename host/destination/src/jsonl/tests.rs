@@ -262,6 +262,35 @@ fn files_changed_by_hand() {
     assert!(matches!(Destination::open(&place.target, "demo"), Err(DestinationError::Corrupt { .. })));
 }
 
+/// Where there are two file systems: a file that cannot be renamed into place is copied beside it first.
+#[test]
+fn state_elsewhere() {
+    let dir = tempfile::tempdir().unwrap();
+    let elsewhere =
+        if Path::new("/dev/shm").is_dir() { tempfile::tempdir_in("/dev/shm") } else { tempfile::tempdir() };
+    let Ok(elsewhere) = elsewhere else { return };
+    let place = Place {
+        target: Target::Jsonl { dir: dir.path().to_owned(), state_dir: elsewhere.path().to_owned() },
+        dir,
+    };
+    for disposition in [Disposition::Append, Disposition::Replace, Disposition::Merge] {
+        let name = format!("{disposition:?}");
+        let table = table(&name, disposition);
+        let mut to = place.open();
+        to.begin(&table, &load(&name, "1")).unwrap();
+        to.write(&table, &page(NEW, "1"), &[]).unwrap();
+        to.finish(&table, &load(&name, "1"), &[]).unwrap();
+        to.commit().unwrap();
+        let other =
+            Target::Jsonl { dir: place.dir.path().to_owned(), state_dir: place.dir.path().join("other") };
+        let refused = Destination::open(&other, "demo").unwrap_err();
+        assert!(matches!(refused, DestinationError::Locked { .. }), "{refused}");
+        fs::remove_dir_all(place.dir.path().join("other")).unwrap();
+    }
+    assert_eq!(names(place.dir.path()), ["Append.jsonl", "Merge.jsonl", "Replace.jsonl"]);
+    assert_eq!(names(elsewhere.path()), ["journal.jsonl"]);
+}
+
 #[test]
 fn rows_stand_as_they_came() {
     let place = place();

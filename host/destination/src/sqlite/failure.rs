@@ -25,8 +25,3 @@ pub(super) fn sort(path: &Path, cause: rusqlite::Error) -> DestinationError {
         _ => DestinationError::Sql { path, cause },
     }
 }
-
-/// A caller's mistake: a page or an end without `begin` or `resume`.
-pub(super) fn not_begun(path: &Path, resource: &str) -> DestinationError {
-    DestinationError::Corrupt { path: path.to_owned(), reason: format!("no load of `{resource}` is open") }
-}

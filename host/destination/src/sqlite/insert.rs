@@ -8,7 +8,7 @@ use rusqlite::{CachedStatement, Connection, ToSql};
 
 use super::failure;
 use super::parents::Parents;
-use super::schema::{self, LOAD_ID, LOADED_AT, Shape};
+use super::schema::{self, LOAD_ID, LOADED_AT, MAX_COLUMNS, Shape};
 use crate::error::{DataErrorKind, DestinationError};
 use crate::table::{Disposition, Rows, Table, Written};
 use crate::value::Value;
@@ -127,7 +127,7 @@ fn plain_columns(line: &str) -> Vec<String> {
     let _ = fields::for_each(line, |name: Cow<str>, _| {
         let known = columns.iter().any(|column| column.eq_ignore_ascii_case(&name));
         let reserved = [LOADED_AT, LOAD_ID].iter().any(|system| system.eq_ignore_ascii_case(&name));
-        if !known && !reserved && !name.contains('\0') && columns.len() < 1_000 {
+        if !known && !reserved && !name.contains('\0') && columns.len() + 2 < MAX_COLUMNS {
             columns.push(name.into_owned());
         }
         Ok(())

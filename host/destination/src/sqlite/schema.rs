@@ -18,7 +18,7 @@ pub(super) const LOADED_AT: &str = "_loaded_at";
 pub(super) const LOAD_ID: &str = "_load_id";
 
 /// What SQLite allows a table, unless it is built otherwise.
-const MAX_COLUMNS: usize = 2_000;
+pub(super) const MAX_COLUMNS: usize = 2_000;
 
 /// A table's columns.
 #[derive(Debug)]

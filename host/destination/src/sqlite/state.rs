@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
-use rusqlite::{Connection, Row, ToSql, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
 
 use super::failure;
 use crate::checkpoint::{Chain, Change, ErrorLine, Load, LoadStatus, Partition, PendingPage, State};
 use crate::error::DestinationError;
+use crate::table::{Disposition, Table};
 use crate::timestamp::iso8601;
 
 /// Of the tables below. A program that knows only an older one must not write them.
@@ -18,7 +19,7 @@ const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS _sanderling_meta (name PRIMARY KEY, value);
     CREATE TABLE IF NOT EXISTS _sanderling_loads (
         pipeline, resource, load_id, fingerprint, connector_digest, started_ms, updated_ms, status,
-        rows, pages, retries, total, missing_parents, failed_parents,
+        rows, pages, retries, total, missing_parents, failed_parents, disposition,
         PRIMARY KEY (pipeline, resource)
     );
     CREATE TABLE IF NOT EXISTS _sanderling_pending (
@@ -138,8 +139,10 @@ pub(super) fn apply(conn: &Connection, pipeline: &str, change: &Change) -> rusql
 
 fn insert_load(conn: &Connection, pipeline: &str, load: &Load) -> rusqlite::Result<()> {
     conn.prepare_cached(
-        "INSERT OR REPLACE INTO _sanderling_loads
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+        "INSERT INTO _sanderling_loads VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, NULL)
+         ON CONFLICT DO UPDATE SET load_id = ?3, fingerprint = ?4, connector_digest = ?5, started_ms = ?6,
+         updated_ms = ?7, status = ?8, rows = ?9, pages = ?10, retries = ?11, total = ?12, missing_parents = ?13,
+         failed_parents = ?14",
     )?
     .execute(params![
         pipeline,
@@ -162,6 +165,41 @@ fn insert_load(conn: &Connection, pipeline: &str, load: &Load) -> rusqlite::Resu
         Count(load.failed_parents),
     ])
     .map(drop)
+}
+
+/// Notes how the resource's load was begun, which undoing it goes by.
+pub(super) fn note_disposition(conn: &Connection, pipeline: &str, table: &Table) -> rusqlite::Result<()> {
+    let disposition = match table.disposition {
+        Disposition::Append => "append",
+        Disposition::Replace => "replace",
+        Disposition::Merge => "merge",
+    };
+    conn.prepare_cached(
+        "UPDATE _sanderling_loads SET disposition = ?3 WHERE pipeline = ?1 AND resource = ?2",
+    )?
+    .execute([pipeline, &table.resource, disposition])
+    .map(drop)
+}
+
+/// How the load was begun, if it is the one that the state holds.
+pub(super) fn disposition(
+    conn: &Connection,
+    pipeline: &str,
+    resource: &str,
+    load_id: &str,
+) -> rusqlite::Result<Option<Disposition>> {
+    let noted: Option<Option<String>> = conn
+        .prepare_cached(
+            "SELECT disposition FROM _sanderling_loads WHERE pipeline = ?1 AND resource = ?2 AND load_id = ?3",
+        )?
+        .query_row([pipeline, resource, load_id], |row| row.get(0))
+        .optional()?;
+    Ok(match noted.flatten().as_deref() {
+        Some("append") => Some(Disposition::Append),
+        Some("replace") => Some(Disposition::Replace),
+        Some("merge") => Some(Disposition::Merge),
+        _ => None,
+    })
 }
 
 fn load(row: &Row) -> rusqlite::Result<Change> {

@@ -275,6 +275,8 @@ fn two_names_of_one_file_are_one_lock() {
     drop(to);
     let left = crate::conformance::names(place.dir.path());
     assert_eq!(left, ["out.db"], "neither lock nor journal is left behind");
+    let mode = reader(&place).query_row("PRAGMA journal_mode", [], |row| row.get::<_, String>(0));
+    assert_eq!(mode.unwrap(), "wal");
 }
 
 /// `cargo test --release -p sanderling-destination -- --ignored --nocapture speed`
