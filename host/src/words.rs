@@ -164,9 +164,10 @@ pub fn of_destination(error: &DestinationError) -> Words {
         DestinationError::Corrupt { .. } => {
             words(exit::OTHER).hint("put the file back as it was, or start in an empty place")
         }
-        DestinationError::Stopped { .. } | DestinationError::Io { .. } | DestinationError::Sql { .. } => {
-            words(exit::OTHER)
-        }
+        DestinationError::NotBegun { .. }
+        | DestinationError::Stopped { .. }
+        | DestinationError::Io { .. }
+        | DestinationError::Sql { .. } => words(exit::OTHER),
     }
 }
 
