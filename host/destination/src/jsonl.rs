@@ -2,7 +2,8 @@
 //!
 //! Rows of an `append` go to the end of the resource's own file; those of a `replace` or `merge` to a new file in the
 //! state folder, which takes the old one's place when the load is finished. Bytes are written at once, but count only
-//! from the journal line that names the file's new length: until then a reader of this module cuts them off.
+//! from the journal line (a mark) that names the file's new length; the next run cuts the rest off. Where no mark guards
+//! the end of a file yet, or its end is to be taken back, new rows wait in a tail until the commit splices it on.
 
 mod actions;
 mod journal;
@@ -19,7 +20,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::checkpoint::{Change, Load, LoadStatus, State};
-use crate::error::DestinationError;
+use crate::error::{DestinationError, NameError};
 use crate::file_name;
 use crate::lock::Lock;
 use crate::rows;
@@ -86,8 +87,8 @@ impl Jsonl {
         }
         // Both: runs may share either folder alone.
         let locks = [
-            Lock::take(folders.state.join("lock"), state_dir)?,
             Lock::take(folders.data.join(".lock"), dir)?,
+            Lock::take(folders.state.join("lock"), state_dir)?,
         ];
         recover::prove_writable(&folders.data)?;
         let (journal, pipelines) = recover::open(&folders, pipeline)?;
@@ -117,6 +118,7 @@ impl Jsonl {
         self.check_others(table)?;
         let opened = match table.disposition {
             Disposition::Append => {
+                self.check_in_place(table)?;
                 let Cut { start, tail } = self.tail(&table.resource)?.clone();
                 OpenLoad::behind(&self.folders, table, load, start, &tail)?
             }
@@ -147,28 +149,25 @@ impl Jsonl {
         let resource = &table.resource;
         let committed = self.mark(resource).filter(|mark| mark.load_id == load_id).cloned();
         let open = self.loads.get_mut(resource).filter(|open| open.load_id() == load_id);
-        match (open, committed) {
-            (None, None) => return Ok(()),
-            (open, Some(mark)) if mark.beside.is_none() => {
-                // Committed rows must not go before the commit that takes them back.
-                if mark.length > mark.start && !self.cuts.contains_key(resource) {
-                    if !load::is_whole(&self.folders, resource, &mark)? {
-                        self.loads.remove(resource);
-                        self.closed.push(resource.clone());
-                        return Ok(());
-                    }
+        if open.is_none() && committed.is_none() {
+            return Ok(());
+        }
+        let committed_rows =
+            committed.as_ref().filter(|mark| mark.beside.is_none() && mark.length > mark.start);
+        match (committed_rows, open) {
+            // Rows that are committed must not go before the commit that takes them back.
+            (Some(mark), _) if !self.cuts.contains_key(resource) => {
+                if load::is_whole(&self.folders, resource, mark)? {
                     let (tail, _) = names.create(resource, "tail")?;
                     self.cuts.insert(resource.clone(), Cut { start: mark.start, tail });
-                } else if let Some(open) = open {
-                    open.cut_to_start()?;
                 }
             }
-            (Some(open), None) if open.is_beside() => self.rubbish.extend(open.paths()),
-            (Some(open), None) => open.cut_to_start()?,
-            (_, Some(mark)) => {
-                self.rubbish.extend(mark.beside.iter().map(|name| self.folders.state.join(name)));
-                self.rubbish.extend(mark.keys.iter().map(|(name, _)| self.folders.state.join(name)));
-            }
+            (_, Some(open)) if open.is_beside() => self.rubbish.extend(open.paths()),
+            (_, Some(open)) => open.cut_to_start()?,
+            (_, None) => {}
+        }
+        if let Some(mark) = committed {
+            self.rubbish.extend(mark.own_files().map(|name| self.folders.state.join(name)));
         }
         self.loads.remove(resource);
         self.closed.push(resource.clone());
@@ -229,20 +228,17 @@ impl Jsonl {
             pipeline: self.pipeline.clone(),
             changes: Vec::new(),
             marks: self.changed_marks(),
-            actions: self.actions.clone(),
+            actions: self.splices(),
         };
-        commit.actions.extend(self.cuts.iter().map(|(resource, Cut { start, tail })| Action::Splice {
-            resource: resource.clone(),
-            start: *start,
-            tail: tail.clone(),
-        }));
+        // After the splices: those are of the file that is there, which these may replace.
+        commit.actions.extend_from_slice(&self.actions);
         if self.changes.iter().any(|change| matches!(change, Change::Error(_))) {
             commit.actions.push(Action::Errors { at: actions::log_length(&self.folders)? });
         }
         if self.changes.is_empty() && commit.marks.is_empty() && commit.actions.is_empty() {
             return Ok(());
         }
-        if !self.cuts.is_empty() || commit.marks.values().flatten().any(|mark| mark.beside.is_some()) {
+        if !commit.marks.is_empty() || !commit.actions.is_empty() {
             part::sync_folder(&self.folders.state)?;
         }
         commit.changes = std::mem::take(&mut self.changes);
@@ -307,6 +303,15 @@ impl Jsonl {
         })
     }
 
+    fn splices(&self) -> Vec<Action> {
+        let splice = |(resource, cut): (&String, &Cut)| Action::Splice {
+            resource: resource.clone(),
+            start: cut.start,
+            tail: cut.tail.clone(),
+        };
+        self.cuts.iter().map(splice).collect()
+    }
+
     fn changed_marks(&self) -> BTreeMap<String, Option<Mark>> {
         let closed = self.closed.iter().filter(|resource| self.mark(resource).is_some());
         let mut marks: BTreeMap<_, _> = closed.map(|resource| (resource.clone(), None)).collect();
@@ -331,6 +336,17 @@ impl Jsonl {
     fn check(&self, table: &Table) -> Result<(), DestinationError> {
         self.check_going()?;
         table.check(self.loads.keys().chain(self.marks().map(|(resource, _)| resource)).map(String::as_str))
+    }
+
+    /// Refuses to go to the end of a file that the open transaction is about to put another in the place of.
+    fn check_in_place(&self, table: &Table) -> Result<(), DestinationError> {
+        let replaces = |action: &Action| matches!(action, Action::Replace { resource, .. } if *resource == table.resource);
+        if self.actions.iter().any(replaces) {
+            let reason =
+                "a load of it has been finished under another disposition; commit that first".to_owned();
+            return Err(DestinationError::Name(NameError { resource: table.resource.clone(), reason }));
+        }
+        Ok(())
     }
 
     /// Refuses a file that another pipeline's broken load has rows at the end of: to undo those would take ours.

@@ -26,6 +26,8 @@ pub(super) fn perform(folders: &Folders, commit: &Commit) -> Result<(), Destinat
                 let (tail, file) = (folders.state.join(tail), folders.data_path(resource));
                 splice(&tail, &file, *start).map_err(|cause| DestinationError::io(&file, cause))?;
                 sync_folder(&folders.data)?;
+                // A tail that came back after a power cut would be spliced on again, perhaps to another file.
+                sync_folder(&folders.state)?;
             }
             Action::Errors { at } => {
                 let file = folders.state.join(ERRORS);

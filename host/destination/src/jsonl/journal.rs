@@ -65,6 +65,13 @@ pub(super) struct Mark {
     pub(super) keys: Option<(String, u64)>,
 }
 
+impl Mark {
+    /// The names of the files in the state folder that only this load uses.
+    pub(super) fn own_files(&self) -> impl Iterator<Item = &String> {
+        self.beside.iter().chain(self.keys.as_ref().map(|(name, _)| name))
+    }
+}
+
 /// What one commit has changed.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Commit {

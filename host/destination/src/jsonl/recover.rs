@@ -4,7 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::Path;
 
-use super::journal::{self, Held, Journal, Pipelines};
+use super::journal::{self, Held, Journal, Mark, Pipelines};
 use super::part::{self, length_of};
 use super::{Folders, actions};
 use crate::error::DestinationError;
@@ -39,7 +39,7 @@ fn remove_strays(folders: &Folders, pipeline: &str, held: Option<&Held>) -> Resu
     let used: Vec<&str> = held
         .iter()
         .flat_map(|held| held.marks.values())
-        .flat_map(|mark| mark.beside.iter().chain(mark.keys.as_ref().map(|(name, _)| name)))
+        .flat_map(Mark::own_files)
         .map(String::as_str)
         .collect();
     for entry in fs::read_dir(&folders.state).map_err(sort)? {
