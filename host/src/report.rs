@@ -11,7 +11,7 @@ pub fn exit_code(outcome: &Outcome) -> u8 {
     if outcome.interrupted {
         return exit::INTERRUPTED;
     }
-    let failed = exit::of_several(outcome.failures.iter().map(|failure| words::of_failure(failure).code));
+    let failed = exit::of_several(outcome.codes.iter().copied());
     let unfinished = outcome.resources.iter().any(|resource| resource.status != Status::Complete);
     if failed == exit::COMPLETE && unfinished { exit::OTHER } else { failed }
 }
@@ -97,6 +97,7 @@ pub fn document(outcome: &Outcome, pipeline: &str, to: &str, load_id: &str) -> V
             "missing_parents": resource.missing_parents,
             "failed_parents": resource.failed_parents,
         })).collect::<Vec<_>>(),
+        "unlisted_failures": outcome.unlisted_failures,
         "failures": outcome.failures.iter().map(failure).collect::<Vec<_>>(),
         "notices": outcome.notices.iter().map(|notice| {
             let (message, hint) = words::of_notice(notice);

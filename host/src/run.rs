@@ -103,6 +103,8 @@ struct Driver<'a> {
     resumed: HashSet<ChainKey>,
     loads: Vec<Load>,
     failed: HashSet<usize>,
+    /// Resources of which nothing more is asked in this run; what their parents still open stays pending.
+    abandoned: HashSet<usize>,
     started: HashSet<usize>,
     /// From when it was a resource's turn to its last commit. Pages read ahead do not count.
     turns_ms: Vec<Option<(u64, u64)>>,

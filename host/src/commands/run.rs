@@ -108,6 +108,12 @@ fn tell_outcome(
     for failure in &outcome.failures {
         text.push_str(&source.vault.redact(&report::lines(&words::of_failure(failure))));
     }
+    if outcome.unlisted_failures > 0 {
+        text.push_str(&format!(
+            "and {} more failures, listed in the destination\n",
+            outcome.unlisted_failures
+        ));
+    }
     text.push_str(&report::table(outcome));
     text.push('\n');
     let first = outcome.resources.iter().find(|resource| resource.written && resource.rows > 0);

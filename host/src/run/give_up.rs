@@ -9,6 +9,9 @@ use super::stack::Item;
 use crate::retry::Reason;
 use crate::words;
 
+/// Failures of one resource that are told one by one.
+const MAX_LISTED: usize = 10;
+
 impl Driver<'_> {
     /// A page that cannot be had or kept: it and what follows it in its chain stay pending for another run.
     pub(super) fn fail(
@@ -30,7 +33,7 @@ impl Driver<'_> {
         let whole = item.partition.is_none() || cause.is_resources();
         self.fail_chain(item, cause, last_try)?;
         if whole {
-            self.drop_resources(|other| other == resource);
+            self.abandon(|other| other == resource);
         } else {
             let gone = self.stack.drop_chain(&item.chain());
             self.pages.forget(&gone);
@@ -54,7 +57,7 @@ impl Driver<'_> {
             [Change::Error(self.error_line(&failure)), Change::Load(self.loads[item.resource].clone())];
         self.destination.record(&changes)?;
         self.touch(item.resource, 0, 0);
-        self.outcome.failures.push(failure);
+        self.list(failure);
         Ok(())
     }
 
@@ -75,6 +78,18 @@ impl Driver<'_> {
         self.stack.pop();
         self.touch(item.resource, 0, 0);
         self.settle(item.resource)
+    }
+
+    /// Lists a failure in the outcome. Of a resource that fails for thousands of parents a few will do: the
+    /// destination has them all.
+    fn list(&mut self, failure: Failure) {
+        self.outcome.codes.insert(words::of_failure(&failure).code);
+        let listed = self.outcome.failures.iter().filter(|other| other.resource == failure.resource).count();
+        if listed < MAX_LISTED {
+            self.outcome.failures.push(failure);
+        } else {
+            self.outcome.unlisted_failures += 1;
+        }
     }
 
     fn failure(&self, item: &Item, cause: Cause, last_try: LastTry) -> Failure {
@@ -112,9 +127,9 @@ impl Driver<'_> {
         let left: Vec<usize> = (0..plan.resources.len())
             .filter(|&at| plan.resources[at].origin == origin && self.stack.open_in_resource(at) > 0)
             .collect();
-        self.drop_resources(|resource| plan.resources[resource].origin == origin);
+        self.abandon(|resource| plan.resources[resource].origin == origin);
         self.destination.record(&[Change::Halt { origin: origin.to_owned(), at_ms }])?;
-        self.outcome.failures.push(Failure {
+        self.list(Failure {
             resource: left.first().map(|&at| plan.resources[at].name.clone()).unwrap_or_default(),
             partition_key: None,
             page: 0,
@@ -127,6 +142,12 @@ impl Driver<'_> {
             },
         });
         self.commit()
+    }
+
+    /// Asks nothing more of some resources in this run; what is still to be read of them stays pending.
+    fn abandon(&mut self, given_up: impl Fn(usize) -> bool) {
+        self.abandoned.extend((0..self.plan.resources.len()).filter(|&at| given_up(at)));
+        self.drop_resources(given_up);
     }
 
     /// Gives up what is still to be read of some resources; it stays pending in the checkpoint.

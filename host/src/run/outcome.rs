@@ -1,5 +1,7 @@
 //! What a run came to: plain data that a report is made from.
 
+use std::collections::BTreeSet;
+
 use sanderling_destination::DataError;
 use sanderling_gate::Exchange;
 
@@ -13,8 +15,12 @@ use crate::retry::Reason;
 pub struct Outcome {
     /// In the config's order.
     pub resources: Vec<ResourceOutcome>,
-    /// In the order they happened.
+    /// In the order they happened, the first few of each resource.
     pub failures: Vec<Failure>,
+    /// How many more there were.
+    pub unlisted_failures: u64,
+    /// The exit codes of all of them.
+    pub codes: BTreeSet<u8>,
     /// What was said on the way, each once.
     pub notices: Vec<RunNotice>,
     /// Whether the user stopped it.

@@ -11,7 +11,8 @@ impl Driver<'_> {
     pub(super) fn settle(&mut self, resource: usize) -> Result<(), DestinationError> {
         let plan = self.plan;
         let above = plan.resources[resource].parent.is_none_or(|parent| self.is_complete(parent));
-        let whole = self.stack.open_in_resource(resource) == 0 && !self.failed.contains(&resource);
+        let given_up = self.failed.contains(&resource) || self.abandoned.contains(&resource);
+        let whole = self.stack.open_in_resource(resource) == 0 && !given_up;
         if self.is_complete(resource)
             || !above
             || !whole

@@ -53,6 +53,7 @@ impl<'a> Driver<'a> {
                 .map(|resource| Load { resource: resource.name.clone(), ..Load::default() })
                 .collect(),
             failed: HashSet::new(),
+            abandoned: HashSet::new(),
             started: HashSet::new(),
             turns_ms: vec![None; plan.resources.len()],
             outcome: Outcome::default(),

@@ -63,7 +63,11 @@ impl Driver<'_> {
         }
 
         self.stack.pop();
-        pushed.into_iter().for_each(|item| self.stack.put(item));
+        for item in pushed {
+            if !self.abandoned.contains(&item.resource) {
+                self.stack.put(item);
+            }
+        }
         if ended {
             self.note_growth(resource, &chain);
             self.chains.remove(&key);
