@@ -18,7 +18,7 @@ const EXCERPT_CHARS: usize = 300;
 #[derive(Debug, Default)]
 pub(crate) struct Answer {
     pub(crate) rows: Vec<Item>,
-    /// For each row the place in the list that the API sent; `None`: row by row.
+    /// For each row its place in the list that the API sent; `None`: each row is an entry.
     places: Option<Vec<u64>>,
     /// Entries that the API sent: with a filter, more than there are rows.
     pub(crate) sent: u64,
@@ -31,6 +31,9 @@ pub(crate) struct Answer {
 impl Answer {
     /// Keeps the rows of the first `entries` entries.
     pub(crate) fn keep(&mut self, entries: u64) {
+        if entries >= self.sent {
+            return;
+        }
         match &self.places {
             None => self.rows.truncate(usize::try_from(entries).unwrap_or(usize::MAX)),
             Some(places) => {
@@ -38,7 +41,7 @@ impl Answer {
                 self.rows.retain(|_| places.next().is_some_and(|place| *place < entries));
             }
         }
-        self.sent = self.sent.min(entries);
+        self.sent = entries;
     }
 }
 
@@ -203,6 +206,9 @@ fn query(
         }
         several => {
             let rows: Vec<Item> = several.iter().filter_map(|(slot, _)| found.value(*slot)).collect();
+            if rows.len() != several.len() {
+                return Err(bad("a row that was selected cannot be found again", excerpt(body), false));
+            }
             Answer { sent: rows.len() as u64, rows, ..Answer::default() }
         }
     };
@@ -212,8 +218,11 @@ fn query(
     {
         // Paging counts what the API sent, not what the selector left of it.
         answer.sent = entries.len() as u64;
-        let places: Option<Vec<u64>> = matches.iter().map(|(_, place)| *place).collect();
-        answer.places = places.filter(|places| places.len() == answer.rows.len());
+        // A single match may be a list in a list: all of its rows stand at its place.
+        answer.places = match matches.as_slice() {
+            [(_, place)] => place.map(|place| vec![place; answer.rows.len()]),
+            several => several.iter().map(|(_, place)| *place).collect(),
+        };
     }
     answer.span =
         queries.iter().zip(&prefixes).find_map(|(_, slot)| first.value(*slot)).map(|item| item.span);

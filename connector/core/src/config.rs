@@ -94,6 +94,20 @@ fn is_token(name: &str) -> bool {
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
+/// Headers of the connection, not of the request: wasi:http refuses them.
+const SET_BY_THE_HOST: &[&str] = &[
+    "connection",
+    "content-length",
+    "host",
+    "http2-settings",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "transfer-encoding",
+    "upgrade",
+];
+
 fn headers(node: &Node<'_>, problems: &mut Problems) -> Headers {
     let Some(fields) = node.object("headers", problems) else {
         return Vec::new();
@@ -105,6 +119,11 @@ fn headers(node: &Node<'_>, problems: &mut Problems) -> Headers {
         };
         if !is_token(name) {
             problems.add(&node.pointer, format!("`{name}` cannot be the name of a header"));
+        } else if SET_BY_THE_HOST.contains(&name.to_ascii_lowercase().as_str()) {
+            problems.add(
+                &node.pointer,
+                format!("the header `{name}` belongs to the connection and cannot be set"),
+            );
         } else if value.value.contains(|char: char| char.is_ascii_control() && char != '\t') {
             problems.add(&node.pointer, "a control character cannot stand in a header");
         } else if headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name)) {

@@ -3,12 +3,13 @@
 
 mod credentials;
 mod draft;
+mod hole;
 mod parents;
 
 use serde_json::{Map, Value};
 
 use crate::config::{self, Auth, Config, Paginator, ResourceConfig, TotalMode};
-use crate::contract::{Notice, ResourceInfo, SourceInfo, WriteDisposition};
+use crate::contract::{Notice, ResourceInfo, SourceInfo};
 use crate::diagnostic::{Diagnostic, Problems, list};
 use crate::json::Wanted;
 use crate::offset::Offset;
@@ -140,7 +141,7 @@ fn lower(config: &Config, problems: &mut Problems) -> Option<Plan> {
             continue;
         };
         let parent = link.parent.and_then(|parent| config.resources.get(parent));
-        infos.push(info(config_of, parent, draft, problems, &mut notices));
+        infos.push(info(config_of, parent, draft, &mut notices));
         resources.push(resource(config, config_of, draft, link, problems, &mut notices));
     }
     for link in &links.links {
@@ -171,7 +172,6 @@ fn info(
     config: &ResourceConfig,
     parent: Option<&ResourceConfig>,
     draft: &Draft,
-    problems: &mut Problems,
     notices: &mut Vec<Notice>,
 ) -> ResourceInfo {
     if config.parallelized.is_some() {
@@ -191,10 +191,8 @@ fn info(
             .find(|(from, _)| from == name)
             .map_or_else(|| name.clone(), |(_, to)| to.value.clone())
     };
-    if config.write_disposition == WriteDisposition::Merge && config.primary_key.is_empty() {
-        problems.add(&config.name.pointer, "a merge needs a `primary_key`");
-    }
-    let settings = config.total.map(|total| serde_json::json!({"total": total.name()}).to_string());
+    let settings =
+        config.total.as_ref().map(|total| serde_json::json!({"total": total.value.name()}).to_string());
     ResourceInfo {
         name: config.name.value.clone(),
         parent: parent.map(|parent| parent.name.value.clone()),
@@ -232,14 +230,16 @@ fn resource(
         None | Some(Paginator::Auto) => Pager::Unnamed,
         Some(Paginator::SinglePage) => Pager::SinglePage,
         Some(Paginator::Offset(offset)) => {
-            let total = config.total.unwrap_or(TotalMode::Exact);
+            let total = config.total.as_ref().map_or(TotalMode::Exact, |total| total.value);
             check_paging_params(config, draft, &Offset::new(offset, total), problems, notices);
             Pager::Offset(Offset::new(offset, total))
         }
     };
-    if config.total.is_some() && !matches!(pager, Pager::Offset(_)) {
-        let message = "`total` does nothing without a paginator that reads a total";
-        problems.add(&config.name.pointer, format!("{message} (`{}`)", config.name.value));
+    if let Some(total) = &config.total
+        && !matches!(pager, Pager::Offset(_))
+        && !total.pointer.starts_with("/resource_defaults")
+    {
+        problems.add(&total.pointer, "`total` does nothing without a paginator that reads a total");
     }
     let selector = match &endpoint.selector {
         None if entity => Some(Selector::Plain(Vec::new())),
@@ -253,8 +253,7 @@ fn resource(
         headers.retain(|(other, _)| !other.eq_ignore_ascii_case(name));
         headers.push((name.clone(), link.pieces(parts)));
     }
-    let mut added: Vec<String> = Vec::new();
-    added.extend(link.add.iter().map(|(key, _)| key.clone()));
+    let added: Vec<String> = link.add.iter().map(|(key, _)| key.clone()).collect();
     let rename: Vec<(String, String)> =
         config.rename.iter().map(|(from, to)| (from.clone(), to.value.clone())).collect();
     check_added(config, &added, problems);

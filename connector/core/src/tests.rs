@@ -2,6 +2,7 @@
 
 mod answers;
 mod configs;
+mod foreign_input;
 mod offset_cases;
 mod offset_property;
 mod parents;

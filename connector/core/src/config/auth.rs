@@ -43,6 +43,12 @@ pub(crate) fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Auth> {
             None
         }
         other => {
+            if node.value.is_string() {
+                // It may be the credential itself, which no message may repeat.
+                let hint = "{\"type\": \"bearer\", \"token\": \"${secrets.token}\"}";
+                problems.hint(&node.pointer, "this text is no type of auth", hint);
+                return None;
+            }
             let pointer = kind.as_ref().map_or(&node.pointer, |kind| &kind.pointer);
             let hint = did_you_mean(other, TYPES.iter().copied())
                 .unwrap_or_else(|| format!("known here: {}", list(TYPES.iter().copied())));

@@ -23,7 +23,7 @@ pub(crate) struct ResourceConfig {
     pub(crate) include_from_parent: Vec<At<String>>,
     /// The API's name, the output's name.
     pub(crate) rename: Vec<(String, At<String>)>,
-    pub(crate) total: Option<TotalMode>,
+    pub(crate) total: Option<At<TotalMode>>,
 }
 
 /// What a total that the API gives is worth.
@@ -348,15 +348,16 @@ fn rename(node: &Node<'_>, problems: &mut Problems) -> Vec<(String, At<String>)>
     pairs
 }
 
-fn total(node: &Node<'_>, problems: &mut Problems) -> Option<TotalMode> {
-    match node.name("`exact`, `estimate` or `ignore`", problems)?.value.as_str() {
-        "exact" => Some(TotalMode::Exact),
-        "estimate" => Some(TotalMode::Estimate),
-        "ignore" => Some(TotalMode::Ignore),
+fn total(node: &Node<'_>, problems: &mut Problems) -> Option<At<TotalMode>> {
+    let mode = match node.name("`exact`, `estimate` or `ignore`", problems)?.value.as_str() {
+        "exact" => TotalMode::Exact,
+        "estimate" => TotalMode::Estimate,
+        "ignore" => TotalMode::Ignore,
         other => {
             let hint = "`exact`, `estimate` or `ignore`";
             problems.hint(&node.pointer, format!("unknown worth of a total `{other}`"), hint);
-            None
+            return None;
         }
-    }
+    };
+    Some(node.at(mode))
 }

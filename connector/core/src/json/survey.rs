@@ -61,7 +61,7 @@ impl Walk<'_> {
             let key = self.scan.key()?;
             let name = decode_string(key.of(self.bytes)).unwrap_or_default().into_owned();
             let (start, kind) = (self.scan.at, Kind::of(self.scan.peek()));
-            let kept = (self.keep)(&name, kind).then(|| self.entries.len());
+            let kept = (self.keep)(&name, kind).then_some(self.entries.len());
             self.path.push(name);
             if kept.is_some() {
                 self.entries.push(Entry { path: self.path.clone(), span: Span { start, end: start }, kind });

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::parents::Hole;
+use super::hole::Hole;
 use crate::config::{Param, ResourceConfig};
 use crate::diagnostic::Problems;
 use crate::document::At;
@@ -114,9 +114,11 @@ pub(super) fn draft(config: &ResourceConfig, base: &str, problems: &mut Problems
     let text = if absolute(&path.value) {
         path.value.clone()
     } else {
+        // A base URL is no template: its braces are braces.
+        let base = base.replace('{', "{{").replace('}', "}}");
         match path.value.trim_start_matches('/') {
-            "" => base.to_owned(),
-            path => format!("{}/{path}", base.replace('{', "{{").replace('}', "}}")),
+            "" => base,
+            path => format!("{base}/{path}"),
         }
     };
     let whole = parts(&At { value: text, pointer: path.pointer.clone() }, problems);

@@ -215,6 +215,29 @@ fn what_is_wrong_is_refused() {
 }
 
 #[test]
+fn headers_totals_and_auth_that_cannot_be() {
+    let config = json!({
+        "client": {"base_url": "https://api.test", "headers": {"Host": "x"}, "auth": "tok-123"},
+        "resources": ["x"]
+    });
+    assert_eq!(
+        refused(&config),
+        [
+            "/client/headers/Host: the header `Host` belongs to the connection and cannot be set",
+            "/client/auth: this text is no type of auth",
+        ]
+    );
+    assert!(!format!("{:?}", plan(&config.to_string())).contains("tok-123"), "it may be a credential");
+    let total =
+        json!({"client": {"base_url": "https://api.test"}, "resources": [{"name": "x", "total": "exact"}]});
+    assert!(refused(&total)[0].starts_with("/resources/0/total: `total` does nothing"));
+    let by_default = json!({
+        "client": {"base_url": "https://api.test"}, "resource_defaults": {"total": "estimate"}, "resources": ["x"]
+    });
+    planned(&by_default);
+}
+
+#[test]
 fn a_problem_in_the_defaults_points_to_the_defaults_once() {
     let mut config = json!({
         "client": {"base_url": "https://api.test"},

@@ -126,6 +126,25 @@ fn o8_a_filter_that_drops_every_row_does_not_stop_the_reading() {
 }
 
 #[test]
+fn rows_within_entries_are_paged_by_the_entries() {
+    let config = endpoint(json!({
+        "path": "rows", "data_selector": "data[*].rows", "paginator": {"type": "offset", "limit": 4}
+    }));
+    let plan = planned(&config);
+    let cursor = |text: &str| PageRequest { cursor: Some(text.into()), ..first_page("r") };
+    let two = json!({"data": [{"rows": [1, 2]}, {"rows": [3]}], "total": 2});
+    let got = page(&plan, &first_page("r"), &ok(&two)).unwrap();
+    assert_eq!((got.kept, got.continuation), (2, Continuation::End));
+    // One entry that holds a list: all of its rows are kept, and count as one step.
+    let one = json!({"data": [{"rows": [1, 2, 3]}], "total": 2});
+    let got = page(&plan, &first_page("r"), &ok(&one)).unwrap();
+    assert_eq!((rows_text(&got), got.received), ("1\n2\n3\n", 3));
+    assert_eq!(got.continuation, Continuation::Next("{\"o\":1,\"t\":2}".into()));
+    let owed = page(&plan, &cursor("{\"o\":0,\"e\":1,\"t\":2}"), &ok(&two)).unwrap();
+    assert_eq!((rows_text(&owed), &owed.continuation), ("[1,2]\n", &Continuation::End));
+}
+
+#[test]
 fn o9_exact_multiples_make_no_extra_request_with_a_total() {
     assert_eq!(read(&by(100), honest(1000, 100)).unwrap().asked.len(), 10);
     let without = read(&without_total(100), bare(1000, 100)).unwrap();
