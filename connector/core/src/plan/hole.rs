@@ -33,6 +33,11 @@ impl Hole {
             problems.later(&pointer, &format!("`{{{name}}}`"));
             return Self::Faulty;
         }
+        if name.contains('.') {
+            let hint = "a field of a resource's rows is `{resources.NAME.FIELD}`";
+            problems.hint(&pointer, format!("`{{{name}}}` refers to nothing"), hint);
+            return Self::Faulty;
+        }
         Self::Plain { name: name.to_owned(), pointer }
     }
 

@@ -151,7 +151,7 @@ fn placeholders_that_nothing_explains_are_refused() {
         "/resources/1/endpoint: nothing says what `{x}` is: no resource has the path",
     );
     refuse(
-        json!(["p", {"name": "c", "endpoint": "p/{unknown.posts.id}"}, {"name": "p2", "endpoint": "p"}]),
+        json!(["p", {"name": "c", "endpoint": "p/{id}"}, {"name": "p2", "endpoint": "p"}]),
         "could be taken from each of `p`, `p2`",
     );
     refuse(
