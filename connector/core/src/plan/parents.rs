@@ -6,6 +6,7 @@ use super::{Piece, Pieces};
 use crate::config::ResourceConfig;
 use crate::contract::Notice;
 use crate::diagnostic::{Problems, did_you_mean, list};
+use crate::document::At;
 use crate::json::Step;
 use crate::select::plain_path;
 
@@ -110,9 +111,8 @@ impl Finder<'_> {
         let mut named: Option<usize> = None;
         let mut unknown = false;
         for hole in draft.holes() {
-            let Some((resource, _, pointer)) = hole.field(self.names) else {
-                continue;
-            };
+            let Hole::Field { resource: At { pointer, .. }, .. } = hole else { continue };
+            let Some((resource, ..)) = hole.field(self.names) else { continue };
             let Some(found) = self.names.iter().position(|name| *name == resource) else {
                 let hint = did_you_mean(resource, self.names.iter().copied())
                     .unwrap_or_else(|| format!("there are {}", list(self.names.iter().copied())));

@@ -183,6 +183,15 @@ fn placeholders_that_nothing_explains_are_refused() {
         "cannot choose the host",
     );
     refuse(json!(["p", {"name": "c", "endpoint": "c/{resources.p.id:05d}"}]), "a format in a placeholder");
+    refuse(
+        json!(["p", {"name": "c", "endpoint": "p/{resource.p.id}"}]),
+        "`{resource.p.id}` refers to nothing",
+    );
+    let params = json!({"x": {"type": "resolve", "resource": "pp", "field": "id"}});
+    refuse(
+        json!(["p", {"name": "c", "endpoint": {"path": "c/{x}", "params": params}}]),
+        "/resources/1/endpoint/params/x/resource: there is no resource `pp`",
+    );
 }
 
 #[test]
