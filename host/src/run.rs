@@ -96,6 +96,8 @@ struct Driver<'a> {
     settings: &'a Settings,
     tell: &'a mut dyn FnMut(Event),
     started_ms: u64,
+    /// When the pass began that this run is, or goes on with: it marks the loads that belong together.
+    pass_ms: u64,
     stack: Stack,
     pages: Pages,
     chains: HashMap<ChainKey, Chain>,

@@ -1,17 +1,17 @@
 //! Turns every typed error into what a person reads (what happened, why, what mends it) and into an exit code.
 
 use sanderling_destination::{DataError, DataErrorKind, DestinationError};
-use sanderling_gate::{Exchange, GateError, Place};
+use sanderling_gate::{Denial, Exchange, Place};
 
 use crate::contract::{BadResponse, Fault, HttpFailure};
 use crate::document::nearest;
 use crate::error::Error;
 use crate::retry::Reason;
-use crate::run::outcome::{Cause, Failure, RunNotice};
+use crate::run::outcome::{Cause, Failure, ParentKey, RunNotice};
 use crate::run::plan::PlanError;
 use crate::run::truth::Refusal;
 use crate::sandbox::CallError;
-use crate::secrets::SecretError;
+use crate::secrets::{FILE, SecretError};
 
 /// Exit codes say what to do.
 pub mod exit {
@@ -154,7 +154,7 @@ pub fn of_destination(error: &DestinationError) -> Words {
         }
         DestinationError::Data(error) => {
             let mut words = words(exit::REFUSED);
-            words.hints.extend(hint_for_data(error));
+            words.hints.extend(hint_for_data(error, None));
             words
         }
         DestinationError::Name(_) => words(exit::CONFIG).hint("give the resource another `name`"),
@@ -177,7 +177,8 @@ pub fn of_cause(cause: &Cause) -> (String, Option<String>) {
         Cause::Fault { fault, .. } => of_fault(fault),
         Cause::Trap(words) => (words.clone(), None),
         Cause::Refused(refusal) => (refusal.to_string(), None),
-        Cause::Data(error) => (error.to_string(), None),
+        Cause::Denied(denial) => (denial.to_string(), None),
+        Cause::Data { error, .. } => (of_data(error), None),
         Cause::Halted { origin, in_a_row, again_at_ms: None } => (
             format!(
                 "{origin} failed {in_a_row} pages in a row and is left alone; nothing more was asked of it"
@@ -217,15 +218,6 @@ fn of_fault(fault: &Fault) -> (String, Option<String>) {
     }
 }
 
-/// The guest knows only the kind of what the gate met; the gate's own words say more.
-pub fn with_gate(fault: Fault, error: Option<&GateError>) -> Fault {
-    match (fault, error) {
-        (Fault::Denied(_), Some(error)) if error.is_denied() => Fault::Denied(error.to_string()),
-        (Fault::Transport(_), Some(error)) => Fault::Transport(error.to_string()),
-        (fault, _) => fault,
-    }
-}
-
 /// A page that could not be had or kept.
 pub fn of_failure(failure: &Failure) -> Words {
     let (what, excerpt) = of_cause(&failure.cause);
@@ -253,16 +245,14 @@ fn hints_for(failure: &Failure) -> Vec<String> {
         Cause::Fault { fault: Fault::Transport(_), .. } => {
             vec!["check `client.base_url`, and that the server is up; run again to go on where this stopped".into()]
         }
-        Cause::Fault { fault: Fault::Denied(message), .. } if !message.contains("allow") => {
-            vec!["the gate sends a request only where the config or --allow lets it".into()]
-        }
+        Cause::Denied(denial) => hint_for_denial(denial).into_iter().collect(),
         Cause::Refused(Refusal::Short { .. }) => vec![
             "run again to read it anew; if the API's total is only an estimate, write `total: estimate` on the resource".into(),
         ],
         Cause::Refused(Refusal::Repeated { .. }) => vec![
             "the paginator's parameters may have other names in this API (`offset_param`, `limit_param`), or it does not page: `paginator: single_page`".into(),
         ],
-        Cause::Data(error) => hint_for_data(error).into_iter().collect(),
+        Cause::Data { error, parent } => hint_for_data(error, parent.as_ref()).into_iter().collect(),
         Cause::Halted { .. } => vec!["run again later: it starts with one trial request and goes on where this stopped".into()],
         _ => Vec::new(),
     }
@@ -301,12 +291,52 @@ fn hints_for_status(status: u16, reason: Reason, exchange: Option<&Exchange>) ->
     }
 }
 
-fn hint_for_data(error: &DataError) -> Option<String> {
+fn hint_for_denial(denial: &Denial) -> Option<String> {
+    match denial {
+        Denial::Origin { origin, rule_line } => {
+            Some(format!("if it may be asked, write `{rule_line}` in the config, or give --allow {origin}"))
+        }
+        Denial::Address { rule_line: Some(line), .. } => {
+            Some(format!("if that is your own network, write `{line}` in the config"))
+        }
+        Denial::SecretBinding { secret, .. } | Denial::SecretOrigin { secret, .. } => {
+            Some(format!("{FILE} says where `{secret}` may go: `origins` and `place`"))
+        }
+        Denial::SecretPlaintext { .. } => {
+            Some("--plaintext-secrets sends it all the same; anyone on the way can read it".into())
+        }
+        _ => None,
+    }
+}
+
+/// Rows are counted from 1 for people.
+fn of_data(error: &DataError) -> String {
+    match error.row {
+        Some(row) => format!("row {} of the page: {}", row + 1, error.kind),
+        None => error.kind.to_string(),
+    }
+}
+
+/// The key of a child's rows that is unique over all parents.
+fn composite_key(columns: &[String], parent: Option<&ParentKey>) -> String {
+    let Some(ParentKey { parent, primary_key, carried }) = parent else {
+        return format!("make a field of the parent part of it, beside {}", columns.join(", "));
+    };
+    let key = |of_parent: &[String]| [of_parent, columns].concat().join(", ");
+    if carried.is_empty() {
+        let taken: Vec<String> = primary_key.iter().map(|field| format!("_{parent}_{field}")).collect();
+        let fields = primary_key.join(", ");
+        format!("write `primary_key: [{}]` and `include_from_parent: [{fields}]`", key(&taken))
+    } else {
+        format!("write `primary_key: [{}]`", key(carried))
+    }
+}
+
+fn hint_for_data(error: &DataError, parent: Option<&ParentKey>) -> Option<String> {
     match &error.kind {
-        DataErrorKind::DuplicateAcrossParents { columns, .. } => Some(format!(
-            "the key is unique within a parent only: make the parent's key part of it, such as `primary_key: [_PARENT_id, {}]`",
-            columns.join(", ")
-        )),
+        DataErrorKind::DuplicateAcrossParents { columns, .. } => {
+            Some(format!("the key is unique within a parent only: {}", composite_key(columns, parent)))
+        }
         DataErrorKind::KeyMissing { .. } | DataErrorKind::KeyNull { .. } => Some(
             "name a `primary_key` that every row has, or use `write_disposition: append` or `replace`".into(),
         ),
@@ -321,7 +351,8 @@ fn code_of_cause(cause: &Cause) -> u8 {
     match cause {
         Cause::Fault { fault, .. } => code_of_fault(fault),
         Cause::Trap(_) => exit::OTHER,
-        Cause::Refused(_) | Cause::Data(_) => exit::REFUSED,
+        Cause::Denied(_) => exit::CONFIG,
+        Cause::Refused(_) | Cause::Data { .. } => exit::REFUSED,
         Cause::Halted { .. } => exit::LATER,
     }
 }
@@ -352,6 +383,10 @@ pub fn of_notice(notice: &RunNotice) -> (String, Option<String>) {
         RunNotice::Resumed { resource, rows } => {
             (format!("{resource}: going on where the last run broke off, with {rows} rows there"), None)
         }
+        RunNotice::Done { resource, rows } => (
+            format!("{resource}: complete since the run that broke off, with {rows} rows, and not read again"),
+            None,
+        ),
         RunNotice::StartedAgain { resource, why } => {
             (format!("{resource}: the last run broke off and is started again: {why}"), None)
         }

@@ -3,13 +3,21 @@
 //! | file | what it shows |
 //! |---|---|
 //! | `api.rs` | the API asked directly: what runs are compared with |
+//! | `breaking.rs` | what runs break off in: a source of parents, children and pages, and what is left of it |
 //! | `demo.rs` | `sanderling demo` |
+//! | `resume.rs` | runs that break off at a request, and those that go on from there |
 //! | `seeds.rs` | the five seed configs, as they stand |
+//! | `leaks.rs` | looks for a key in all that runs print or store |
+//! | `secrecy.rs` | credentials arrive, and are nowhere else |
 //! | `program.rs` | the harness: a folder, the program in it, what it printed |
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod api;
+mod breaking;
 mod demo;
+mod leaks;
 mod program;
+mod resume;
+mod secrecy;
 mod seeds;

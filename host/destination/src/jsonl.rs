@@ -50,6 +50,8 @@ pub struct Jsonl {
     changes: Vec<Change>,
     // Loads that are finished or undone.
     closed: Vec<String>,
+    // Of these the finished ones whose rows stand in the resource's own file.
+    finished: BTreeMap<String, Mark>,
     actions: Vec<Action>,
     cuts: BTreeMap<String, Cut>,
     rubbish: Vec<PathBuf>,
@@ -101,6 +103,7 @@ impl Jsonl {
             loads: BTreeMap::new(),
             changes: Vec::new(),
             closed: Vec::new(),
+            finished: BTreeMap::new(),
             actions: Vec::new(),
             cuts: BTreeMap::new(),
             rubbish: Vec::new(),
@@ -150,8 +153,9 @@ impl Jsonl {
         let committed = self.mark(resource).filter(|mark| mark.load_id == load_id).cloned();
         let open = self.loads.get_mut(resource).filter(|open| open.load_id() == load_id);
         if open.is_none() && committed.is_none() {
-            return Ok(());
+            return self.undo_finished(resource, load_id);
         }
+        self.finished.remove(resource);
         let committed_rows =
             committed.as_ref().filter(|mark| mark.beside.is_none() && mark.length > mark.start);
         match (committed_rows, open) {
@@ -212,6 +216,9 @@ impl Jsonl {
             self.actions.push(Action::Replace { from, resource: resource.clone() });
             self.rubbish.extend(open.paths());
         }
+        if !open.is_beside() {
+            self.finished.insert(resource.clone(), open.mark());
+        }
         self.loads.remove(resource);
         self.closed.push(resource.clone());
         self.changes.extend_from_slice(changes);
@@ -228,6 +235,7 @@ impl Jsonl {
             pipeline: self.pipeline.clone(),
             changes: Vec::new(),
             marks: self.changed_marks(),
+            finished: self.finished.clone(),
             actions: self.splices(),
         };
         // After the splices: those are of the file that is there, which these may replace.
@@ -258,6 +266,7 @@ impl Jsonl {
         }
         self.actions.clear();
         self.closed.clear();
+        self.finished.clear();
         for path in self.rubbish.drain(..) {
             let _ = fs::remove_file(path);
         }
@@ -301,6 +310,20 @@ impl Jsonl {
                 none.insert(Cut { start, tail })
             }
         })
+    }
+
+    /// Takes back the rows of a finished load, unless something else has been written behind them since.
+    fn undo_finished(&mut self, resource: &str, load_id: &str) -> Result<(), DestinationError> {
+        let finished = self.pipelines.get(&self.pipeline).and_then(|held| held.finished.get(resource));
+        let Some(Mark { start, length, .. }) = finished.filter(|mark| mark.load_id == load_id).cloned() else {
+            return Ok(());
+        };
+        let untouched = part::length_of(&self.folders.data_path(resource))? == Some(length);
+        if untouched && length > start && !self.cuts.contains_key(resource) {
+            let (tail, _) = self.names().create(resource, "tail")?;
+            self.cuts.insert(resource.to_owned(), Cut { start, tail });
+        }
+        Ok(())
     }
 
     fn splices(&self) -> Vec<Action> {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use sanderling_destination::DataError;
-use sanderling_gate::Exchange;
+use sanderling_destination::{DataError, DataErrorKind};
+use sanderling_gate::{Denial, Exchange, GateError};
 
 use super::resume::Why;
 use super::truth::Refusal;
@@ -94,8 +94,15 @@ pub enum Cause {
     Trap(String),
     /// The rows are not the whole truth.
     Refused(Refusal),
+    /// The gate refused the request.
+    Denied(Box<Denial>),
     /// The destination cannot take the rows.
-    Data(Box<DataError>),
+    Data {
+        /// What is wrong with them.
+        error: Box<DataError>,
+        /// For a child: how its rows could say whose they are.
+        parent: Option<ParentKey>,
+    },
     /// The origin was halted, so that the page was not asked for.
     Halted {
         /// Which one.
@@ -107,7 +114,29 @@ pub enum Cause {
     },
 }
 
+/// How the rows of a child say whose they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParentKey {
+    /// The parent's name.
+    pub parent: String,
+    /// What identifies the parent's rows.
+    pub primary_key: Vec<String>,
+    /// Fields of the child's rows that hold it; none if it was not taken along.
+    pub carried: Vec<String>,
+}
+
 impl Cause {
+    /// A fault for good. The guest knows only the kind of what the gate met; the gate's own words say more.
+    pub fn of(fault: Fault, reason: Reason, error: Option<&GateError>) -> Self {
+        match (fault, error) {
+            (Fault::Denied(_), Some(GateError::Denied(denial))) => Self::Denied(Box::new(denial.clone())),
+            (Fault::Transport(_), Some(error)) => {
+                Self::Fault { fault: Fault::Transport(error.to_string()), reason }
+            }
+            (fault, _) => Self::Fault { fault, reason },
+        }
+    }
+
     /// Whether the fault lies with the origin as a whole, so that its other pages are in danger too.
     pub fn is_origins(&self) -> bool {
         match self {
@@ -120,15 +149,14 @@ impl Cause {
         }
     }
 
-    /// Whether every other page of the resource would fail the same.
+    /// Whether the resource's other parents would fail the same: the config has to change, or the origin is halted.
     pub fn is_resources(&self) -> bool {
-        matches!(
-            self,
-            Self::Data(_)
-                | Self::Trap(_)
-                | Self::Halted { .. }
-                | Self::Fault { fault: Fault::Denied(_) | Fault::InvalidConfig(_) | Fault::Other(_), .. }
-        )
+        match self {
+            Self::Halted { .. } => true,
+            Self::Fault { fault, .. } => matches!(fault, Fault::Denied(_) | Fault::InvalidConfig(_)),
+            Self::Data(error) => matches!(error.kind, DataErrorKind::DuplicateAcrossParents { .. }),
+            Self::Trap(_) | Self::Refused(_) => false,
+        }
     }
 
     /// Whether a parent row that was just listed is gone.
@@ -152,6 +180,13 @@ pub enum RunNotice {
         /// The tree, by its root.
         resource: String,
         /// Rows that are there already.
+        rows: u64,
+    },
+    /// The run that broke off has read it to its end.
+    Done {
+        /// The tree, by its root.
+        resource: String,
+        /// Rows that it brought.
         rows: u64,
     },
     /// A run that broke off starts again.

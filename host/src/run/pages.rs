@@ -159,11 +159,10 @@ impl Pages {
             Ok(page) => Ok(page),
             Err(CallError::Trap(words)) => Err(Cause::Trap(words)),
             Err(CallError::Fault(fault)) => {
-                let fault = words::with_gate(fault, error.as_deref());
                 let once = RetryPolicy { max_retries: 0, ..policy.clone() };
                 let policy = if trial { &once } else { policy };
                 match slot.attempts.next(policy, failure(&fault), now_ms, jitter) {
-                    Decision::GiveUp(reason) => Err(Cause::Fault { fault, reason }),
+                    Decision::GiveUp(reason) => Err(Cause::of(fault, reason, error.as_deref())),
                     Decision::After { wait_ms, throttled } => {
                         let until_ms = now_ms.saturating_add(wait_ms);
                         slot.state = State::Waiting { until_ms };
@@ -171,7 +170,7 @@ impl Pages {
                         if throttled {
                             self.origin(&landed.origin).throttled(until_ms);
                         }
-                        let cause = Cause::Fault { fault, reason: Reason::NotRetryable };
+                        let cause = Cause::of(fault, Reason::NotRetryable, error.as_deref());
                         let (why, _) = words::of_cause(&cause);
                         return Some(Wait { resource: landed.resource, until_ms, why, attempts });
                     }

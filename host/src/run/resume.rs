@@ -9,6 +9,8 @@ pub enum Start {
     Resume,
     /// From the first page.
     Fresh,
+    /// Not at all: the run that broke off has read it to its end, and this one goes on with that run.
+    Done,
     /// From the first page, although the last run broke off; what it had written is undone.
     Again(Why),
 }
@@ -60,6 +62,8 @@ pub struct Now<'a> {
     pub connector_digest: &'a str,
     /// Unix time.
     pub now_ms: u64,
+    /// When the run that broke off made its last commit.
+    pub broke_off_ms: u64,
     /// How old a broken load may be.
     pub resume_within_ms: u64,
     /// `--fresh`.
@@ -71,22 +75,46 @@ pub fn decide(loads: &[&Load], pending: bool, now: Now<'_>) -> Start {
     if loads.iter().all(|load| load.status == LoadStatus::Complete) {
         return Start::Fresh;
     }
-    let age_ms =
-        now.now_ms.saturating_sub(loads.iter().map(|load| load.updated_ms).max().unwrap_or_default());
-    let same = |part: fn(&Load) -> &str, wanted: &str| loads.iter().all(|load| part(load) == wanted);
+    let age_ms = now.now_ms.saturating_sub(now.broke_off_ms);
     Start::Again(if now.fresh {
         Why::Asked
     } else if !pending || loads.iter().any(|load| load.status == LoadStatus::Refused) {
         Why::Refused
-    } else if !same(|load| &load.fingerprint, now.fingerprint) {
+    } else if loads.iter().any(|load| load.fingerprint != now.fingerprint) {
         Why::ConfigChanged
-    } else if !same(|load| &load.connector_digest, now.connector_digest) {
+    } else if loads.iter().any(|load| load.connector_digest != now.connector_digest) {
         Why::ConnectorChanged
     } else if age_ms > now.resume_within_ms {
         Why::TooOld { age_ms, within_ms: now.resume_within_ms }
     } else {
         return Start::Resume;
     })
+}
+
+impl Start {
+    /// Whether the pass goes on that the last run broke off in. What that pass has finished is then not read again: it
+    /// would be there twice.
+    pub fn goes_on(&self) -> bool {
+        match self {
+            Self::Resume => true,
+            Self::Again(why) => match why {
+                Why::Refused | Why::OutputChanged(_) | Why::TotalChanged { .. } => true,
+                Why::Asked | Why::ConfigChanged | Why::ConnectorChanged | Why::TooOld { .. } => false,
+            },
+            Self::Fresh | Self::Done => false,
+        }
+    }
+}
+
+/// Whether the loads of one tree are complete, and of a pass that goes on.
+pub fn is_done(loads: &[&Load], passes: &[u64], now: Now<'_>) -> bool {
+    let done = |load: &&Load| {
+        load.status == LoadStatus::Complete
+            && passes.contains(&load.started_ms)
+            && load.fingerprint == now.fingerprint
+            && load.connector_digest == now.connector_digest
+    };
+    !loads.is_empty() && loads.iter().all(done)
 }
 
 #[cfg(test)]
@@ -97,6 +125,7 @@ mod tests {
         Load {
             fingerprint: "f".into(),
             connector_digest: "d".into(),
+            started_ms: 500,
             updated_ms: 1_000,
             status,
             ..Load::default()
@@ -107,6 +136,7 @@ mod tests {
         fingerprint: "f",
         connector_digest: "d",
         now_ms: 2_000,
+        broke_off_ms: 1_000,
         resume_within_ms: 3_600_000,
         fresh: false,
     };
@@ -117,6 +147,16 @@ mod tests {
         assert_eq!(decide(&[], false, NOW), Start::Fresh);
         assert_eq!(decide(&[&complete], false, NOW), Start::Fresh);
         assert_eq!(decide(&[&complete, &running], true, NOW), Start::Resume);
+    }
+
+    #[test]
+    fn what_is_complete_is_done_while_its_pass_goes_on() {
+        let (complete, running) = (load(LoadStatus::Complete), load(LoadStatus::Running));
+        let changed = Now { fingerprint: "g", ..NOW };
+        assert!(is_done(&[&complete, &complete], &[400, 500], NOW));
+        assert!(!is_done(&[&complete], &[400], NOW) && !is_done(&[&complete], &[], NOW));
+        assert!(!is_done(&[&complete, &running], &[500], NOW) && !is_done(&[], &[500], NOW));
+        assert!(!is_done(&[&complete], &[500], changed));
     }
 
     #[test]

@@ -94,19 +94,27 @@ impl Stack {
         self.resources.get(&resource).copied().unwrap_or_default()
     }
 
-    /// Takes the top items off that belong to `key` (a chain is always together there), and returns their names.
+    /// Takes all items off that belong to `key`, and returns their names.
     pub(super) fn drop_chain(&mut self, key: &ChainKey) -> Vec<u64> {
         let mut gone = Vec::new();
         while self.top().is_some_and(|item| item.chain() == *key) {
             gone.extend(self.pop().map(|item| item.seq));
+        }
+        // As a rule a chain is together at the top. Not so where a run goes on with what failed in another: that stands
+        // among the pages which were opened before and after it.
+        if self.open_in_chain(key) > 0 {
+            gone.extend(self.drop_items(|item| item.chain() == *key));
         }
         gone
     }
 
     /// Takes all items of some resources off, and returns their names.
     pub(super) fn drop_resources(&mut self, dropped: impl Fn(usize) -> bool) -> Vec<u64> {
-        let (gone, kept): (Vec<Item>, _) =
-            std::mem::take(&mut self.items).into_iter().partition(|item| dropped(item.resource));
+        self.drop_items(|item| dropped(item.resource))
+    }
+
+    fn drop_items(&mut self, dropped: impl Fn(&Item) -> bool) -> Vec<u64> {
+        let (gone, kept): (Vec<Item>, _) = std::mem::take(&mut self.items).into_iter().partition(dropped);
         self.items = kept;
         gone.iter().for_each(|item| self.forget(item));
         gone.into_iter().map(|item| item.seq).collect()
@@ -143,6 +151,12 @@ mod tests {
         assert_eq!((stack.open_in_chain(&b), stack.open_in_resource(1)), (2, 3));
         stack.drop_chain(&b);
         assert_eq!((stack.open_in_chain(&b), stack.open_in_resource(1)), (0, 1));
+        let (b_again, below) = (stack.item(1, partition("b"), None), stack.item(1, partition("b"), None));
+        let c = stack.item(2, partition("c"), None);
+        [below, c, b_again].into_iter().for_each(|item| stack.put(item));
+        assert_eq!(stack.drop_chain(&b), [12, 13]);
+        assert_eq!((stack.open_in_chain(&b), stack.open_in_resource(1), stack.open_in_resource(2)), (0, 1, 1));
+        stack.pop();
         stack.drop_resources(|resource| resource == 0);
         assert_eq!(stack.open_in_resource(0), 0);
         assert_eq!(stack.pop().map(|item| item.resource), Some(1));

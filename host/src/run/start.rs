@@ -43,6 +43,7 @@ impl<'a> Driver<'a> {
             settings,
             tell,
             started_ms: now_ms,
+            pass_ms: now_ms,
             stack: Stack::after(last_seq),
             pages: Pages::new(connection, settings.concurrency, &halted),
             chains: HashMap::new(),
@@ -65,19 +66,49 @@ impl<'a> Driver<'a> {
         for origin in halted {
             driver.say(RunNotice::Trial { origin });
         }
+        let mut starts = Vec::new();
+        let mut passes = Vec::new();
+        for root in plan.roots() {
+            let start = driver.how_to_start(root, &state)?;
+            if start.goes_on() {
+                let loads = driver.loads_of_tree(root, &state);
+                let broken = loads.iter().filter(|load| load.status != LoadStatus::Complete);
+                passes.extend(broken.map(|load| load.started_ms));
+            }
+            starts.push((root, start));
+        }
+        driver.pass_ms = passes.iter().copied().max().unwrap_or(now_ms);
         // The last tree first: what is put on the stack last is read first.
-        for root in plan.roots().rev() {
-            driver.start_tree(root, &state)?;
+        for (root, start) in starts.into_iter().rev() {
+            driver.start_tree(root, start, &passes, &state)?;
         }
         driver.commit()?;
         Ok(driver)
     }
 
-    fn start_tree(&mut self, root: usize, state: &State) -> Result<(), DestinationError> {
+    fn loads_of_tree<'s>(&self, root: usize, state: &'s State) -> Vec<&'s Load> {
+        self.plan.tree(root).filter_map(|at| state.loads.get(&self.plan.resources[at].name)).collect()
+    }
+
+    /// What a decision goes by for the tree of `loads`.
+    fn now<'s>(&'s self, loads: &[&Load], fingerprint: &'s str, state: &State) -> Now<'s> {
+        let broken = |load: &&&Load| load.status != LoadStatus::Complete;
+        let passes: HashSet<u64> = loads.iter().filter(broken).map(|load| load.started_ms).collect();
+        let of_pass = state.loads.values().filter(|load| passes.contains(&load.started_ms));
+        Now {
+            fingerprint,
+            connector_digest: &self.settings.connector_digest,
+            now_ms: self.started_ms,
+            broke_off_ms: of_pass.map(|load| load.updated_ms).max().unwrap_or_default(),
+            resume_within_ms: self.settings.resume_within_ms,
+            fresh: self.settings.fresh,
+        }
+    }
+
+    fn how_to_start(&mut self, root: usize, state: &State) -> Result<Start, DestinationError> {
         let names: HashSet<&str> =
             self.plan.tree(root).map(|at| self.plan.resources[at].name.as_str()).collect();
-        let loads: Vec<&Load> =
-            state.loads.values().filter(|load| names.contains(load.resource.as_str())).collect();
+        let loads = self.loads_of_tree(root, state);
         let mut pages = state.pending.iter().filter(|page| names.contains(page.resource.as_str())).peekable();
         let pending = pages.peek().is_some();
         // A reference that means nothing any more is a config that has changed.
@@ -87,14 +118,8 @@ impl<'a> Driver<'a> {
             texts.into_iter().flatten().all(|text| self.vault.restore(text).is_ok())
         });
         let fingerprint = self.fingerprint(root);
-        let now = Now {
-            fingerprint: &fingerprint,
-            connector_digest: &self.settings.connector_digest,
-            now_ms: self.started_ms,
-            resume_within_ms: self.settings.resume_within_ms,
-            fresh: self.settings.fresh,
-        };
-        let start = match resume::decide(&loads, pending, now) {
+        let start = resume::decide(&loads, pending, self.now(&loads, &fingerprint, state));
+        Ok(match start {
             Start::Resume if !restorable => Start::Again(Why::ConfigChanged),
             Start::Resume => match self.open_loads(root, state) {
                 Ok(()) => Start::Resume,
@@ -104,10 +129,33 @@ impl<'a> Driver<'a> {
                 Err(error) => return Err(error),
             },
             start => start,
-        };
-        match start {
+        })
+    }
+
+    fn start_tree(
+        &mut self,
+        root: usize,
+        start: Start,
+        passes: &[u64],
+        state: &State,
+    ) -> Result<(), DestinationError> {
+        let loads = self.loads_of_tree(root, state);
+        let fingerprint = self.fingerprint(root);
+        let done = start == Start::Fresh
+            && resume::is_done(&loads, passes, self.now(&loads, &fingerprint, state));
+        match if done { Start::Done } else { start } {
             Start::Resume => self.resume(root, state),
             Start::Fresh => self.begin(root, &loads, &state.chains),
+            Start::Done => {
+                for at in self.plan.tree(root) {
+                    if let Some(load) = state.loads.get(&self.plan.resources[at].name) {
+                        self.loads[at] = load.clone();
+                    }
+                }
+                let rows = self.rows_written(root);
+                self.say(RunNotice::Done { resource: self.plan.resources[root].name.clone(), rows });
+                Ok(())
+            }
             Start::Again(why) => {
                 let resource = self.plan.resources[root].name.clone();
                 self.say(RunNotice::StartedAgain { resource, why });
@@ -132,14 +180,12 @@ impl<'a> Driver<'a> {
     /// Takes over the loads, chains and pending pages of the run that broke off.
     fn resume(&mut self, root: usize, state: &State) -> Result<(), DestinationError> {
         let plan = self.plan;
-        let mut rows = 0;
         for at in plan.tree(root) {
             let resource = &plan.resources[at];
             let Some(load) = state.loads.get(&resource.name) else {
                 continue;
             };
             self.loads[at] = load.clone();
-            rows += if resource.written { load.rows } else { 0 };
             self.loads[at].failed_parents = 0;
         }
         for chain in &state.chains {
@@ -161,19 +207,31 @@ impl<'a> Driver<'a> {
             });
             self.stack.put(Item { seq: page.seq, resource: at, partition, cursor: page.cursor.clone() });
         }
+        let rows = self.rows_written(root);
         self.say(RunNotice::Resumed { resource: plan.resources[root].name.clone(), rows });
         Ok(())
+    }
+
+    /// Rows of a tree that are there already.
+    fn rows_written(&self, root: usize) -> u64 {
+        self.plan.tree(root).filter(|&at| self.plan.resources[at].written).map(|at| self.loads[at].rows).sum()
     }
 
     /// Begins a tree at its first page, after undoing what a broken load of it had written.
     fn begin(&mut self, root: usize, broken: &[&Load], chains: &[Chain]) -> Result<(), DestinationError> {
         let plan = self.plan;
         let fingerprint = self.fingerprint(root);
+        // A tree breaks off as a whole: what it had finished by then is read anew too.
+        let broken_ids: HashSet<&str> = broken
+            .iter()
+            .filter(|load| load.status != LoadStatus::Complete)
+            .map(|load| load.load_id.as_str())
+            .collect();
         let mut changes = Vec::new();
         for at in plan.tree(root) {
             let resource = &plan.resources[at];
             let before = broken.iter().find(|load| load.resource == resource.name);
-            if let Some(load) = before.filter(|load| load.status != LoadStatus::Complete) {
+            if let Some(load) = before.filter(|load| broken_ids.contains(load.load_id.as_str())) {
                 self.destination.undo(&resource.table, &load.load_id)?;
             }
             let load = Load {
@@ -181,7 +239,7 @@ impl<'a> Driver<'a> {
                 load_id: self.settings.load_id.clone(),
                 fingerprint: fingerprint.clone(),
                 connector_digest: self.settings.connector_digest.clone(),
-                started_ms: self.now_ms(),
+                started_ms: self.pass_ms,
                 updated_ms: self.now_ms(),
                 ..Load::default()
             };
@@ -216,6 +274,9 @@ impl<'a> Driver<'a> {
         self.chains = kept;
         let chains: HashMap<_, Chain> = chains;
         self.resumed.retain(|key| plan.resources[key.0].root != root);
+        // What failed of it before is asked for once more.
+        self.failed.retain(|&at| plan.resources[at].root != root);
+        self.abandoned.retain(|&at| plan.resources[at].root != root);
         self.say(RunNotice::StartedAgain { resource: plan.resources[root].name.clone(), why });
         self.begin(root, &broken.iter().collect::<Vec<_>>(), &chains.into_values().collect::<Vec<_>>())
     }
@@ -224,6 +285,8 @@ impl<'a> Driver<'a> {
     fn fingerprint(&self, root: usize) -> String {
         let mut hash = Sha256::new();
         hash.update(&self.settings.config);
+        // What is complete within `--max-pages` is not complete without.
+        hash.update(format!("\0{:?}", self.settings.max_pages));
         for at in self.plan.tree(root) {
             let resource = &self.plan.resources[at];
             hash.update([0, u8::from(resource.written)]);

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use sanderling_destination::{Chain, Change, DestinationError, LoadStatus, PendingPage, Rows};
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use super::outcome::{Cause, RunNotice};
+use super::outcome::{Cause, ParentKey, RunNotice};
 use super::pages::LastTry;
 use super::plan::Totals;
 use super::resume::Why;
@@ -57,7 +58,8 @@ impl Driver<'_> {
             Ok(()) => {}
             Err(DestinationError::Data(error)) => {
                 self.loads[resource] = before;
-                return self.fail(item, Cause::Data(error), last_try);
+                let parent = self.parent_key(resource, &page.rows);
+                return self.fail(item, Cause::Data { error, parent }, last_try);
             }
             Err(error) => return Err(error),
         }
@@ -97,6 +99,19 @@ impl Driver<'_> {
             loaded_at_ms: self.started_ms,
         };
         self.destination.write(&resource.table, &rows, changes).map(|_| ())
+    }
+
+    /// How the rows of a child could say whose they are, for what is said when they cannot.
+    fn parent_key(&self, resource: usize, rows: &[u8]) -> Option<ParentKey> {
+        let parent = &self.plan.resources[self.plan.resources[resource].parent?];
+        let first = rows.split(|&byte| byte == b'\n').next().unwrap_or_default();
+        let row: Map<String, Value> = serde_json::from_slice(first).unwrap_or_default();
+        let prefix = format!("_{}_", parent.name);
+        Some(ParentKey {
+            parent: parent.name.clone(),
+            primary_key: parent.table.primary_key.clone(),
+            carried: row.into_iter().map(|(name, _)| name).filter(|name| name.starts_with(&prefix)).collect(),
+        })
     }
 
     /// A page that came from an origin which had been left alone ends its trial.

@@ -48,6 +48,10 @@ pub(super) struct Held {
     pub(super) state: State,
     /// By resource: the file of each load that is not finished. Other files may be changed by anybody.
     pub(super) marks: BTreeMap<String, Mark>,
+    /// By resource: where the rows of its latest finished load stand at the end of its own file. They are taken back with
+    /// the rest of a tree that is started again.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) finished: BTreeMap<String, Mark>,
 }
 
 /// How far the file of an unfinished load has come.
@@ -79,6 +83,9 @@ pub(super) struct Commit {
     pub(super) changes: Vec<Change>,
     /// By resource; none: its load is finished or undone.
     pub(super) marks: BTreeMap<String, Option<Mark>>,
+    /// By resource: the last mark of a load that is finished, and whose rows stand in the resource's own file.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) finished: BTreeMap<String, Mark>,
     pub(super) actions: Vec<Action>,
 }
 
@@ -119,7 +126,9 @@ pub(super) fn fold(pipelines: &mut Pipelines, commit: &Commit) {
             Some(mark) => held.marks.insert(resource.clone(), mark.clone()),
             None => held.marks.remove(resource),
         };
+        held.finished.remove(resource);
     }
+    held.finished.extend(commit.finished.clone());
 }
 
 /// Reads the journal. A last line that is cut short, or garbled, was never committed and is ignored.
