@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Pulls REST APIs into files and databases, with every connector locked in a WebAssembly sandbox.
 #[derive(Debug, Parser)]
-#[command(name = "sanderling", version, after_help = EXAMPLES, max_term_width = 110)]
+#[command(name = "sanderling", bin_name = "sanderling", version, after_help = EXAMPLES, max_term_width = 110)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -20,8 +20,19 @@ Examples:
   sanderling run api.yaml --to jsonl:out         read it into out/<resource>.jsonl
   sanderling run api.yaml --secret api_key=file:key.txt
 
-Exit codes: 0 complete; 2 config or usage; 3 credential; 4 try later; 5 data refused; 1 anything else;
-130 interrupted. With several, the first of 2, 3, 5, 4, 1.";
+Exit codes: 0 complete; 2 config or usage; 3 credential; 4 try later; 5 data refused;
+1 anything else; 130 interrupted. Of several, the first of 2, 3, 5, 4, 1.";
+
+impl Cli {
+    /// Whether a program waits for a document on stdout.
+    pub fn wants_json(&self) -> bool {
+        match &self.command {
+            Command::Run(args) => args.show.json,
+            Command::Demo(args) => args.command.is_none() && args.show.json,
+            Command::Check(_) => false,
+        }
+    }
+}
 
 /// The commands.
 #[derive(Debug, Subcommand)]

@@ -63,6 +63,8 @@ pub enum Error {
     Destination(DestinationError),
     /// The demo API does not start.
     Demo(String),
+    /// The result that `--json` promised could not be printed.
+    Unprinted(String),
     /// The program's own runtime does not start.
     Runtime(String),
 }

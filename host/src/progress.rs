@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
 use crate::cli::Progress;
 use crate::run::outcome::{Event, Status};
-use crate::words;
+use crate::words::{self, counted};
 
 /// A plain line for a resource is printed at most so often.
 const PLAIN_EVERY: Duration = Duration::from_secs(2);
@@ -32,13 +32,17 @@ pub enum Reporter {
 }
 
 impl Reporter {
-    /// The reporter for what was asked for; `auto` looks at stderr.
+    /// The reporter for what was asked for. Bars need a terminal that can move its cursor; elsewhere nothing would be
+    /// seen of them, nor of what is printed above them, so that lines take their place.
     pub fn new(how: Progress) -> Self {
+        let movable = std::io::stderr().is_terminal()
+            && std::env::var_os("TERM").is_none_or(|term| term != "dumb" && !term.is_empty());
         match how {
             Progress::None => Self::Quiet,
-            Progress::Plain => Self::Plain { last: HashMap::new() },
-            Progress::Auto if !std::io::stderr().is_terminal() => Self::Plain { last: HashMap::new() },
-            Progress::Bar | Progress::Auto => Self::Bars { all: MultiProgress::new(), bars: HashMap::new() },
+            Progress::Bar | Progress::Auto if movable => {
+                Self::Bars { all: MultiProgress::new(), bars: HashMap::new() }
+            }
+            Progress::Bar | Progress::Auto | Progress::Plain => Self::Plain { last: HashMap::new() },
         }
     }
 
@@ -61,7 +65,7 @@ impl Reporter {
                 let (sentence, hint) = words::of_notice(notice);
                 self.line(&format!("note: {sentence}"));
                 if let Some(hint) = hint {
-                    self.line(&format!("      {hint}"));
+                    self.line(&format!("hint: {hint}"));
                 }
             }
         }
@@ -109,7 +113,7 @@ impl Reporter {
                         bar.set_style(style(total.is_some()));
                     }
                     bar.set_position(rows);
-                    bar.set_message(counted(pages));
+                    bar.set_message(counted(pages, "page"));
                 }
             }
             Self::Plain { last } => {
@@ -117,8 +121,11 @@ impl Reporter {
                 let shown = last.get(resource).is_some_and(|last| now.duration_since(*last) < PLAIN_EVERY);
                 if !shown {
                     last.insert(resource.to_owned(), now);
-                    let of = total.map(|total| format!(" of {total}")).unwrap_or_default();
-                    self.line(&format!("{resource}: {rows}{of} rows, {}", counted(pages)));
+                    let rows = match total {
+                        Some(total) => format!("{rows} of {}", counted(total, "row")),
+                        None => counted(rows, "row"),
+                    };
+                    self.line(&format!("{resource}: {rows}, {}", counted(pages, "page")));
                 }
             }
             Self::Quiet => {}
@@ -149,21 +156,21 @@ impl Reporter {
                     bar.abandon_with_message(word);
                 }
             }
-            Self::Plain { .. } => self.line(&format!("{resource}: {word}, {rows} rows")),
+            Self::Plain { .. } => self.line(&format!("{resource}: {word}, {}", counted(rows, "row"))),
             Self::Quiet => {}
         }
     }
 }
 
-fn counted(pages: u64) -> String {
-    if pages == 1 { "1 page".into() } else { format!("{pages} pages") }
-}
-
 fn style(with_total: bool) -> ProgressStyle {
     let template = if with_total {
-        "{prefix:>20} {bar:24} {human_pos}/{human_len} rows {per_sec:>12} {msg}"
+        "{prefix:>16} {bar:16} {human_pos}/{human_len} rows {rate:>8} {wide_msg}"
     } else {
-        "{prefix:>20} {spinner} {human_pos} rows {msg}"
+        "{prefix:>16} {spinner} {human_pos} rows {wide_msg}"
     };
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    style.with_key("rate", |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+        // A rate that cannot be written is not missed.
+        let _ = write!(out, "{:.0}/s", state.per_sec());
+    })
 }

@@ -1,5 +1,7 @@
 //! Lays out what a run came to: the table for people, the JSON document for programs.
 
+use std::io::{self, Write};
+
 use comfy_table::{Cell, CellAlignment, Table, presets};
 use serde_json::{Value, json};
 
@@ -53,10 +55,10 @@ fn remark(resource: &ResourceOutcome) -> String {
         Status::Unfinished => remarks.push("not finished".to_owned()),
     }
     if resource.failed_parents > 0 {
-        remarks.push(format!("{} parents failed", resource.failed_parents));
+        remarks.push(format!("{} failed", words::counted(resource.failed_parents, "parent")));
     }
     if resource.missing_parents > 0 {
-        remarks.push(format!("{} parents were gone", resource.missing_parents));
+        remarks.push(format!("{} gone", words::counted(resource.missing_parents, "parent")));
     }
     remarks.join(", ")
 }
@@ -71,6 +73,16 @@ pub fn lines(words: &Words) -> String {
         text.push_str(&format!("hint: {hint}\n"));
     }
     text
+}
+
+/// Prints on stdout what a program waits for.
+///
+/// # Errors
+/// Stdout is closed or full.
+pub fn print(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()
 }
 
 /// The result document of `--json`.
@@ -106,6 +118,34 @@ pub fn document(outcome: &Outcome, pipeline: &str, to: &str, load_id: &str) -> V
     })
 }
 
+/// The document of a command that failed before there was anything to run: the same keys.
+pub fn document_of_error(words: &Words) -> Value {
+    json!({
+        "pipeline": null,
+        "destination": null,
+        "load_id": null,
+        "exit_code": words.code,
+        "interrupted": false,
+        "resources": [],
+        "unlisted_failures": 0,
+        "failures": [{
+            "resource": null,
+            "partition_key": null,
+            "page": null,
+            "attempts": 0,
+            "url": null,
+            "status": null,
+            "request_id": null,
+            "message": words.what,
+            "details": words.more,
+            "excerpt": null,
+            "hints": words.hints,
+            "exit_code": words.code,
+        }],
+        "notices": [],
+    })
+}
+
 fn failure(failure: &Failure) -> Value {
     let (message, excerpt) = words::of_cause(&failure.cause);
     let words = words::of_failure(failure);
@@ -119,6 +159,7 @@ fn failure(failure: &Failure) -> Value {
         "status": exchange.and_then(|exchange| exchange.status),
         "request_id": exchange.and_then(|exchange| exchange.request_id.clone()),
         "message": message,
+        "details": [],
         "excerpt": excerpt,
         "hints": words.hints,
         "exit_code": words.code,

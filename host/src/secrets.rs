@@ -7,6 +7,8 @@ use std::process::{Command, Stdio};
 use sanderling_gate::{Binding, Place, Secret};
 use serde_json::Value;
 
+use crate::document::nearest;
+
 /// Where secrets are looked for in the current folder.
 pub const FILE: &str = ".sanderling/secrets.toml";
 
@@ -32,6 +34,16 @@ pub enum SecretError {
         shown: String,
         /// What is wrong with it.
         problem: &'static str,
+    },
+    /// `--secret` for a name that the config does not refer to.
+    #[error("--secret {name}=…: the config has no `${{secrets.{name}}}`")]
+    Unused {
+        /// The name.
+        name: String,
+        /// The name that was probably meant.
+        near: Option<String>,
+        /// What the config refers to.
+        known: Vec<String>,
     },
     /// A source that does not give the secret.
     #[error("the secret `{name}` cannot be read from {source_name}: {problem}")]
@@ -115,6 +127,41 @@ fn replace(text: &str, with: &mut dyn FnMut(&str) -> Option<String>) -> String {
     out
 }
 
+/// Whether the text has a `${secret…` that is no reference, in whatever case it is written: sent as it stands, it would
+/// be taken for a wrong credential.
+fn is_malformed(text: &str) -> bool {
+    text.split("${").skip(1).any(|inner| {
+        let name = inner.split('}').next().unwrap_or_default();
+        let meant = name.get(..6).is_some_and(|word| word.eq_ignore_ascii_case("secret"));
+        let closed = inner.len() > name.len();
+        meant && !(closed && name.strip_prefix("secrets.").is_some_and(is_name))
+    })
+}
+
+/// JSON pointers to texts of the config that look like references and are none.
+pub fn malformed_references(config: &Value) -> Vec<String> {
+    fn walk(value: &Value, pointer: &str, found: &mut Vec<String>) {
+        match value {
+            Value::String(text) if is_malformed(text) => found.push(pointer.to_owned()),
+            Value::Array(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    walk(item, &format!("{pointer}/{index}"), found);
+                }
+            }
+            Value::Object(fields) => {
+                for (key, field) in fields {
+                    let key = key.replace('~', "~0").replace('/', "~1");
+                    walk(field, &format!("{pointer}/{key}"), found);
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    walk(config, "", &mut found);
+    found
+}
+
 fn is_name(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
 }
@@ -148,7 +195,7 @@ pub fn resolve(
     let mut errors = Vec::new();
     let mut sources = BTreeMap::new();
     for flag in flags {
-        match parse_flag(flag) {
+        match parse_flag(flag, names) {
             Ok((name, source)) => {
                 sources.insert(name, source);
             }
@@ -156,8 +203,9 @@ pub fn resolve(
         }
     }
     for name in sources.keys().filter(|name| !names.contains(*name)) {
-        let problem = "the config has no ${secrets.NAME} of this name";
-        errors.push(SecretError::Flag { shown: name.clone(), problem });
+        let near = nearest(name, names.iter().map(String::as_str)).map(str::to_owned);
+        let known = names.iter().map(|name| format!("`{name}`")).collect();
+        errors.push(SecretError::Unused { name: name.clone(), near, known });
     }
     let file = match read_file(&dir.join(FILE)) {
         Ok(file) => file,
@@ -166,7 +214,7 @@ pub fn resolve(
             BTreeMap::new()
         }
     };
-    let mut given = Vec::new();
+    let (mut given, mut missing) = (Vec::new(), Vec::new());
     for name in names {
         let binding = || file.get(name).map(|entry| entry.binding.clone()).unwrap_or_default();
         let value = match sources.get(name) {
@@ -182,9 +230,13 @@ pub fn resolve(
             Ok(Some(value)) => {
                 given.push(Given { name: name.clone(), secret: Secret::new(value), binding: binding() });
             }
-            Ok(None) => errors.push(SecretError::Missing { name: name.clone(), places: places(name) }),
+            Ok(None) => missing.push(SecretError::Missing { name: name.clone(), places: places(name) }),
             Err(error) => errors.push(error),
         }
+    }
+    // A secret may be missing only because what should give it is wrong; that is said first, and alone.
+    if errors.is_empty() {
+        errors = missing;
     }
     if errors.is_empty() { Ok(given) } else { Err(errors) }
 }
@@ -217,17 +269,16 @@ impl std::fmt::Display for Source {
     }
 }
 
-fn parse_flag(flag: &str) -> Result<(String, Source), SecretError> {
-    let name = flag.split('=').next().unwrap_or_default();
-    let refuse = |problem| SecretError::Flag { shown: format!("{name}=…"), problem };
-    if !is_name(name) {
-        // A value may stand where the name should.
-        let problem = "write NAME=env:VAR, NAME=file:PATH or NAME=cmd:COMMAND";
-        return Err(SecretError::Flag { shown: "…".into(), problem });
+fn parse_flag(flag: &str, names: &BTreeSet<String>) -> Result<(String, Source), SecretError> {
+    let (name, source) = flag.split_once('=').unwrap_or((flag, ""));
+    let refuse = |problem| {
+        // A value may stand where the name should, and Base64 ends in `=`: only a name that is known is repeated.
+        let shown = if names.contains(name) { format!("{name}=…") } else { "…".into() };
+        SecretError::Flag { shown, problem }
+    };
+    if !is_name(name) || source.is_empty() {
+        return Err(refuse("write NAME=env:VAR, NAME=file:PATH or NAME=cmd:COMMAND"));
     }
-    let (_, source) = flag
-        .split_once('=')
-        .ok_or_else(|| refuse("write NAME=env:VAR, NAME=file:PATH or NAME=cmd:COMMAND"))?;
     let source = match source.split_once(':') {
         Some(("env", name)) => Source::Env(name.to_owned()),
         Some(("file", path)) => Source::File(path.into()),
@@ -250,12 +301,12 @@ impl Source {
         };
         let text = match self {
             Self::Env(variable) => return env(variable).ok_or_else(|| failed("it is not set".into())),
-            Self::File(path) => std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?,
+            Self::File(path) => std::fs::read_to_string(path).map_err(|error| failed(plain(&error)))?,
             Self::Cmd(command) => {
                 let shell = Command::new("sh").arg("-c").arg(command).stderr(Stdio::inherit()).output();
                 let output = shell.map_err(|error| failed(error.to_string()))?;
                 if !output.status.success() {
-                    return Err(failed(output.status.to_string()));
+                    return Err(failed(format!("it failed ({})", output.status)));
                 }
                 String::from_utf8(output.stdout).map_err(|_| failed("its output is not UTF-8".into()))?
             }
@@ -263,6 +314,17 @@ impl Source {
         // Editors and `echo` end what they write with a line break that is not part of the secret.
         let text = text.strip_suffix('\n').unwrap_or(&text);
         Ok(text.strip_suffix('\r').unwrap_or(text).to_owned())
+    }
+}
+
+/// The system's word for a failure, without its number.
+fn plain(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".into(),
+        std::io::ErrorKind::IsADirectory => "it is a folder".into(),
+        std::io::ErrorKind::PermissionDenied => "it may not be read".into(),
+        std::io::ErrorKind::InvalidData => "it is not UTF-8".into(),
+        _ => error.to_string(),
     }
 }
 
@@ -278,7 +340,7 @@ fn read_file(path: &Path) -> Result<BTreeMap<String, Entry>, SecretError> {
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
-        Err(error) => return Err(file(error.to_string(), None)),
+        Err(error) => return Err(file(plain(&error), None)),
     };
     #[cfg(unix)]
     {

@@ -24,6 +24,16 @@ fn an_unclosed_reference_is_text() {
 }
 
 #[test]
+fn what_looks_like_a_reference_and_is_none_is_found() {
+    let config = json!({
+        "good": "a ${secrets.x} b ${other} $secret ${s",
+        "bad/key": ["${secrets.a b}", "${secret.x}", "${Secrets.x}", "${secrets.x", "${secrets.x} ${secrets.}"],
+    });
+    let expected: Vec<String> = (0..5).map(|index| format!("/bad~1key/{index}")).collect();
+    assert_eq!(malformed_references(&config), expected);
+}
+
+#[test]
 fn a_missing_secret_names_every_place() {
     let dir = tempfile::tempdir().unwrap();
     let errors = resolve(&names(&["api-key"]), &[], &|_| None, dir.path()).err().unwrap();

@@ -48,12 +48,8 @@ const DEFAULT_RESUME_WITHIN_MS: u64 = 3_600_000;
 const DEFAULT_CONCURRENCY: usize = 4;
 const MAX_CONCURRENCY: u64 = 64;
 
-/// Splits a source config into the host's settings and the connector's part.
-pub fn split(config: &Value) -> Result<(HostSettings, Value), Vec<Diagnostic>> {
-    let Value::Object(config) = config else {
-        let message = "a source config is an object with the keys `client` and `resources`".to_owned();
-        return Err(vec![Diagnostic { path: String::new(), message, hint: None }]);
-    };
+/// Splits a source config into the host's settings and the connector's part, and says what is wrong with the former.
+pub fn split(config: &Map<String, Value>) -> (HostSettings, Value, Vec<Diagnostic>) {
     let mut reader = Reader::default();
     let mut settings = HostSettings {
         resume_within_ms: DEFAULT_RESUME_WITHIN_MS,
@@ -77,7 +73,7 @@ pub fn split(config: &Value) -> Result<(HostSettings, Value), Vec<Diagnostic>> {
             }
         }
     }
-    if reader.problems.is_empty() { Ok((settings, Value::Object(rest))) } else { Err(reader.problems) }
+    (settings, Value::Object(rest), reader.problems)
 }
 
 #[derive(Default)]
@@ -203,8 +199,9 @@ mod tests {
     #[test]
     fn a_bare_dlt_document_is_a_valid_file() {
         let config = json!({"client": {"base_url": "https://a"}, "resources": ["x"]});
-        let (settings, rest) = split(&config).unwrap();
+        let (settings, rest, problems) = split(config.as_object().unwrap());
         assert_eq!((rest, settings.resume_within_ms, settings.concurrency), (config, 3_600_000, 4));
+        assert_eq!(problems, []);
     }
 
     #[test]
@@ -213,7 +210,8 @@ mod tests {
             "name": "n", "to": "sqlite:x.db", "allow": ["https://b"], "resume_within": "30m",
             "limits": {"concurrency": 2, "max_body_mib": 8}, "client": {}
         });
-        let (settings, rest) = split(&config).unwrap();
+        let (settings, rest, problems) = split(config.as_object().unwrap());
+        assert_eq!(problems, []);
         assert_eq!(rest, json!({"client": {}}));
         assert_eq!(settings.name.as_deref(), Some("n"));
         assert_eq!((settings.resume_within_ms, settings.concurrency), (1_800_000, 2));
@@ -226,7 +224,8 @@ mod tests {
             "name": 3, "resume_within": "soon", "nested": "json",
             "limits": {"concurency": 2, "memory_mib": 0, "concurrency": 1000}
         });
-        let paths: Vec<_> = split(&config).unwrap_err().into_iter().map(|problem| problem.path).collect();
+        let paths: Vec<_> =
+            split(config.as_object().unwrap()).2.into_iter().map(|problem| problem.path).collect();
         let expected = [
             "/name",
             "/resume_within",

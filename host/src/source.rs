@@ -59,17 +59,18 @@ pub struct Source {
 /// Opens a source. Nothing is sent; everything that can be wrong before the first request is found here.
 pub async fn open(request: &Request<'_>) -> Result<Source, Error> {
     let document = parse(request.path, request.text)?;
-    let (settings, config) = match settings::split(&document.value) {
-        Ok(split) => split,
-        Err(diagnostics) => return Err(invalid(document, diagnostics)),
-    };
+    let top = document.value.as_object().cloned().unwrap_or_default();
+    let (settings, config, mut problems) = settings::split(&top);
+    problems.extend(secrets::malformed_references(&config).into_iter().map(malformed_reference));
     let sandbox = Sandbox::load(sandbox::BUILT_IN, request.cache_dir.as_deref(), settings.sandbox.clone())?;
     let sandbox = Arc::new(sandbox);
     let unresolved = config.to_string();
     let mut info = match sandbox.list_resources(&unresolved).await {
-        Ok(info) => info,
+        Ok(info) if problems.is_empty() => info,
+        Ok(_) => return Err(invalid(document, problems)),
         Err(CallError::Fault(Fault::InvalidConfig(diagnostics))) => {
-            return Err(invalid(document, diagnostics));
+            problems.extend(diagnostics);
+            return Err(invalid(document, problems));
         }
         Err(error) => return Err(Error::Call(error)),
     };
@@ -125,6 +126,14 @@ fn invalid(document: Document, diagnostics: Vec<Diagnostic>) -> Error {
         })
         .collect();
     Error::Config { document: Box::new(document), problems }
+}
+
+fn malformed_reference(pointer: String) -> Diagnostic {
+    Diagnostic {
+        path: pointer,
+        message: "this looks like a reference to a secret, and is none".into(),
+        hint: Some("write `${secrets.NAME}`; a name has letters, digits, `_`, `-` and `.`".into()),
+    }
 }
 
 fn literal_credential(document: &Document, pointer: &str) -> Notice {

@@ -62,11 +62,20 @@ impl Words {
     }
 }
 
+/// A command line that cannot be understood, from the parser's text about it.
+pub fn of_usage(text: &str) -> Words {
+    let mut lines = text.lines().map(str::trim_end).filter(|line| !line.is_empty());
+    let what = lines.next().unwrap_or_default();
+    let mut words = Words::new(exit::CONFIG, what.trim_start_matches("error: "));
+    words.more = lines.map(str::to_owned).collect();
+    words
+}
+
 /// A failed command.
 pub fn of_error(error: &Error) -> Words {
     match error {
         Error::Unreadable { path, cause } => {
-            Words::new(exit::CONFIG, format!("{} cannot be read: {cause}", path.display()))
+            Words::new(exit::CONFIG, format!("{} cannot be read: {}", path.display(), without_number(cause)))
         }
         Error::Format(error) => Words::new(exit::CONFIG, error.to_string()),
         Error::Syntax { shown, count } => with_shown(shown.clone(), *count),
@@ -90,7 +99,13 @@ pub fn of_error(error: &Error) -> Words {
                 .hint(format!("leave {option} out"))
         }
         Error::Destination(error) => of_destination(error),
-        Error::Demo(cause) => Words::new(exit::OTHER, format!("the demo API does not start: {cause}")),
+        Error::Demo(cause) => {
+            Words::new(exit::OTHER, format!("the demo API does not start: {}", without_number(cause)))
+        }
+        Error::Unprinted(cause) => Words::new(
+            exit::OTHER,
+            format!("all is read, but the result cannot be printed on stdout: {}", without_number(cause)),
+        ),
         Error::Runtime(cause) => Words::new(exit::OTHER, format!("the program does not start: {cause}")),
     }
 }
@@ -118,6 +133,14 @@ fn of_secrets(errors: &[SecretError]) -> Words {
             }
             SecretError::File { hint: Some(hint), .. } => words.hints.push(hint.clone()),
             SecretError::Flag { .. } => words.code = exit::CONFIG,
+            SecretError::Unused { known, near, .. } => {
+                words.code = exit::CONFIG;
+                words.hints.push(match (near, known.as_slice()) {
+                    (Some(near), _) => format!("did you mean `{near}`?"),
+                    (None, []) => "the config refers to no secret; leave --secret out".into(),
+                    (None, known) => format!("the config refers to {}", known.join(", ")),
+                });
+            }
             SecretError::Source { .. } | SecretError::File { .. } => {}
         }
     }
@@ -141,7 +164,7 @@ fn of_plan(error: &PlanError) -> Words {
 
 /// A failed destination.
 pub fn of_destination(error: &DestinationError) -> Words {
-    let words = |code| Words::new(code, error.to_string());
+    let words = |code| Words::new(code, without_number(&error.to_string()));
     match error {
         DestinationError::Locked { .. } => {
             words(exit::LATER).hint("wait for the other one to end, or write elsewhere with --to")
@@ -159,7 +182,7 @@ pub fn of_destination(error: &DestinationError) -> Words {
         }
         DestinationError::Name(_) => words(exit::CONFIG).hint("give the resource another `name`"),
         DestinationError::NotOurs { .. } => {
-            words(exit::CONFIG).hint("write to another place with --to, or rename the resource")
+            words(exit::CONFIG).hint("write to another place with --to, or give the resource another `name`")
         }
         DestinationError::Corrupt { .. } => {
             words(exit::OTHER).hint("put the file back as it was, or start in an empty place")
@@ -211,7 +234,8 @@ fn of_fault(fault: &Fault) -> (String, Option<String>) {
             };
             (said, some(excerpt))
         }
-        Fault::Transport(message) => (format!("no whole answer: {message}"), None),
+        Fault::Transport(message) if message.starts_with("no ") => (without_number(message), None),
+        Fault::Transport(message) => (format!("no whole answer: {}", without_number(message)), None),
         Fault::Denied(message) => (message.clone(), None),
         Fault::BadResponse(BadResponse { message, excerpt, .. }) => (message.clone(), some(excerpt)),
         Fault::Other(message) => (message.clone(), None),
@@ -242,8 +266,8 @@ pub fn of_failure(failure: &Failure) -> Words {
 fn hints_for(failure: &Failure) -> Vec<String> {
     match &failure.cause {
         Cause::Fault { fault: Fault::Http(http), reason } => hints_for_status(http.status, *reason, failure.exchange.as_ref()),
-        Cause::Fault { fault: Fault::Transport(_), .. } => {
-            vec!["check `client.base_url`, and that the server is up; run again to go on where this stopped".into()]
+        Cause::Fault { fault: Fault::Transport(message), .. } => {
+            vec![hint_for_transport(message).into()]
         }
         Cause::Denied(denial) => hint_for_denial(denial).into_iter().collect(),
         Cause::Refused(Refusal::Short { .. }) => vec![
@@ -258,6 +282,16 @@ fn hints_for(failure: &Failure) -> Vec<String> {
     }
 }
 
+fn hint_for_transport(message: &str) -> &'static str {
+    if message.contains("InvalidContentType") {
+        "what answers there does not speak TLS: does `client.base_url` start with http://?"
+    } else if message.contains("cannot be resolved") {
+        "is the host's name in `client.base_url` right, and is there a network?"
+    } else {
+        "is `client.base_url` right, and is the server up?"
+    }
+}
+
 fn hints_for_status(status: u16, reason: Reason, exchange: Option<&Exchange>) -> Vec<String> {
     if let Reason::WaitTooLong { wait_ms } = reason {
         return vec![format!(
@@ -267,22 +301,25 @@ fn hints_for_status(status: u16, reason: Reason, exchange: Option<&Exchange>) ->
     }
     match status {
         401 | 403 => {
-            let mut hints = vec![
-                "the credential is wrong, or not meant for this: check its value, and `auth` of the config"
-                    .into(),
-            ];
             let placed = exchange.map(|exchange| exchange.placed.as_slice()).unwrap_or_default();
+            if placed.is_empty() {
+                let auth = "{type: api_key, name: …, api_key: \"${secrets.api_key}\", location: header}";
+                return vec![format!("no credential was sent; write one under `client`: `auth: {auth}`")];
+            }
+            let which: Vec<String> =
+                placed.iter().map(|(name, place)| format!("`{name}` in {place}")).collect();
+            let mut hints = vec![format!(
+                "it was sent {}: is its value right, does it belong there, may it read this?",
+                which.join(", ")
+            )];
             for (_, place) in placed {
                 if let Place::Header(name) = place {
                     if name.contains('_') {
                         hints.push(format!(
-                            "the credential went in the header `{name}`: some servers drop header names with `_`; does the API want `X-Api-Key`, or another name?"
+                            "some servers drop headers with `_` in their names, such as `{name}`: does the API take `X-Api-Key`, or the key in the query (`location: query`)?"
                         ));
                     }
                 }
-            }
-            if placed.is_empty() {
-                hints.push("no secret was sent with this request: the config has no `auth`".into());
             }
             hints
         }
@@ -380,11 +417,17 @@ pub fn of_notice(notice: &RunNotice) -> (String, Option<String>) {
         RunNotice::Connector { resource, notice } => {
             (format!("{resource}: {}", notice.message), notice.hint.clone())
         }
-        RunNotice::Resumed { resource, rows } => {
-            (format!("{resource}: going on where the last run broke off, with {rows} rows there"), None)
-        }
+        RunNotice::Resumed { resource, rows } => (
+            format!(
+                "{resource}: going on where the last run broke off, with {} there",
+                counted(*rows, "row")
+            ),
+            None,
+        ),
         RunNotice::Done { resource, rows } => (
-            format!("{resource}: complete since the run that broke off, with {rows} rows, and not read again"),
+            format!(
+                "{resource}: complete since the run that broke off, with {rows} rows, and not read again"
+            ),
             None,
         ),
         RunNotice::StartedAgain { resource, why } => {
@@ -400,6 +443,24 @@ pub fn of_notice(notice: &RunNotice) -> (String, Option<String>) {
             (format!("{origin} was left alone a moment ago: trying it with one request"), None)
         }
     }
+}
+
+/// The system's word without its number, which says nothing more.
+fn without_number(text: &str) -> String {
+    match text.rsplit_once(" (os error ") {
+        Some((before, after)) => match after.split_once(')') {
+            Some((number, rest)) if number.bytes().all(|byte| byte.is_ascii_digit()) => {
+                format!("{before}{rest}")
+            }
+            _ => text.to_owned(),
+        },
+        None => text.to_owned(),
+    }
+}
+
+/// `1 row`, `2 rows`.
+pub fn counted(count: u64, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 /// The start of a body on one line, short.
@@ -433,6 +494,13 @@ mod tests {
     #[test]
     fn times_are_told_in_utc() {
         assert_eq!(time_of_day(1_600_000_000_000), "12:26 UTC");
+    }
+
+    #[test]
+    fn numbers_of_the_system_are_left_out() {
+        assert_eq!(without_number("no (os error 2)"), "no");
+        assert_eq!(without_number("no (os error 111) (2 tries)"), "no (2 tries)");
+        assert_eq!(without_number("a (os error x) b"), "a (os error x) b");
     }
 
     #[test]

@@ -141,19 +141,23 @@ fn unwrapped(value: Item, items: Vec<Item>) -> Answer {
 }
 
 fn missing(body: &[u8], steps: &[Step]) -> Fault {
-    let (taken, keys) = keys_at(body, steps);
+    let (taken, keys, is_list) = keys_at(body, steps);
     let place = match steps.get(..taken) {
         Some([]) | None => "the answer".to_owned(),
         Some(taken) => format!("`{}`", spelled(taken)),
     };
-    let there = if keys.is_empty() {
+    let there = if is_list {
+        let meant = steps.get(..taken).filter(|taken| !taken.is_empty()).map(spelled);
+        format!("is a list, so `data_selector: {}` is meant?", meant.unwrap_or_else(|| "$".into()))
+    } else if keys.is_empty() {
         "has no keys".to_owned()
     } else {
         format!("has {}", list(keys.iter().map(String::as_str)))
     };
     let message = format!(
-        "nothing at data_selector `{}`: {place} {there}; `empty_ok: true` takes that for a page without rows",
-        spelled(steps)
+        "nothing at data_selector `{}`: {place} {there}{}",
+        spelled(steps),
+        if is_list { "" } else { "; `empty_ok: true` takes that for a page without rows" }
     );
     bad(message, excerpt(body), false)
 }

@@ -45,7 +45,8 @@ pub(crate) fn refuse_part(response: &Response, rows: u64, rows_span: Option<Span
         _ => String::new(),
     };
     let message = format!(
-        "{rows} rows, but {}: name the paginator, such as `paginator: {{type: offset, limit: {limit}{total}}}`, or `paginator: single_page` if this page is all that is wanted",
+        "{rows} {}, but {}: name the paginator, such as `paginator: {{type: offset, limit: {limit}{total}}}`, or `paginator: single_page` if this page is all that is wanted",
+        if rows == 1 { "row" } else { "rows" },
         sign.what
     );
     Err(crate::answer::bad(message, crate::answer::excerpt(&response.body), false))

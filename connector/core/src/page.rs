@@ -69,7 +69,7 @@ pub fn page(plan: &Plan, request: &PageRequest, response: &Response) -> Result<P
         }
     };
     let body = without_bom(&response.body);
-    let unfit = |error: RowError| unfit(resource, &error, &answer, body);
+    let unfit = |error: RowError| unfit(&error, &answer, body);
     let edit = Edit {
         added: resource
             .added
@@ -108,9 +108,9 @@ fn seen(offset: &Offset, answer: &Answer, response: &Response) -> Seen {
     Seen { received: answer.sent, total: take(total), has_more: take(has_more) }
 }
 
-fn unfit(resource: &Resource, error: &RowError, answer: &Answer, body: &[u8]) -> Fault {
+fn unfit(error: &RowError, answer: &Answer, body: &[u8]) -> Fault {
     let row = answer.rows.get(error.index).map_or(body, |row| row.span.of(body));
-    bad(format!("`{}`: {error}", resource.name), excerpt(row), false)
+    bad(error.to_string(), excerpt(row), false)
 }
 
 fn refuse_status(response: &Response) -> Result<(), Fault> {

@@ -91,7 +91,7 @@ pub(crate) fn open(
         let error = |message| RowError { index, message };
         if row.kind != Kind::Object {
             return Err(error(format!(
-                "{} has no fields, and other resources hang on them",
+                "is {}, and other resources hang on the fields of a row",
                 row.kind.noun()
             )));
         }
@@ -128,12 +128,11 @@ fn bindings(child: &Child, row: &[u8], found: &Found, own: &Bindings) -> Result<
             own.added.get(*index).cloned().ok_or_else(|| "its own bindings are gone".to_owned())
         }
         Taken::Row { slot, name } => {
-            let item = found
-                .value(*slot)
-                .ok_or_else(|| format!("it has no `{name}`, which `{}` needs", child.name))?;
+            let item =
+                found.value(*slot).ok_or_else(|| format!("has no `{name}`, which `{}` needs", child.name))?;
             let mut text = Vec::with_capacity(item.span.len());
             push_without_breaks(&mut text, item.span.of(row), item.line_breaks);
-            String::from_utf8(text).map_err(|_| format!("its `{name}` is not UTF-8"))
+            String::from_utf8(text).map_err(|_| format!("has a `{name}` that is not UTF-8"))
         }
     };
     let bind = |taken: &Taken| {

@@ -2,9 +2,9 @@
 
 use crate::json::{Item, Kind, decode_string, members};
 
-/// A row that cannot be passed on; `index` counts the page's rows from 0.
+/// A row that cannot be passed on; `index` counts the page's rows from 0, and people from 1.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("row {index} of the page: {message}")]
+#[error("row {} of the page {message}", .index + 1)]
 pub(crate) struct RowError {
     pub(crate) index: usize,
     pub(crate) message: String,

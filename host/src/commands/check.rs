@@ -58,10 +58,7 @@ async fn check_resource(source: &Source, root: usize) -> u8 {
                 CallError::Trap(words) => Cause::Trap(words),
                 CallError::Fault(fault) => {
                     let error = last.as_ref().and_then(|seen| seen.error.clone());
-                    Cause::Fault {
-                        fault: words::with_gate(fault, error.as_deref()),
-                        reason: Reason::NotRetryable,
-                    }
+                    Cause::of(fault, Reason::NotRetryable, error.as_deref())
                 }
             };
             let exchange = last.map(|seen| seen.exchange);
@@ -78,7 +75,7 @@ fn tell_notice(notice: &RunNotice) {
     let (sentence, hint) = words::of_notice(notice);
     tell(&format!("note: {sentence}\n"));
     if let Some(hint) = hint {
-        tell(&format!("      {hint}\n"));
+        tell(&format!("hint: {hint}\n"));
     }
 }
 

@@ -90,20 +90,20 @@ pub async fn into(source: &Source, target: &Target, show: &ShowArgs, how: How) -
     let mut outcome = outcome?;
     said.append(&mut outcome.notices);
     outcome.notices = said;
-    tell_outcome(&outcome, source, &destination, &shown(target), show, &settings.load_id, how.again);
-    Ok(report::exit_code(&outcome))
+    tell_outcome(&outcome, source, &destination, how.again);
+    let code = report::exit_code(&outcome);
+    if !show.json {
+        return Ok(code);
+    }
+    let document = report::document(&outcome, &source.name, &shown(target), &settings.load_id);
+    match report::print(&source.vault.redact(&format!("{document:#}\n"))) {
+        // Whoever waits for the result must not take its absence for success.
+        Err(cause) if code == exit::COMPLETE => Err(Error::Unprinted(cause.to_string())),
+        _ => Ok(code),
+    }
 }
 
-fn tell_outcome(
-    outcome: &Outcome,
-    source: &Source,
-    destination: &Destination,
-    to: &str,
-    show: &ShowArgs,
-    load_id: &str,
-    again: &str,
-) {
-    let mut stderr = std::io::stderr().lock();
+fn tell_outcome(outcome: &Outcome, source: &Source, destination: &Destination, again: &str) {
     let mut text = String::new();
     for failure in &outcome.failures {
         text.push_str(&source.vault.redact(&report::lines(&words::of_failure(failure))));
@@ -123,15 +123,13 @@ fn tell_outcome(
     if outcome.interrupted {
         text.push_str(&format!("stopped; what is whole was kept: {again} to go on from there\n"));
     } else if outcome.resources.iter().any(|resource| resource.status != Status::Complete) {
-        text.push_str(&format!("not everything is there: {again} to go on from there\n"));
+        text.push_str(&match report::exit_code(outcome) {
+            exit::LATER => format!("not everything is there: {again} later to go on from there\n"),
+            _ => format!("not everything is there: mend that, then {again}\n"),
+        });
     }
     // Whoever closed stderr does not want to know.
-    let _ = stderr.write_all(text.as_bytes());
-    if show.json {
-        let document = report::document(outcome, &source.name, to, load_id);
-        let document = source.vault.redact(&format!("{document:#}\n"));
-        let _ = std::io::stdout().lock().write_all(document.as_bytes());
-    }
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }
 
 /// The destination as a user would write it.
@@ -143,33 +141,40 @@ fn shown(target: &Target) -> String {
 }
 
 /// Resolves at Ctrl-C or SIGTERM. A second signal ends the process at once; the checkpoint makes that safe.
-async fn stop_signal() {
+fn stop_signal() -> impl Future<Output = ()> {
+    let (told, stop) = tokio::sync::oneshot::channel();
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        let (Ok(mut interrupt), Ok(mut terminate)) =
+        // Listened to from now on, and beside the run: a destination that holds it up must not hold the user.
+        if let (Ok(mut interrupt), Ok(mut terminate)) =
             (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-        else {
-            return std::future::pending().await;
-        };
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+        {
+            let mut told = Some(told);
+            tokio::spawn(async move {
+                loop {
+                    tokio::select! {
+                        _ = interrupt.recv() => {}
+                        _ = terminate.recv() => {}
+                    }
+                    match told.take() {
+                        // Whoever is no longer there to be told has ended the run already.
+                        Some(told) => drop(told.send(())),
+                        None => end_now(),
+                    }
+                }
+            });
         }
-        tokio::spawn(async move {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-            // A destination that hangs must not hold the user.
-            tokio::time::sleep(Duration::from_millis(1)).await;
-            end_now();
-        });
     }
     #[cfg(not(unix))]
-    {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            let _ = told.send(());
+        }
+    });
+    async {
+        if stop.await.is_err() {
+            std::future::pending().await
         }
     }
 }

@@ -152,9 +152,9 @@ impl Cause {
     /// Whether the resource's other parents would fail the same: the config has to change, or the origin is halted.
     pub fn is_resources(&self) -> bool {
         match self {
-            Self::Halted { .. } => true,
+            Self::Halted { .. } | Self::Denied(_) => true,
             Self::Fault { fault, .. } => matches!(fault, Fault::Denied(_) | Fault::InvalidConfig(_)),
-            Self::Data(error) => matches!(error.kind, DataErrorKind::DuplicateAcrossParents { .. }),
+            Self::Data { error, .. } => matches!(error.kind, DataErrorKind::DuplicateAcrossParents { .. }),
             Self::Trap(_) | Self::Refused(_) => false,
         }
     }

@@ -97,12 +97,12 @@ fn api_key(node: &Node<'_>, mut fields: Fields<'_>, problems: &mut Problems) -> 
             "query" | "param" => ApiKeyPlace::Query,
             "cookie" => {
                 problems.later(&node.pointer, "an API key in a cookie");
-                return None;
+                ApiKeyPlace::Query
             }
             other => {
                 let message = format!("unknown location `{other}`");
                 problems.hint(&node.pointer, message, "`header` or `query`");
-                return None;
+                ApiKeyPlace::Query
             }
         },
     };

@@ -204,9 +204,9 @@ pub(crate) fn find(bytes: &[u8], wanted: &Wanted) -> Result<Found, JsonError> {
     Ok(finder.found)
 }
 
-/// The names at the deepest object that `steps` reaches in a checked document, for a message: how many steps were
-/// taken, and the names there.
-pub(crate) fn keys_at(bytes: &[u8], steps: &[Step]) -> (usize, Vec<String>) {
+/// What is at the deepest place that `steps` reaches in a checked document, for a message: how many steps were taken,
+/// the names there, and whether it is a list.
+pub(crate) fn keys_at(bytes: &[u8], steps: &[Step]) -> (usize, Vec<String>, bool) {
     let bytes = without_bom(bytes);
     let mut here = bytes;
     for (taken, step) in steps.iter().enumerate() {
@@ -217,10 +217,14 @@ pub(crate) fn keys_at(bytes: &[u8], steps: &[Step]) -> (usize, Vec<String>) {
         });
         match next {
             Some((_, value)) => here = value.of(here),
-            None => return (taken, names(here, &found)),
+            None => return (taken, names(here, &found), is_list(here)),
         }
     }
-    (steps.len(), names(here, &members(here)))
+    (steps.len(), names(here, &members(here)), is_list(here))
+}
+
+fn is_list(value: &[u8]) -> bool {
+    value.trim_ascii_start().starts_with(b"[")
 }
 
 fn names(object: &[u8], found: &[(Span, Span)]) -> Vec<String> {

@@ -59,7 +59,8 @@ fn absolute(text: &str) -> bool {
 pub(super) fn base_url(base: &At<String>, problems: &mut Problems) -> Option<String> {
     let text = base.value.trim();
     if !absolute(text) {
-        let hint = format!("https://{}", text.trim_start_matches('/'));
+        let host = text.split_once("://").map_or(text, |(_, host)| host);
+        let hint = format!("https://{}", host.trim_start_matches('/'));
         problems.hint(&base.pointer, "a base URL starts with https:// or http://", hint);
         return None;
     }

@@ -64,14 +64,18 @@ fn what_is_not_there_is_an_error_that_says_what_is() {
     );
     assert!(!missing.retry);
     let root = bad(select("rows", "[1,2]").unwrap_err());
-    assert!(root.message.contains("the answer has no keys"), "{}", root.message);
+    assert!(
+        root.message.contains("the answer is a list, so `data_selector: $` is meant?"),
+        "{}",
+        root.message
+    );
     for (selector, body) in
         [("items[0:1]", "{\"x\":1}"), ("items[*].v", "{\"items\":[{\"w\":1}]}"), ("$..id", "{\"x\":1}")]
     {
         assert!(!bad(select(selector, body).unwrap_err()).retry, "{selector}");
     }
     let null = bad(select("d", r#"{"d":[{"a":1},null]}"#).unwrap_err());
-    assert_eq!(null.message, "`r`: row 1 of the page: is null");
+    assert_eq!(null.message, "row 2 of the page is null");
     let twice = bad(select("d", r#"{"d":[1],"d":[2]}"#).unwrap_err());
     assert!(twice.message.contains("`d` stands twice"), "{}", twice.message);
 }

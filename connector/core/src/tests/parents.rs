@@ -201,10 +201,10 @@ fn every_received_row_opens_its_partition_or_the_page_fails() {
         let fault = bad(page(&plan, &first_page("p"), &ok(&body)).unwrap_err());
         assert!(!fault.retry && fault.message.contains(words), "{}", fault.message);
     };
-    fails(json!([{"id": 1}, {"no": 2}]), "row 1 of the page: it has no `id`, which `c` needs");
+    fails(json!([{"id": 1}, {"no": 2}]), "row 2 of the page has no `id`, which `c` needs");
     fails(json!([{"id": null}]), "its `id` is null");
     fails(json!([{"id": {"a": 1}}]), "its `id` is an object");
-    fails(json!([5]), "a number has no fields");
+    fails(json!([5]), "row 1 of the page is a number");
     let got = page(
         &plan,
         &first_page("p"),
