@@ -30,16 +30,8 @@ pub(crate) fn refuse(request: &Request, key: &str) -> Option<Reply> {
 fn offered(request: &Request) -> Vec<String> {
     let mut keys: Vec<String> = Vec::new();
     keys.extend(request.param("api_key").map(str::to_owned));
-    keys.extend(
-        ["api_key", "x-api-key"]
-            .iter()
-            .filter_map(|name| request.header(name))
-            .map(str::to_owned),
-    );
-    if let Some((scheme, rest)) = request
-        .header("authorization")
-        .and_then(|value| value.split_once(' '))
-    {
+    keys.extend(["api_key", "x-api-key"].iter().filter_map(|name| request.header(name)).map(str::to_owned));
+    if let Some((scheme, rest)) = request.header("authorization").and_then(|value| value.split_once(' ')) {
         let rest = rest.trim();
         if scheme.eq_ignore_ascii_case("bearer") {
             keys.push(rest.to_owned());
@@ -47,10 +39,7 @@ fn offered(request: &Request) -> Vec<String> {
             let pair = STANDARD.decode(rest).unwrap_or_default();
             let pair = String::from_utf8_lossy(&pair);
             // A user that is the key, with an empty password, is a wrong key here.
-            keys.push(
-                pair.split_once(':')
-                    .map_or_else(String::new, |(_, password)| password.to_owned()),
-            );
+            keys.push(pair.split_once(':').map_or_else(String::new, |(_, password)| password.to_owned()));
         }
     }
     keys

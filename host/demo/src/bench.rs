@@ -40,10 +40,7 @@ impl Pages {
         let count = limit.map_or(left, |limit| left.min(limit));
         let key = (offset, limit.unwrap_or(usize::MAX));
         let mut pages = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        pages
-            .entry(key)
-            .or_insert_with(|| render(rows, offset, limit, count))
-            .clone()
+        pages.entry(key).or_insert_with(|| render(rows, offset, limit, count)).clone()
     }
 }
 

@@ -8,28 +8,16 @@ pub(crate) fn day(days: usize) -> String {
     let of_era_year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
     let of_year = of_era - (365 * of_era_year + of_era_year / 4 - of_era_year / 100);
     let march_month = (5 * of_year + 2) / 153;
-    let month = if march_month < 10 {
-        march_month + 3
-    } else {
-        march_month - 9
-    };
+    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
     let year = 2_000 + era * 400 + of_era_year + usize::from(month <= 2);
-    format!(
-        "{year}-{month:02}-{:02}",
-        of_year - (153 * march_month + 2) / 5 + 1
-    )
+    format!("{year}-{month:02}-{:02}", of_year - (153 * march_month + 2) / 5 + 1)
 }
 
 /// The moment that is so many minutes after 2024-01-01T08:00:00Z, in that form.
 pub(crate) fn instant(minutes: usize) -> String {
     let minutes = minutes + 8 * 60;
     let of_day = minutes % 1_440;
-    format!(
-        "{}T{:02}:{:02}:00Z",
-        day(minutes / 1_440),
-        of_day / 60,
-        of_day % 60
-    )
+    format!("{}T{:02}:{:02}:00Z", day(minutes / 1_440), of_day / 60, of_day % 60)
 }
 
 #[cfg(test)]

@@ -21,22 +21,13 @@ pub(crate) fn serve(stream: &TcpStream, connection: u64, shared: &Shared) -> io:
         let (request, keep_open) = match read(stream, &mut unread)? {
             Incoming::Request(request, keep_open) => (request, keep_open),
             Incoming::Refused(reply) => {
-                let asked = Asked {
-                    head_only: false,
-                    keep_open: false,
-                };
+                let asked = Asked { head_only: false, keep_open: false };
                 return wire::send(stream, &reply, asked, &shared.stop);
             }
             Incoming::End => return Ok(Next::Close),
         };
-        let asked = Asked {
-            head_only: request.method == "HEAD",
-            keep_open,
-        };
-        let reply = shared.respond(Request {
-            connection,
-            ..request
-        });
+        let asked = Asked { head_only: request.method == "HEAD", keep_open };
+        let reply = shared.respond(Request { connection, ..request });
         match wire::send(stream, &reply, asked, &shared.stop)? {
             Next::KeepOpen => {}
             end => return Ok(end),
@@ -105,12 +96,7 @@ fn parse(bytes: &[u8]) -> Result<Option<Head>, Box<Reply>> {
         headers: parsed
             .headers
             .iter()
-            .map(|header| {
-                (
-                    header.name.to_owned(),
-                    String::from_utf8_lossy(header.value).into_owned(),
-                )
-            })
+            .map(|header| (header.name.to_owned(), String::from_utf8_lossy(header.value).into_owned()))
             .collect(),
         body: Vec::new(),
         status: None,
@@ -126,19 +112,8 @@ fn parse(bytes: &[u8]) -> Result<Option<Head>, Box<Reply>> {
         Some(Ok(_)) => return Err(refused(413, "the body is too long")),
         Some(Err(_)) => return Err(refused(400, "Content-Length is not a number")),
     };
-    let connection = request
-        .header("connection")
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    let keep_open = if parsed.version == Some(1) {
-        connection != "close"
-    } else {
-        connection == "keep-alive"
-    };
-    Ok(Some(Head {
-        request,
-        bytes: head_bytes,
-        body_bytes,
-        keep_open,
-    }))
+    let connection = request.header("connection").unwrap_or_default().to_ascii_lowercase();
+    let keep_open =
+        if parsed.version == Some(1) { connection != "close" } else { connection == "keep-alive" };
+    Ok(Some(Head { request, bytes: head_bytes, body_bytes, keep_open }))
 }

@@ -37,22 +37,13 @@ impl Echo {
         let mut member = format!("\"echo\":{forms}");
         member.pop();
         member.push_str(&format!(",\"ascii\":{}}}", ascii_json(key)));
-        Echo {
-            raw: key.to_owned(),
-            percent,
-            form,
-            base64,
-            member,
-        }
+        Echo { raw: key.to_owned(), percent, form, base64, member }
     }
 
     /// Shows the key in the answer's headers, and in its body if that is a JSON object or text.
     pub(crate) fn show(&self, mut reply: Reply) -> Reply {
-        let headers = [
-            ("X-Echo-Key", &self.raw),
-            ("X-Echo-Percent", &self.percent),
-            ("X-Echo-Base64", &self.base64),
-        ];
+        let headers =
+            [("X-Echo-Key", &self.raw), ("X-Echo-Percent", &self.percent), ("X-Echo-Base64", &self.base64)];
         for (name, value) in headers {
             // A key with a line break cannot stand in a header as it is.
             if !value.contains(|c: char| c.is_control()) {
@@ -65,10 +56,7 @@ impl Echo {
             let comma: &[u8] = if open.len() == 1 { b"" } else { b"," };
             reply.body = [open, comma, self.member.as_bytes(), b"}"].concat().into();
         } else if reply.headers.iter().any(|(_, value)| value.starts_with("text/")) {
-            let note = format!(
-                "<!-- {} {} {} {} -->\n",
-                self.raw, self.percent, self.form, self.base64
-            );
+            let note = format!("<!-- {} {} {} {} -->\n", self.raw, self.percent, self.form, self.base64);
             reply.body = [&reply.body, note.as_bytes()].concat().into();
         }
         reply
@@ -125,11 +113,7 @@ mod tests {
         assert_eq!(forms["percent"], "a%26%C3%A9%20%2F%2B%3D%22k");
         assert_eq!(forms["percent_lower"], "a%26%c3%a9%20%2f%2b%3d%22k");
         assert_eq!(forms["form"], "a%26%C3%A9+%2F%2B%3D%22k");
-        assert!(
-            echo.member.contains(r#""ascii":"a&\u00e9 \/+=\"k""#),
-            "{}",
-            echo.member
-        );
+        assert!(echo.member.contains(r#""ascii":"a&\u00e9 \/+=\"k""#), "{}", echo.member);
     }
 
     #[test]
@@ -140,18 +124,10 @@ mod tests {
             let text = String::from_utf8(shown.body.to_vec()).unwrap();
             assert!(text.starts_with(expected), "{text}");
             serde_json::from_str::<serde_json::Value>(&text).unwrap();
-            assert!(
-                shown
-                    .headers
-                    .contains(&("X-Echo-Key".to_owned(), "key-123".to_owned()))
-            );
+            assert!(shown.headers.contains(&("X-Echo-Key".to_owned(), "key-123".to_owned())));
         }
         assert_eq!(&echo.show(Reply::json(200, "[1]")).body[..], b"[1]");
-        assert!(
-            echo.show(Reply::html(200, "<p>"))
-                .body
-                .starts_with(b"<p><!-- key-123 ")
-        );
+        assert!(echo.show(Reply::html(200, "<p>")).body.starts_with(b"<p><!-- key-123 "));
         let broken = echo.show(Reply::json(200, "{}").header("A", "b"));
         assert!(broken.names("x-echo-base64"));
     }

@@ -110,13 +110,7 @@ pub enum Action {
 impl Fault {
     /// A fault without a condition on the query and without a bound.
     pub fn new(path: &str, when: When, action: Action) -> Self {
-        Fault {
-            path: path.to_owned(),
-            query: Vec::new(),
-            when,
-            times: None,
-            action,
-        }
+        Fault { path: path.to_owned(), query: Vec::new(), when, times: None, action }
     }
 }
 
@@ -163,10 +157,7 @@ impl Action {
             Action::Delay { ms } => reply.delay_ms = *ms,
             Action::Slow(pace) => reply.pace = Some(*pace),
             Action::Truncate { after_bytes } => {
-                reply.ending = Ending::Cut {
-                    after_bytes: *after_bytes,
-                    then: Then::Close,
-                };
+                reply.ending = Ending::Cut { after_bytes: *after_bytes, then: Then::Close };
             }
             Action::CutJson { bytes } => {
                 let all_but_one = reply.body.len().saturating_sub(1);
@@ -175,10 +166,7 @@ impl Action {
             Action::JunkAfter(junk) => reply.body = [&reply.body[..], junk].concat().into(),
             Action::Reset => reply.ending = Ending::Silent(Then::Reset),
             Action::ResetAfter { bytes } => {
-                reply.ending = Ending::Cut {
-                    after_bytes: *bytes,
-                    then: Then::Reset,
-                };
+                reply.ending = Ending::Cut { after_bytes: *bytes, then: Then::Reset };
             }
             Action::Close => reply.ending = Ending::Silent(Then::Close),
             Action::Hang => reply.ending = Ending::Silent(Then::Hang),
@@ -194,10 +182,9 @@ impl Action {
     pub(crate) fn replacement(&self) -> Option<Reply> {
         match self {
             Action::Answer(reply) => Some(reply.clone()),
-            Action::Html => Some(Reply::html(
-                200,
-                "<!DOCTYPE html><title>Sign in</title><p>Please sign in.</p>\n",
-            )),
+            Action::Html => {
+                Some(Reply::html(200, "<!DOCTYPE html><title>Sign in</title><p>Please sign in.</p>\n"))
+            }
             _ => None,
         }
     }
@@ -216,11 +203,7 @@ struct Counted {
 
 impl Faults {
     pub(crate) fn add(&mut self, fault: Fault) {
-        self.0.push(Counted {
-            fault,
-            met: 0,
-            played: 0,
-        });
+        self.0.push(Counted { fault, met: 0, played: 0 });
     }
 
     pub(crate) fn clear(&mut self) {
@@ -242,13 +225,7 @@ impl Faults {
 
 impl Counted {
     fn meets(&mut self, request: &Request) -> bool {
-        let Fault {
-            path,
-            query,
-            when,
-            times,
-            ..
-        } = &self.fault;
+        let Fault { path, query, when, times, .. } = &self.fault;
         if !pattern::fits(path, &request.path) || !query.iter().all(|pair| request.query.contains(pair)) {
             return false;
         }

@@ -17,14 +17,7 @@
 //! - Nothing but loopback is listened on.
 //! - A fault that cannot be played on an answer is itself an error of status 500, never left out in silence.
 //! - Dropping the [`Server`] ends every thread and connection that it started.
-#![cfg_attr(
-    test,
-    allow(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        reason = "a test fails by panicking"
-    )
-)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking"))]
 
 mod api;
 mod auth;

@@ -29,16 +29,8 @@ pub(crate) fn row(options: &Options, table: Table, out: &mut String, i: usize) {
 
 fn project(options: &Options, out: &mut String, i: usize) -> Result {
     let (id, client, name) = (FIRST_PROJECT + i, client_id(options, i), pick(i, &PLACES));
-    let (budget, owner, person) = (
-        nullable(i % 4 == 3, 40 + i * 12),
-        FIRST_USER + i % 8,
-        pick(i, &PEOPLE),
-    );
-    let (status, created, updated) = (
-        pick(i, &["active", "paused", "done"]),
-        day(i * 3),
-        instant(i * 977),
-    );
+    let (budget, owner, person) = (nullable(i % 4 == 3, 40 + i * 12), FIRST_USER + i % 8, pick(i, &PEOPLE));
+    let (status, created, updated) = (pick(i, &["active", "paused", "done"]), day(i * 3), instant(i * 977));
     write!(
         out,
         r#"{{"id":{id},"client_id":{client},"name":"{name} \"{id}\"","code":"P-{i:04}","status":"{status}","billable":{},"budget_hours":{budget},"rate":{}.5,"owner":{{"id":{owner},"name":"{person}"}},"tags":["field","north-{}"],"description":"Survey of the {name}\nPhase {}","start_date":"{created}","created_at":"{created}T08:00:00Z","updated_at":"{updated}""#,
@@ -50,36 +42,14 @@ fn project(options: &Options, out: &mut String, i: usize) -> Result {
 }
 
 fn task(options: &Options, out: &mut String, i: usize) -> Result {
-    let (id, project) = (
-        FIRST_TASK + i,
-        FIRST_PROJECT + i / options.tasks_per_project.max(1),
-    );
+    let (id, project) = (FIRST_TASK + i, FIRST_PROJECT + i / options.tasks_per_project.max(1));
     let (status, done) = (pick(i, &["open", "in progress", "done"]), i % 3 == 2);
-    let (estimate, user) = (
-        nullable(i % 6 == 5, i % 16 + 1),
-        nullable(i % 7 == 6, FIRST_USER + i % 8),
-    );
-    let (created, finished) = (
-        instant(i * 61),
-        if done {
-            quoted(&instant(i * 61 + 900))
-        } else {
-            null()
-        },
-    );
+    let (estimate, user) = (nullable(i % 6 == 5, i % 16 + 1), nullable(i % 7 == 6, FIRST_USER + i % 8));
+    let (created, finished) = (instant(i * 61), if done { quoted(&instant(i * 61 + 900)) } else { null() });
     write!(
         out,
         r#"{{"id":{id},"project_id":{project},"name":"{}","position":{},"status":"{status}","done":{done},"estimate_hours":{estimate},"progress":{}.25,"assignee_id":{user},"labels":["{}"],"meta":{{"source":"import","row":{i}}},"notes":"see C:\\plans\\{i}.txt","created_at":"{created}","finished_at":{finished}"#,
-        pick(
-            i,
-            &[
-                "Count waders",
-                "Ring birds",
-                "Write \\\"report\\\"",
-                "Plan tides",
-                "Repair nets"
-            ]
-        ),
+        pick(i, &["Count waders", "Ring birds", "Write \\\"report\\\"", "Plan tides", "Repair nets"]),
         i % options.tasks_per_project.max(1) + 1,
         i % 90,
         pick(i, &["spring", "autumn", "winter"]),
@@ -92,11 +62,7 @@ fn time(options: &Options, out: &mut String, i: usize, first_id: usize) -> Resul
     let (id, task) = (first_id + i, FIRST_TASK + project * each + i / projects % each);
     let (start, seconds) = (i * 7, 300 + i * 37 % 7_200);
     let (running, person) = (i % 50 == 49, pick(i, &PEOPLE));
-    let end = if running {
-        null()
-    } else {
-        quoted(&instant(start + seconds / 60))
-    };
+    let end = if running { null() } else { quoted(&instant(start + seconds / 60)) };
     write!(
         out,
         r#"{{"id":{id},"project_id":{},"task_id":{task},"customer":"{}","user":{{"id":{},"name":"{person}"}},"start_time":"{}","end_time":{end},"duration":{seconds},"hours":{}.{:02},"billable":{},"status":"{}","rate":{},"notes":"{}","tags":[{}],"created_at":"{}""#,
@@ -111,13 +77,7 @@ fn time(options: &Options, out: &mut String, i: usize, first_id: usize) -> Resul
         nullable(i % 5 == 4, 40 + i % 60),
         pick(
             i,
-            &[
-                "tide was late",
-                "two lines\\nof notes",
-                "said \\\"later\\\"",
-                "\\u00e9t\\u00e9 \u{2600}",
-                ""
-            ]
+            &["tide was late", "two lines\\nof notes", "said \\\"later\\\"", "\\u00e9t\\u00e9 \u{2600}", ""]
         ),
         pick(i, &["", "\"field\"", "\"field\",\"rain\""]),
         instant(start + 60),
@@ -125,15 +85,9 @@ fn time(options: &Options, out: &mut String, i: usize, first_id: usize) -> Resul
 }
 
 fn expense(options: &Options, out: &mut String, i: usize) -> Result {
-    let (id, project, created) = (
-        70_001 + i,
-        FIRST_PROJECT + i % options.projects.max(1),
-        instant(i * 301),
-    );
-    let (receipt, paid) = (
-        nullable(i.is_multiple_of(3), 880_000 + i),
-        if i % 4 == 3 { null() } else { quoted(&day(i)) },
-    );
+    let (id, project, created) = (70_001 + i, FIRST_PROJECT + i % options.projects.max(1), instant(i * 301));
+    let (receipt, paid) =
+        (nullable(i.is_multiple_of(3), 880_000 + i), if i % 4 == 3 { null() } else { quoted(&day(i)) });
     write!(
         out,
         r#"{{"id":{id},"project_id":{project},"user_id":{},"category":"{}","description":"{} / no. {i}","amount":{}.{:02},"currency":"{}","billable":{},"status":"{}","receipt_id":{receipt},"spent_on":"{}","paid_on":{paid},"lines":[{{"text":"{}","amount":{}}}],"created_at":"{created}""#,
@@ -161,11 +115,7 @@ fn client(out: &mut String, i: usize) -> Result {
         out,
         r#"{{"id":{id},"name":"{name}","status":"{}","vat_id":{},"address":{{"street":"Quay {i}","city":"{city}","country":"{}"}},"contacts":[{{"name":"{}","email":"office{i}@example.com"}}],"discount":0.{:02},"archived":{},"created_at":"{}","updated_at":"{}""#,
         pick(i, &["active", "former"]),
-        if i % 3 == 2 {
-            null()
-        } else {
-            quoted(&format!("XX{:09}", i * 7_919))
-        },
+        if i % 3 == 2 { null() } else { quoted(&format!("XX{:09}", i * 7_919)) },
         pick(i, &["NL", "DE", "SE"]),
         pick(i, &PEOPLE),
         i % 30,
@@ -187,11 +137,7 @@ fn user(out: &mut String, i: usize) -> Result {
         i % 3 + 1,
         pick(i, &["Mud", "Sand", "Edge"]),
         pick(i, &["boats", "maps", "optics"]),
-        if i % 4 == 1 {
-            null()
-        } else {
-            quoted(&instant(i * 501))
-        },
+        if i % 4 == 1 { null() } else { quoted(&instant(i * 501)) },
         instant(i * 29),
     )
 }
@@ -220,25 +166,10 @@ fn resource(out: &mut String, i: usize) -> Result {
 }
 
 /// Already escaped for JSON, as are all texts here.
-const PEOPLE: [&str; 8] = [
-    "Ana",
-    "Bo \\\"B\\\" Lind",
-    "Chi",
-    "Do\u{17e}a",
-    "Eva",
-    "Fay",
-    "Gus",
-    "Hal",
-];
+const PEOPLE: [&str; 8] = ["Ana", "Bo \\\"B\\\" Lind", "Chi", "Do\u{17e}a", "Eva", "Fay", "Gus", "Hal"];
 const PLACES: [&str; 5] = ["Harbour", "Dunes", "\u{d6}resund", "Salt marsh", "Long beach"];
-const CUSTOMERS: [&str; 6] = [
-    "Tide & Co.",
-    "\u{10c}\u{e1}p s.r.o.",
-    "O'Brien",
-    "\\\"Edge\\\" Ltd",
-    "Sand/Silt",
-    "\u{6d77}\u{6ee8}",
-];
+const CUSTOMERS: [&str; 6] =
+    ["Tide & Co.", "\u{10c}\u{e1}p s.r.o.", "O'Brien", "\\\"Edge\\\" Ltd", "Sand/Silt", "\u{6d77}\u{6ee8}"];
 
 fn pick<'a, const N: usize>(i: usize, from: &[&'a str; N]) -> &'a str {
     from[i % N]

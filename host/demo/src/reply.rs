@@ -120,11 +120,7 @@ impl Reply {
     /// A JSON answer that says what the status means, as this API words its errors.
     pub fn status(status: u16) -> Self {
         let name = reason(status).to_ascii_lowercase();
-        Reply::error(
-            status,
-            &name.replace(' ', "_"),
-            &format!("the server says: {name}"),
-        )
+        Reply::error(status, &name.replace(' ', "_"), &format!("the server says: {name}"))
     }
 
     /// A JSON error: `{"error":{"code":…,"message":…}}`.
@@ -149,9 +145,7 @@ impl Reply {
 
     /// Whether `headers` names this one, in whatever case.
     pub(crate) fn names(&self, header: &str) -> bool {
-        self.headers
-            .iter()
-            .any(|(name, _)| name.eq_ignore_ascii_case(header))
+        self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(header))
     }
 }
 

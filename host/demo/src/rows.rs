@@ -24,10 +24,7 @@ impl Rows {
             text.push(',');
         }
         starts.push(text.len());
-        Rows {
-            text: text.into_bytes(),
-            starts,
-        }
+        Rows { text: text.into_bytes(), starts }
     }
 
     /// Rows that stand side by side, with commas between them; empty where there are none.

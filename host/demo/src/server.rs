@@ -47,11 +47,7 @@ pub fn start(options: Options) -> io::Result<Server> {
     let accepting = thread::Builder::new()
         .name("demo-accept".to_owned())
         .spawn(move || accept(&listener, &for_thread))?;
-    Ok(Server {
-        address,
-        shared,
-        accepting: Some(accepting),
-    })
+    Ok(Server { address, shared, accepting: Some(accepting) })
 }
 
 impl Server {
@@ -72,11 +68,7 @@ impl Server {
 
     /// How many requests there were so far whose path fits `pattern`, see [`Fault::path`].
     pub fn count(&self, pattern: &str) -> usize {
-        lock(&self.shared.log)
-            .entries
-            .iter()
-            .filter(|request| pattern::fits(pattern, &request.path))
-            .count()
+        lock(&self.shared.log).entries.iter().filter(|request| pattern::fits(pattern, &request.path)).count()
     }
 
     /// Forgets the requests so far. Their numbers are not given again.
@@ -131,9 +123,7 @@ impl Drop for Server {
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server")
-            .field("address", &self.address)
-            .finish_non_exhaustive()
+        f.debug_struct("Server").field("address", &self.address).finish_non_exhaustive()
     }
 }
 
@@ -177,12 +167,7 @@ impl Shared {
         if matches!(reply.ending, Ending::Whole | Ending::Cut { .. }) {
             let mut log = lock(&self.log);
             // Not there any more where the log was cleared meanwhile.
-            if let Some(entry) = log
-                .entries
-                .iter_mut()
-                .rev()
-                .find(|entry| entry.number == request.number)
-            {
+            if let Some(entry) = log.entries.iter_mut().rev().find(|entry| entry.number == request.number) {
                 entry.status = Some(reply.status);
             }
         }
@@ -194,9 +179,7 @@ impl Shared {
             return reply;
         }
         let routes = lock(&self.routes);
-        let handler = routes
-            .iter()
-            .find(|(pattern, _)| pattern::fits(pattern, &request.path));
+        let handler = routes.iter().find(|(pattern, _)| pattern::fits(pattern, &request.path));
         let handler = handler.map(|(_, handler)| Arc::clone(handler));
         drop(routes);
         let is_page = handler.is_none() && self.api.has_list(&request.path);
@@ -205,11 +188,9 @@ impl Shared {
             None => self.api.answer(request, action),
         };
         match action {
-            Some(action) if action.is_of_pages() && !(is_page && reply.status == 200) => Reply::error(
-                500,
-                "fault",
-                &format!("{action:?} cannot be played on {}", request.target),
-            ),
+            Some(action) if action.is_of_pages() && !(is_page && reply.status == 200) => {
+                Reply::error(500, "fault", &format!("{action:?} cannot be played on {}", request.target))
+            }
             _ => reply,
         }
     }
@@ -241,18 +222,13 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
 fn serve(stream: TcpStream, connection: u64, shared: &Arc<Shared>) -> io::Result<JoinHandle<()>> {
     let shared = Arc::clone(shared);
     lock(&shared.live).insert(connection, stream.try_clone()?);
-    thread::Builder::new()
-        .name(format!("demo-{connection}"))
-        .spawn(move || {
-            let _entry = LiveEntry {
-                connection,
-                shared: &shared,
-            };
-            if let Ok(Next::Reset) = connection::serve(&stream, connection, &shared) {
-                // With no time to linger, closing the last handle resets the connection.
-                let _ = socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO));
-            }
-        })
+    thread::Builder::new().name(format!("demo-{connection}")).spawn(move || {
+        let _entry = LiveEntry { connection, shared: &shared };
+        if let Ok(Next::Reset) = connection::serve(&stream, connection, &shared) {
+            // With no time to linger, closing the last handle resets the connection.
+            let _ = socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO));
+        }
+    })
 }
 
 /// Takes a connection off the list when its thread ends, also by a panic in a test's handler.

@@ -50,34 +50,20 @@ impl Tables {
 
     /// The whole table as a list.
     pub(crate) fn all(&self, table: Table) -> Pick {
-        Pick {
-            first: 0,
-            step: 1,
-            count: self.count(table),
-        }
+        Pick { first: 0, step: 1, count: self.count(table) }
     }
 
     /// The rows of one project, of `Tasks` or `TimeEntries`; `None` where there is no such project.
     pub(crate) fn of_project(&self, table: Table, project_id: &str) -> Option<Pick> {
         let id: usize = project_id.parse().ok()?;
-        let project = id
-            .checked_sub(render::FIRST_PROJECT)
-            .filter(|&at| at < self.options.projects)?;
+        let project = id.checked_sub(render::FIRST_PROJECT).filter(|&at| at < self.options.projects)?;
         let each = self.options.tasks_per_project;
         Some(match table {
-            Table::Tasks => Pick {
-                first: project * each,
-                step: 1,
-                count: each,
-            },
+            Table::Tasks => Pick { first: project * each, step: 1, count: each },
             _ => {
                 let step = self.options.projects;
                 let count = self.count(table).saturating_sub(project).div_ceil(step);
-                Pick {
-                    first: project,
-                    step,
-                    count,
-                }
+                Pick { first: project, step, count }
             }
         })
     }

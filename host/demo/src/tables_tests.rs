@@ -28,14 +28,7 @@ fn parse(rows: &Rows, list: Pick) -> Vec<Value> {
 
 #[test]
 fn every_row_is_an_object_with_an_id_of_its_own() {
-    let tables = Tables::new(
-        &Options {
-            clients: 40,
-            users: 40,
-            ..Options::default()
-        },
-        None,
-    );
+    let tables = Tables::new(&Options { clients: 40, users: 40, ..Options::default() }, None);
     for table in TABLES {
         let rows = parse(tables.rows(table), tables.all(table));
         let ids: HashSet<u64> = rows.iter().map(|row| row["id"].as_u64().unwrap()).collect();
@@ -47,13 +40,7 @@ fn every_row_is_an_object_with_an_id_of_its_own() {
 
 #[test]
 fn every_table_mixes_types() {
-    let tables = Tables::new(
-        &Options {
-            users: 30,
-            ..Options::default()
-        },
-        None,
-    );
+    let tables = Tables::new(&Options { users: 30, ..Options::default() }, None);
     for table in TABLES {
         let rows = parse(tables.rows(table), tables.all(table));
         let values = || rows.iter().flat_map(|row| row.as_object().unwrap().values());
@@ -62,30 +49,17 @@ fn every_table_mixes_types() {
         has("bool", values().any(Value::is_boolean));
         has("integer", values().any(Value::is_u64));
         has("float", values().any(Value::is_f64));
-        has(
-            "object or list of objects",
-            values().any(|v| v.is_object() || v[0].is_object()),
-        );
+        has("object or list of objects", values().any(|v| v.is_object() || v[0].is_object()));
         has("list", values().any(Value::is_array));
-        has(
-            "escape",
-            tables.rows(table).joined(0, rows.len()).contains(&b'\\'),
-        );
-        has(
-            "time",
-            values().any(|v| v.as_str().is_some_and(|v| v.len() == 20 && v.ends_with(":00Z"))),
-        );
+        has("escape", tables.rows(table).joined(0, rows.len()).contains(&b'\\'));
+        has("time", values().any(|v| v.as_str().is_some_and(|v| v.len() == 20 && v.ends_with(":00Z"))));
     }
 }
 
 #[test]
 fn children_share_out_their_table() {
     for (projects, time_entries) in [(20, 2_500), (7, 100), (3, 2), (1, 5)] {
-        let options = Options {
-            projects,
-            time_entries,
-            ..Options::default()
-        };
+        let options = Options { projects, time_entries, ..Options::default() };
         let tables = Tables::new(&options, None);
         for table in [Table::Tasks, Table::TimeEntries] {
             let mut ids = HashSet::new();
@@ -113,11 +87,7 @@ fn unknown_projects() {
 
 #[test]
 fn rows_carry_the_echo_and_empty_tables_stay_empty() {
-    let options = Options {
-        clients: 2,
-        users: 0,
-        ..Options::default()
-    };
+    let options = Options { clients: 2, users: 0, ..Options::default() };
     let tables = Tables::new(&options, Some("\"echo\":{\"key\":\"k\"}"));
     for row in parse(tables.rows(Table::Clients), tables.all(Table::Clients)) {
         assert_eq!(row["echo"]["key"], "k");

@@ -50,17 +50,10 @@ fn receive(stream: &mut TcpStream) -> Answer {
         head.push(byte[0]);
     }
     let head = String::from_utf8(head).unwrap();
-    let length = head
-        .lines()
-        .find_map(|line| line.strip_prefix("Content-Length: "))
-        .unwrap_or("0");
+    let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: ")).unwrap_or("0");
     let mut body = vec![0; length.parse().unwrap()];
     stream.read_exact(&mut body).unwrap();
-    Answer {
-        status: head[9..12].parse().unwrap(),
-        head,
-        body,
-    }
+    Answer { status: head[9..12].parse().unwrap(), head, body }
 }
 
 fn get(server: &Server, target: &str) -> Answer {
@@ -96,11 +89,7 @@ fn open() -> Server {
 }
 
 fn faulty(path: &str, when: When, action: Action) -> Server {
-    start(Options {
-        faults: vec![Fault::new(path, when, action)],
-        ..Options::default()
-    })
-    .unwrap()
+    start(Options { faults: vec![Fault::new(path, when, action)], ..Options::default() }).unwrap()
 }
 
 #[test]
@@ -130,11 +119,7 @@ fn lists_and_their_windows() {
         let answer = get(&server, target);
         assert_eq!((answer.status, answer.rows()), (200, rows), "{target}");
         let body = answer.json();
-        assert_eq!(
-            (&body["total"], &body["limit"]),
-            (&json!(total), &limit),
-            "{target}"
-        );
+        assert_eq!((&body["total"], &body["limit"]), (&json!(total), &limit), "{target}");
         assert!(answer.head.contains("Content-Type: application/json\r\n"));
     }
 }
@@ -145,10 +130,7 @@ fn pages_join_to_the_whole_list() {
     for path in ["/v1/time_entries", "/v1/projects/103/time"] {
         let whole = get(&server, path).json();
         let mut rows = Vec::new();
-        for offset in (0..)
-            .step_by(30)
-            .take_while(|&offset| offset < whole["total"].as_u64().unwrap())
-        {
+        for offset in (0..).step_by(30).take_while(|&offset| offset < whole["total"].as_u64().unwrap()) {
             let page = get(&server, &format!("{path}?offset={offset}&limit=30")).json();
             assert_eq!(page["offset"], offset);
             rows.extend(page["data"].as_array().unwrap().clone());
@@ -178,14 +160,8 @@ fn what_is_refused() {
     }
     for (request, status) in [
         ("POST /v1/users HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}", 405),
-        (
-            "POST /v1/users HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n",
-            411,
-        ),
-        (
-            "POST /v1/users HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n",
-            413,
-        ),
+        ("POST /v1/users HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", 411),
+        ("POST /v1/users HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n", 413),
         ("POST /v1/users HTTP/1.1\r\nContent-Length: x\r\n\r\n", 400),
         ("no request\r\n\r\n", 400),
     ] {
@@ -197,34 +173,17 @@ fn what_is_refused() {
 
 #[test]
 fn the_page_limit_is_capped() {
-    let server = start(Options {
-        max_limit: Some(40),
-        ..Options::default()
-    })
-    .unwrap();
-    for (query, rows) in [
-        ("?limit=100", 40),
-        ("?limit=10", 10),
-        ("", 40),
-        ("?offset=2490&limit=100", 10),
-    ] {
+    let server = start(Options { max_limit: Some(40), ..Options::default() }).unwrap();
+    for (query, rows) in [("?limit=100", 40), ("?limit=10", 10), ("", 40), ("?offset=2490&limit=100", 10)] {
         let answer = get(&server, &format!("/v1/time_entries{query}"));
-        assert_eq!(
-            (answer.rows(), &answer.json()["total"]),
-            (rows, &json!(2_500)),
-            "{query}"
-        );
+        assert_eq!((answer.rows(), &answer.json()["total"]), (rows, &json!(2_500)), "{query}");
     }
 }
 
 #[test]
 fn the_key_and_its_places() {
     let key = "a&\u{e9} /+=k";
-    let server = start(Options {
-        key: Some(key.to_owned()),
-        ..Options::default()
-    })
-    .unwrap();
+    let server = start(Options { key: Some(key.to_owned()), ..Options::default() }).unwrap();
     let basic = STANDARD.encode(format!("anyone:{key}"));
     let no_password = STANDARD.encode(key);
     let cases = [
@@ -260,38 +219,20 @@ fn the_key_and_its_places() {
 fn the_key_is_shown_where_asked_for() {
     let key = "se&\u{e9}cr et/\"1";
     let fault = Fault::new("/v1/users", When::Nth(2), Action::status(503));
-    let options = Options {
-        key: Some(key.to_owned()),
-        echo_key: true,
-        faults: vec![fault],
-        ..Options::default()
-    };
+    let options =
+        Options { key: Some(key.to_owned()), echo_key: true, faults: vec![fault], ..Options::default() };
     let server = start(options).unwrap();
     server.set_route("/login", |_| Reply::html(200, "<p>"));
     let target = "/v1/users?limit=2&api_key=se%26%C3%A9cr+et%2F%221";
     let page = get(&server, target);
-    for echo in [
-        &page.json()["echo"],
-        &page.json()["data"][0]["echo"],
-        &page.json()["data"][1]["echo"],
-    ] {
+    for echo in [&page.json()["echo"], &page.json()["data"][0]["echo"], &page.json()["data"][1]["echo"]] {
         assert_eq!((&echo["key"], &echo["ascii"]), (&json!(key), &json!(key)));
     }
     assert!(page.head.contains(&format!("X-Echo-Key: {key}\r\n")));
-    assert!(
-        page.head
-            .contains("X-Echo-Percent: se%26%C3%A9cr%20et%2F%221\r\n")
-    );
+    assert!(page.head.contains("X-Echo-Percent: se%26%C3%A9cr%20et%2F%221\r\n"));
     let down = get(&server, target);
-    assert_eq!(
-        (down.status, &down.json()["echo"]["base64"]),
-        (503, &json!(STANDARD.encode(key)))
-    );
-    assert!(
-        String::from_utf8(get(&server, "/login").body)
-            .unwrap()
-            .contains(key)
-    );
+    assert_eq!((down.status, &down.json()["echo"]["base64"]), (503, &json!(STANDARD.encode(key))));
+    assert!(String::from_utf8(get(&server, "/login").body).unwrap().contains(key));
     assert_eq!(get(&server, "/v1/users?api_key=wrong").json()["echo"]["key"], key);
 }
 
@@ -306,9 +247,7 @@ fn keep_alive_pipelining_and_closing() {
     let one = |limit: usize| format!("GET /v1/users?limit={limit} HTTP/1.1\r\n\r\n");
     let body = "POST /v1/users HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello";
     let head = "HEAD /v1/users HTTP/1.1\r\n\r\n";
-    stream
-        .write_all(format!("{}{body}{}{head}{}GET", one(4), one(5), one(6)).as_bytes())
-        .unwrap();
+    stream.write_all(format!("{}{body}{}{head}{}GET", one(4), one(5), one(6)).as_bytes()).unwrap();
     assert_eq!(receive(&mut stream).rows(), 4);
     assert_eq!(receive(&mut stream).status, 405);
     assert_eq!(receive(&mut stream).rows(), 5);
@@ -319,17 +258,12 @@ fn keep_alive_pipelining_and_closing() {
         headed.push(byte[0]);
     }
     assert_eq!(receive(&mut stream).rows(), 6);
-    stream
-        .write_all(b" /v1/users HTTP/1.1\r\nConnection: close\r\n\r\n")
-        .unwrap();
+    stream.write_all(b" /v1/users HTTP/1.1\r\nConnection: close\r\n\r\n").unwrap();
     assert!(receive(&mut stream).head.contains("Connection: close\r\n"));
     assert_eq!(stream.read(&mut [0]).unwrap(), 0);
     let seen = server.requests();
     assert_eq!(seen.len(), 9);
-    assert!(
-        seen.iter()
-            .all(|request| request.connection == seen[0].connection)
-    );
+    assert!(seen.iter().all(|request| request.connection == seen[0].connection));
     assert_eq!(seen[4].body, b"hello");
 
     let mut old = connect(&server);
@@ -346,23 +280,14 @@ fn the_log() {
     let seen = server.requests();
     assert_eq!(seen.len(), 2);
     let first = &seen[0];
-    assert_eq!(
-        (first.number, first.method.as_str(), first.path.as_str()),
-        (1, "GET", "/v1/users")
-    );
+    assert_eq!((first.number, first.method.as_str(), first.path.as_str()), (1, "GET", "/v1/users"));
     assert_eq!(first.target, "/v1/users?a=1%202&a=+&b");
     let pairs = [("a", "1 2"), ("a", " "), ("b", "")].map(|(k, v)| (k.to_owned(), v.to_owned()));
     assert_eq!(first.query, pairs);
-    assert_eq!(
-        (first.header("x-one"), first.header("x-two")),
-        (Some("two"), None)
-    );
+    assert_eq!((first.header("x-one"), first.header("x-two")), (Some("two"), None));
     assert_eq!((first.status, seen[1].status), (Some(200), Some(404)));
     assert!(first.at <= seen[1].at && seen[1].connection == 2);
-    assert_eq!(
-        (server.count("/v1/*"), server.count("*"), server.count("/v2")),
-        (1, 2, 0)
-    );
+    assert_eq!((server.count("/v1/*"), server.count("*"), server.count("/v2")), (1, 2, 0));
     server.clear_log();
     get(&server, "/v1/users");
     assert_eq!(server.requests()[0].number, 3);
@@ -371,14 +296,8 @@ fn the_log() {
 #[test]
 fn when_faults_are_due() {
     let statuses = |fault: Fault| -> Vec<u16> {
-        let server = start(Options {
-            faults: vec![fault],
-            ..Options::default()
-        })
-        .unwrap();
-        (0..6)
-            .map(|i| get(&server, &format!("/v1/users?limit=1&offset={}", i % 2)).status)
-            .collect()
+        let server = start(Options { faults: vec![fault], ..Options::default() }).unwrap();
+        (0..6).map(|i| get(&server, &format!("/v1/users?limit=1&offset={}", i % 2)).status).collect()
     };
     let fault = |path, when| Fault::new(path, when, Action::status(503));
     let cases = [
@@ -389,18 +308,9 @@ fn when_faults_are_due() {
         (fault("*", When::Every(2)), [200, 503, 200, 503, 200, 503]),
         (fault("*", When::Every(0)), [200; 6]),
         (fault("/v1/projects", When::Always), [200; 6]),
+        (Fault { times: Some(2), ..fault("*", When::From(2)) }, [200, 503, 503, 200, 200, 200]),
         (
-            Fault {
-                times: Some(2),
-                ..fault("*", When::From(2))
-            },
-            [200, 503, 503, 200, 200, 200],
-        ),
-        (
-            Fault {
-                query: vec![("offset".to_owned(), "1".to_owned())],
-                ..fault("*", When::From(2))
-            },
+            Fault { query: vec![("offset".to_owned(), "1".to_owned())], ..fault("*", When::From(2)) },
             [200, 200, 200, 503, 200, 503],
         ),
     ];
@@ -420,10 +330,7 @@ fn faults_come_and_go() {
     assert_eq!(get(&server, "/v1/users").status, 200);
     assert_eq!(get(&server, "/v1/users").status, 500);
     let slow = get(&server, "/v1/users");
-    assert_eq!(
-        (slow.status, slow.head.contains("Retry-After: 1\r\n")),
-        (429, true)
-    );
+    assert_eq!((slow.status, slow.head.contains("Retry-After: 1\r\n")), (429, true));
     server.clear_faults();
     assert_eq!(get(&server, "/v1/users").status, 200);
 }
@@ -432,51 +339,22 @@ fn faults_come_and_go() {
 fn spoilt_pages() {
     let rows_and_total = |action: Action| {
         let body = get(&faulty("*", When::Always, action), "/v1/users?offset=2&limit=3").json();
-        let ids = body["data"]
-            .as_array()
-            .map(|rows| rows.iter().map(|row| row["id"].clone()).collect::<Vec<_>>());
+        let ids =
+            body["data"].as_array().map(|rows| rows.iter().map(|row| row["id"].clone()).collect::<Vec<_>>());
         (ids.map(Value::from), body.get("total").cloned())
     };
     let (all, total) = (json!([13, 14, 15]), json!(8));
     let cases = [
         (Action::EmptyPage, Some(json!([])), Some(total.clone())),
-        (
-            Action::ShortPage { rows: 2 },
-            Some(json!([13, 14])),
-            Some(total.clone()),
-        ),
-        (
-            Action::ShortPage { rows: 9 },
-            Some(all.clone()),
-            Some(total.clone()),
-        ),
-        (
-            Action::IgnoreOffset,
-            Some(json!([11, 12, 13])),
-            Some(total.clone()),
-        ),
+        (Action::ShortPage { rows: 2 }, Some(json!([13, 14])), Some(total.clone())),
+        (Action::ShortPage { rows: 9 }, Some(all.clone()), Some(total.clone())),
+        (Action::IgnoreOffset, Some(json!([11, 12, 13])), Some(total.clone())),
         (Action::DropRecordPath, None, Some(total.clone())),
         (Action::NullRecords, None, Some(total.clone())),
-        (
-            Action::NullRow { at: 1 },
-            Some(json!([13, null, 15])),
-            Some(total.clone()),
-        ),
-        (
-            Action::NullRow { at: 7 },
-            Some(json!([13, 14, 15, null])),
-            Some(total),
-        ),
-        (
-            Action::Total("\"8\"".to_owned()),
-            Some(all.clone()),
-            Some(json!("8")),
-        ),
-        (
-            Action::Total("null".to_owned()),
-            Some(all.clone()),
-            Some(json!(null)),
-        ),
+        (Action::NullRow { at: 1 }, Some(json!([13, null, 15])), Some(total.clone())),
+        (Action::NullRow { at: 7 }, Some(json!([13, 14, 15, null])), Some(total)),
+        (Action::Total("\"8\"".to_owned()), Some(all.clone()), Some(json!("8"))),
+        (Action::Total("null".to_owned()), Some(all.clone()), Some(json!(null))),
         (Action::NoTotal, Some(all), None),
     ];
     for (action, rows, total) in cases {
@@ -492,11 +370,7 @@ fn a_page_fault_elsewhere_is_an_error() {
     server.set_route("/mine", |_| Reply::json(200, "[]"));
     for target in ["/mine", "/v1/none", "/v1/users?limit=x"] {
         let answer = get(&server, target);
-        assert_eq!(
-            (answer.status, &answer.json()["error"]["code"]),
-            (500, &json!("fault")),
-            "{target}"
-        );
+        assert_eq!((answer.status, &answer.json()["error"]["code"]), (500, &json!("fault")), "{target}");
     }
 }
 
@@ -512,25 +386,16 @@ fn broken_answers() {
         "{text}"
     );
     let (text, _) = play(Action::Truncate { after_bytes: 9_999 });
-    assert!(
-        text.contains(&length) && text.ends_with(&whole[..whole.len() - 1]),
-        "{text}"
-    );
+    assert!(text.contains(&length) && text.ends_with(&whole[..whole.len() - 1]), "{text}");
     let (_, reset) = play(Action::ResetAfter { bytes: 20 });
     assert!(reset);
     assert_eq!(play(Action::Reset), (String::new(), true));
     assert_eq!(play(Action::Close), (String::new(), false));
-    assert_eq!(
-        play(Action::Garbage("\x16\x03".into())),
-        ("\x16\x03".to_owned(), false)
-    );
+    assert_eq!(play(Action::Garbage("\x16\x03".into())), ("\x16\x03".to_owned(), false));
 
     let get = |action: Action| get(&faulty("*", When::Always, action), "/v1/users?limit=1");
     assert_eq!(get(Action::CutJson { bytes: 20 }).body, &whole.as_bytes()[..20]);
-    assert_eq!(
-        get(Action::JunkAfter("}\n".into())).body,
-        format!("{whole}}}\n").as_bytes()
-    );
+    assert_eq!(get(Action::JunkAfter("}\n".into())).body, format!("{whole}}}\n").as_bytes());
     let html = get(Action::Html);
     assert!(
         html.status == 200 && html.head.contains("text/html") && html.body.starts_with(b"<!DOCTYPE html>")
@@ -540,11 +405,9 @@ fn broken_answers() {
 #[test]
 fn silent_endings_have_no_status() {
     let server = open();
-    for (action, status) in [
-        (Action::Close, None),
-        (Action::Reset, None),
-        (Action::Truncate { after_bytes: 1 }, Some(200)),
-    ] {
+    for (action, status) in
+        [(Action::Close, None), (Action::Reset, None), (Action::Truncate { after_bytes: 1 }, Some(200))]
+    {
         server.clear_faults();
         server.clear_log();
         server.add_fault(Fault::new("*", When::Always, action));
@@ -555,10 +418,7 @@ fn silent_endings_have_no_status() {
 
 #[test]
 fn slow_and_late() {
-    let slow = Pace {
-        bytes: 100,
-        pause_ms: 20,
-    };
+    let slow = Pace { bytes: 100, pause_ms: 20 };
     let server = faulty("/v1/users", When::Nth(1), Action::Delay { ms: 60 });
     server.add_fault(Fault::new("/v1/users", When::Nth(2), Action::Slow(slow)));
     for least_ms in [60, 60] {
@@ -574,18 +434,11 @@ fn framings_and_codings() {
     let text = "abcdefghij".repeat(20);
     let gunzip = |body: &[u8]| {
         let mut out = String::new();
-        flate2::read::GzDecoder::new(body)
-            .read_to_string(&mut out)
-            .unwrap();
+        flate2::read::GzDecoder::new(body).read_to_string(&mut out).unwrap();
         out
     };
     let serve = |framing, coding, ending| {
-        let reply = Reply {
-            framing,
-            coding,
-            ending,
-            ..Reply::json(200, text.clone())
-        };
+        let reply = Reply { framing, coding, ending, ..Reply::json(200, text.clone()) };
         server.set_route("/r", move |_| reply.clone());
     };
 
@@ -606,42 +459,22 @@ fn framings_and_codings() {
         "{got}"
     );
 
-    serve(
-        Framing::Chunked { chunk_bytes: 150 },
-        Coding::Identity,
-        Ending::Whole,
-    );
+    serve(Framing::Chunked { chunk_bytes: 150 }, Coding::Identity, Ending::Whole);
     let mut stream = connect(&server);
     send(&mut stream, "/r", "Connection: close\r\n");
     let mut got = String::new();
     stream.read_to_string(&mut got).unwrap();
-    let chunks = format!(
-        "\r\n\r\n96\r\n{}\r\n32\r\n{}\r\n0\r\n\r\n",
-        &text[..150],
-        &text[150..]
-    );
-    assert!(
-        got.contains("Transfer-Encoding: chunked\r\n") && got.ends_with(&chunks),
-        "{got}"
-    );
-    let late_cut = Ending::Cut {
-        after_bytes: usize::MAX,
-        then: Then::Close,
-    };
+    let chunks = format!("\r\n\r\n96\r\n{}\r\n32\r\n{}\r\n0\r\n\r\n", &text[..150], &text[150..]);
+    assert!(got.contains("Transfer-Encoding: chunked\r\n") && got.ends_with(&chunks), "{got}");
+    let late_cut = Ending::Cut { after_bytes: usize::MAX, then: Then::Close };
     serve(Framing::Chunked { chunk_bytes: 150 }, Coding::Identity, late_cut);
     assert!(drain(&server, "/r").0.ends_with(&format!("{}\r\n", &text[150..])));
 }
 
 #[test]
 fn routes_of_tests() {
-    let server = start(Options {
-        key: Some("k".to_owned()),
-        ..Options::default()
-    })
-    .unwrap();
-    server.set_route("/v1/users", |request| {
-        Reply::json(200, format!("{:?}", request.param("n")))
-    });
+    let server = start(Options { key: Some("k".to_owned()), ..Options::default() }).unwrap();
+    server.set_route("/v1/users", |request| Reply::json(200, format!("{:?}", request.param("n"))));
     server.set_route("/mine/*/x", |request| Reply::html(201, request.path.clone()));
     assert_eq!(get(&server, "/v1/users?n=1").body, b"Some(\"1\")");
     let answer = get(&server, "/mine/7/x");
@@ -651,19 +484,10 @@ fn routes_of_tests() {
     assert!(empty.status == 204 && !empty.head.contains("Content-Length"));
     assert_eq!(get(&server, "/v1/clients").status, 401);
 
-    server.script(
-        "/s",
-        vec![Reply::status(500), Reply::json(200, "1"), Reply::json(200, "2")],
-    );
-    let bodies: Vec<_> = (0..4)
-        .map(|_| get(&server, "/s"))
-        .map(|a| (a.status, a.body.len()))
-        .collect();
+    server.script("/s", vec![Reply::status(500), Reply::json(200, "1"), Reply::json(200, "2")]);
+    let bodies: Vec<_> = (0..4).map(|_| get(&server, "/s")).map(|a| (a.status, a.body.len())).collect();
     assert_eq!(bodies[1..], [(200, 1); 3]);
-    assert_eq!(
-        (bodies[0].0, get(&server, "/s").body.as_slice()),
-        (500, &b"2"[..])
-    );
+    assert_eq!((bodies[0].0, get(&server, "/s").body.as_slice()), (500, &b"2"[..]));
     server.script("/s", Vec::new());
     assert_eq!(get(&server, "/s").status, 404);
 }
@@ -679,11 +503,7 @@ fn a_panic_in_a_route_ends_just_its_connection() {
 #[test]
 fn stops_at_once_whatever_hangs() {
     let server = faulty("/v1/users", When::Always, Action::Hang);
-    server.add_fault(Fault::new(
-        "/v1/clients",
-        When::Always,
-        Action::Delay { ms: 60_000 },
-    ));
+    server.add_fault(Fault::new("/v1/clients", When::Always, Action::Delay { ms: 60_000 }));
     let mut streams: Vec<_> = (0..3).map(|_| connect(&server)).collect();
     send(&mut streams[1], "/v1/users", "");
     send(&mut streams[2], "/v1/clients", "");
@@ -703,12 +523,8 @@ fn stops_at_once_whatever_hangs() {
 #[test]
 fn the_demo() {
     let server = start(Options::demo()).unwrap();
-    let fetch = |path: &str, offset: usize| {
-        get(
-            &server,
-            &format!("{path}?offset={offset}&limit=100&api_key={KEY}"),
-        )
-    };
+    let fetch =
+        |path: &str, offset: usize| get(&server, &format!("{path}?offset={offset}&limit=100&api_key={KEY}"));
     let statuses =
         |path: &str, pages: usize| -> Vec<u16> { (0..pages).map(|p| fetch(path, p * 100).status).collect() };
     let entries = statuses("/v1/time_entries", 25);
@@ -740,13 +556,7 @@ fn rate() {
     let rows = 200_000;
     for (path, options) in [
         ("/bench/rows", crate::bench_options(rows)),
-        (
-            "/v1/time_entries",
-            Options {
-                time_entries: rows,
-                ..Options::default()
-            },
-        ),
+        ("/v1/time_entries", Options { time_entries: rows, ..Options::default() }),
     ] {
         let server = start(options).unwrap();
         for pass in ["first", "second"] {
@@ -755,10 +565,7 @@ fn rate() {
                 send(&mut stream, &format!("{path}?offset={offset}&limit=1000"), "");
                 bytes += receive(&mut stream).body.len();
             }
-            println!(
-                "{path} {pass}: {:.0} MB/s",
-                bytes as f64 / 1e6 / start.elapsed().as_secs_f64()
-            );
+            println!("{path} {pass}: {:.0} MB/s", bytes as f64 / 1e6 / start.elapsed().as_secs_f64());
         }
     }
 }

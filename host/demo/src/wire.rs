@@ -32,9 +32,7 @@ impl Stop {
     pub(crate) fn wait(&self, ms: u64) {
         if ms > 0 {
             let rung = self.rung.lock().unwrap_or_else(PoisonError::into_inner);
-            let _ = self
-                .bell
-                .wait_timeout_while(rung, Duration::from_millis(ms), |rung| !*rung);
+            let _ = self.bell.wait_timeout_while(rung, Duration::from_millis(ms), |rung| !*rung);
         }
     }
 }
@@ -72,11 +70,7 @@ pub(crate) fn send(mut stream: &TcpStream, reply: &Reply, asked: Asked, stop: &S
     let coded = code(reply)?;
     let keep_open = asked.keep_open && reply.framing != Framing::UntilClose;
     let head = head(reply, coded.len(), keep_open);
-    let framed = if bodiless {
-        Bytes::new()
-    } else {
-        frame(reply.framing, coded, then.is_some())
-    };
+    let framed = if bodiless { Bytes::new() } else { frame(reply.framing, coded, then.is_some()) };
     // A body that is cut lacks a byte at least, or the fault would not be one. (That of chunks lacks its last chunk.)
     let most = match (then, reply.framing) {
         (Some(_), Framing::Length) => framed.len().saturating_sub(1),

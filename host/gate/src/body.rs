@@ -29,16 +29,8 @@ pub(crate) async fn read(
     let is_gzip = is_gzip(headers)?;
     let raw = collect(content_length(headers), body, limits, received_bytes).await?;
     // Some servers send stored .gz objects without saying so.
-    let is_gzip = if raw.is_empty() {
-        false
-    } else {
-        is_gzip || raw.starts_with(&GZIP_MAGIC)
-    };
-    if is_gzip {
-        gunzip(&raw, limits.max_body_bytes)
-    } else {
-        Ok(raw)
-    }
+    let is_gzip = if raw.is_empty() { false } else { is_gzip || raw.starts_with(&GZIP_MAGIC) };
+    if is_gzip { gunzip(&raw, limits.max_body_bytes) } else { Ok(raw) }
 }
 
 fn is_gzip(headers: &HeaderMap) -> Result<bool, GateError> {
@@ -50,9 +42,7 @@ fn is_gzip(headers: &HeaderMap) -> Result<bool, GateError> {
                 "" | "identity" => {}
                 "gzip" | "x-gzip" if !is_gzip => is_gzip = true,
                 _ => {
-                    return Err(GateError::Encoding {
-                        encoding: text.trim().to_owned(),
-                    });
+                    return Err(GateError::Encoding { encoding: text.trim().to_owned() });
                 }
             }
         }
@@ -76,15 +66,11 @@ async fn collect(
     loop {
         let frame = timeout(idle, body.frame())
             .await
-            .map_err(|_| GateError::IdleTimeout {
-                limit_ms: limits.idle_timeout_ms,
-            })?;
+            .map_err(|_| GateError::IdleTimeout { limit_ms: limits.idle_timeout_ms })?;
         let Some(frame) = frame else {
             return Ok(whole.freeze());
         };
-        let frame = frame.map_err(|error| GateError::Body {
-            reason: chain(&error),
-        })?;
+        let frame = frame.map_err(|error| GateError::Body { reason: chain(&error) })?;
         // Trailers are of no use to a connector.
         let Ok(piece) = frame.into_data() else { continue };
         *received_bytes = received_bytes.saturating_add(piece.len() as u64);
@@ -105,18 +91,14 @@ async fn collect(
 /// Unpacks every member of a gzip file, checks its sums, and stops at the limit, however much is packed in there.
 fn gunzip(packed: &[u8], limit_bytes: u64) -> Result<Bytes, GateError> {
     // A gzip file ends with its unpacked size modulo 2^32: a hint, no more, for one allocation.
-    let hint = packed
-        .last_chunk::<4>()
-        .map_or(0, |size| u64::from(u32::from_le_bytes(*size)));
+    let hint = packed.last_chunk::<4>().map_or(0, |size| u64::from(u32::from_le_bytes(*size)));
     // Deflate packs by 1032 at most.
     let hint = hint.min(limit_bytes).min(packed.len() as u64 * 1032);
     let mut plain = Vec::with_capacity(usize::try_from(hint).unwrap_or(0).saturating_add(1));
     MultiGzDecoder::new(packed)
         .take(limit_bytes.saturating_add(1))
         .read_to_end(&mut plain)
-        .map_err(|error| GateError::Body {
-            reason: format!("gzip: {error}"),
-        })?;
+        .map_err(|error| GateError::Body { reason: format!("gzip: {error}") })?;
     if plain.len() as u64 > limit_bytes {
         return Err(GateError::TooLarge { limit_bytes });
     }
@@ -146,20 +128,14 @@ mod tests {
         assert_eq!(gunzip(&packed, 100).unwrap(), "{\"a\":1}");
         assert_eq!(gunzip(&pack(b""), 0).unwrap(), "");
         assert_eq!(gunzip(&pack(b"12345"), 5).unwrap(), "12345");
-        assert_eq!(
-            gunzip(&pack(b"123456"), 5),
-            Err(GateError::TooLarge { limit_bytes: 5 })
-        );
+        assert_eq!(gunzip(&pack(b"123456"), 5), Err(GateError::TooLarge { limit_bytes: 5 }));
     }
 
     #[test]
     fn gzip_that_is_not_whole() {
         let packed = pack(b"some text that is packed");
         for end in 0..packed.len() {
-            assert!(
-                matches!(gunzip(&packed[..end], 1000), Err(GateError::Body { .. })),
-                "{end}"
-            );
+            assert!(matches!(gunzip(&packed[..end], 1000), Err(GateError::Body { .. })), "{end}");
         }
         let mut damaged = packed.clone();
         let sum = damaged.len() - 8;
@@ -172,12 +148,7 @@ mod tests {
     fn bomb() {
         let packed = pack(&vec![0; 50_000_000]);
         assert!(packed.len() < 100_000);
-        assert_eq!(
-            gunzip(&packed, 1_000_000),
-            Err(GateError::TooLarge {
-                limit_bytes: 1_000_000
-            })
-        );
+        assert_eq!(gunzip(&packed, 1_000_000), Err(GateError::TooLarge { limit_bytes: 1_000_000 }));
     }
 
     #[test]

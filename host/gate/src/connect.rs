@@ -51,9 +51,8 @@ impl Service<Uri> for Connector {
         let limit_ms = self.connect_timeout_ms;
         let policy = Arc::clone(&self.policy);
         Box::pin(async move {
-            let origin = Origin::covering(&uri.to_string()).map_err(|error| GateError::Request {
-                reason: error.to_string(),
-            })?;
+            let origin = Origin::covering(&uri.to_string())
+                .map_err(|error| GateError::Request { reason: error.to_string() })?;
             let host = origin.host.to_string();
             timeout(Duration::from_millis(limit_ms), open(policy, origin, uri))
                 .await
@@ -73,20 +72,13 @@ async fn open(
     if scheme == Scheme::Http {
         return Ok(MaybeHttpsStream::Http(dial.connect().await?));
     }
-    let config = tls::config().map_err(|reason| GateError::Tls {
-        host: host.clone(),
-        reason,
-    })?;
-    HttpsConnector::from((dial, config))
-        .call(uri)
-        .await
-        .map_err(|error| match error.downcast::<GateError>() {
+    let config = tls::config().map_err(|reason| GateError::Tls { host: host.clone(), reason })?;
+    HttpsConnector::from((dial, config)).call(uri).await.map_err(|error| {
+        match error.downcast::<GateError>() {
             Ok(ours) => *ours,
-            Err(theirs) => GateError::Tls {
-                host,
-                reason: chain(&*theirs),
-            },
-        })
+            Err(theirs) => GateError::Tls { host, reason: chain(&*theirs) },
+        }
+    })
 }
 
 /// The plain connection below TLS.
@@ -127,38 +119,24 @@ async fn resolve(origin: &Origin) -> Result<Vec<IpAddr>, GateError> {
         Host::Ipv6(v6) => return Ok(vec![IpAddr::V6(*v6)]),
         Host::Domain(name) => name,
     };
-    let fail = |reason: String| GateError::Resolve {
-        host: name.clone(),
-        reason,
-    };
+    let fail = |reason: String| GateError::Resolve { host: name.clone(), reason };
     let found = tokio::net::lookup_host((name.as_str(), origin.port)).await;
-    let found: Vec<IpAddr> = found
-        .map_err(|error| fail(error.to_string()))?
-        .map(|at| at.ip())
-        .collect();
-    if found.is_empty() {
-        Err(fail("it has no address".to_owned()))
-    } else {
-        Ok(found)
-    }
+    let found: Vec<IpAddr> = found.map_err(|error| fail(error.to_string()))?.map(|at| at.ip()).collect();
+    if found.is_empty() { Err(fail("it has no address".to_owned())) } else { Ok(found) }
 }
 
 /// The first address to answer, each tried a little after the one before it or as soon as that has failed.
 async fn race(origin: &Origin, addresses: Vec<IpAddr>) -> Result<TcpStream, GateError> {
     let mut waiting = addresses.into_iter().map(|ip| SocketAddr::new(ip, origin.port));
     let mut trying = JoinSet::new();
-    let mut failure = GateError::Resolve {
-        host: origin.host.to_string(),
-        reason: "it has no address".to_owned(),
-    };
+    let mut failure =
+        GateError::Resolve { host: origin.host.to_string(), reason: "it has no address".to_owned() };
     loop {
         let more = match waiting.next() {
             Some(address) => {
-                trying.spawn(async move {
-                    TcpStream::connect(address)
-                        .await
-                        .map_err(|error| (address, error))
-                });
+                trying.spawn(
+                    async move { TcpStream::connect(address).await.map_err(|error| (address, error)) },
+                );
                 true
             }
             None => false,
@@ -177,9 +155,5 @@ async fn race(origin: &Origin, addresses: Vec<IpAddr>) -> Result<TcpStream, Gate
 }
 
 fn refused(origin: &Origin, address: SocketAddr, error: &io::Error) -> GateError {
-    GateError::Connect {
-        host: origin.host.to_string(),
-        address,
-        reason: error.to_string(),
-    }
+    GateError::Connect { host: origin.host.to_string(), address, reason: error.to_string() }
 }

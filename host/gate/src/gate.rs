@@ -50,10 +50,8 @@ impl Gate {
     /// A gate with no connection yet. Must be used within a tokio runtime.
     pub fn new(policy: Policy, vault: Arc<Vault>, limits: Limits) -> Gate {
         let policy = Arc::new(policy);
-        let connector = Connector {
-            policy: Arc::clone(&policy),
-            connect_timeout_ms: limits.connect_timeout_ms,
-        };
+        let connector =
+            Connector { policy: Arc::clone(&policy), connect_timeout_ms: limits.connect_timeout_ms };
         let head_bytes = limits.max_header_bytes.max(8 * 1024);
         // `retry_canceled_requests` stays on: it sends a request again only if a pooled connection turned out dead
         // before a byte of the request was written, so the server sees it once.
@@ -66,12 +64,7 @@ impl Gate {
             .http2_max_header_list_size(head_bytes)
             .http2_adaptive_window(true)
             .build(connector);
-        Gate {
-            client,
-            policy,
-            vault,
-            limits: Arc::new(limits),
-        }
+        Gate { client, policy, vault, limits: Arc::new(limits) }
     }
 
     /// Sends one request and gives back the answer, whole, decompressed and without secrets, and a record of what
@@ -96,12 +89,9 @@ impl Gate {
             redirects: 0,
         };
         let limit_ms = self.limits.total_timeout_ms;
-        let result = timeout(
-            Duration::from_millis(limit_ms),
-            self.follow(request, &mut exchange),
-        )
-        .await
-        .unwrap_or(Err(GateError::TotalTimeout { limit_ms }));
+        let result = timeout(Duration::from_millis(limit_ms), self.follow(request, &mut exchange))
+            .await
+            .unwrap_or(Err(GateError::TotalTimeout { limit_ms }));
         exchange.elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         if exchange.status.is_none() && matches!(result, Err(GateError::Denied(_))) {
             exchange.sent_bytes = 0;
@@ -136,33 +126,23 @@ impl Gate {
                 strayed = true;
                 body = Bytes::new();
             }
-            let hop = Hop {
-                origin: &origin,
-                strayed,
-                trusted_wire: self.policy.trusts_wire(&origin),
-            };
+            let hop = Hop { origin: &origin, strayed, trusted_wire: self.policy.trusts_wire(&origin) };
             let filled = fill(&self.vault, &url, &headers, hop)?;
             for entry in filled.placed {
                 if !exchange.placed.contains(&entry) {
                     exchange.placed.push(entry);
                 }
             }
-            let answer = self
-                .ask(&method, filled.uri, filled.headers, body.clone())
-                .await?;
+            let answer = self.ask(&method, filled.uri, filled.headers, body.clone()).await?;
             exchange.status = Some(answer.status().as_u16());
             let Some(next) = self.redirect(&method, &url, &answer, &filled.pairs, exchange)? else {
                 return self.read(answer, &filled.pairs, exchange).await;
             };
             if exchange.redirects >= self.limits.max_redirects {
-                return Err(GateError::TooManyRedirects {
-                    limit: self.limits.max_redirects,
-                });
+                return Err(GateError::TooManyRedirects { limit: self.limits.max_redirects });
             }
             if visited.contains(&next) {
-                return Err(GateError::RedirectLoop {
-                    url: self.shown(next.as_str()),
-                });
+                return Err(GateError::RedirectLoop { url: self.shown(next.as_str()) });
             }
             exchange.redirects = exchange.redirects.saturating_add(1);
             visited.push(next.clone());
@@ -202,15 +182,10 @@ impl Gate {
         };
         let answer = answer.map_err(|error| self.failure(&error))?;
         // The client's own limit is that of its buffer, which may be passed by a piece.
-        let bytes = answer
-            .headers()
-            .iter()
-            .map(|(name, value)| name.as_str().len() + value.len() + 4)
-            .sum::<usize>();
+        let bytes =
+            answer.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum::<usize>();
         if bytes as u64 > u64::from(self.limits.max_header_bytes) {
-            return Err(GateError::HeadTooLarge {
-                limit_bytes: self.limits.max_header_bytes,
-            });
+            return Err(GateError::HeadTooLarge { limit_bytes: self.limits.max_header_bytes });
         }
         Ok(answer)
     }
@@ -240,13 +215,9 @@ impl Gate {
         };
         let masked = self.masked(location.as_bytes(), pairs, exchange);
         let location = masked.as_deref().unwrap_or(location.as_bytes());
-        let fail = |reason: &str| GateError::BadRedirect {
-            reason: reason.to_owned(),
-        };
+        let fail = |reason: &str| GateError::BadRedirect { reason: reason.to_owned() };
         let text = std::str::from_utf8(location).map_err(|_| fail("`Location` is not UTF-8"))?;
-        let mut next = from
-            .join(text)
-            .map_err(|_| fail("`Location` does not parse as a URL"))?;
+        let mut next = from.join(text).map_err(|_| fail("`Location` does not parse as a URL"))?;
         next.set_fragment(None);
         Ok(Some(next))
     }
@@ -328,30 +299,21 @@ impl Gate {
                 .downcast_ref::<hyper::Error>()
                 .is_some_and(|error| error.is_parse() && error.to_string().contains("head is too large"))
             {
-                return GateError::HeadTooLarge {
-                    limit_bytes: self.limits.max_header_bytes,
-                };
+                return GateError::HeadTooLarge { limit_bytes: self.limits.max_header_bytes };
             }
             cause = inner.source();
         }
-        GateError::Broken {
-            reason: self.vault.redact(&chain(error)),
-        }
+        GateError::Broken { reason: self.vault.redact(&chain(error)) }
     }
 
     /// The error without what a server may have written into its words.
     fn redacted(&self, error: GateError) -> GateError {
         match error {
-            GateError::Body { reason } => GateError::Body {
-                reason: self.vault.redact(&reason),
-            },
-            GateError::Encoding { encoding } => GateError::Encoding {
-                encoding: self.vault.redact(&encoding),
-            },
-            GateError::Tls { host, reason } => GateError::Tls {
-                host,
-                reason: self.vault.redact(&reason),
-            },
+            GateError::Body { reason } => GateError::Body { reason: self.vault.redact(&reason) },
+            GateError::Encoding { encoding } => {
+                GateError::Encoding { encoding: self.vault.redact(&encoding) }
+            }
+            GateError::Tls { host, reason } => GateError::Tls { host, reason: self.vault.redact(&reason) },
             other => other,
         }
     }
@@ -371,9 +333,7 @@ impl std::fmt::Debug for Gate {
 }
 
 fn absolute(uri: &Uri) -> Result<Url, Denial> {
-    Url::parse(&uri.to_string()).map_err(|_| Denial::Url {
-        problem: "it is not absolute",
-    })
+    Url::parse(&uri.to_string()).map_err(|_| Denial::Url { problem: "it is not absolute" })
 }
 
 /// The text with `new` in place of each `old`; `None` if there is none.

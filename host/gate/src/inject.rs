@@ -20,11 +20,7 @@ use crate::secret::Place;
 use crate::vault::{Sealed, Vault};
 
 /// RFC 3986, 2.3: what needs no escape anywhere in a URL. All else is escaped, so that a secret arrives whole.
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Reads Base64 with its padding or without.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
@@ -69,10 +65,7 @@ pub(crate) fn refuse_misplaced(
     body: &Bytes,
 ) -> Result<(), Denial> {
     let refuse = |text: &[u8], place: &str| match vault.placeholder_in(text) {
-        Some(secret) => Err(Denial::SecretPlace {
-            secret,
-            place: place.to_owned(),
-        }),
+        Some(secret) => Err(Denial::SecretPlace { secret, place: place.to_owned() }),
         None => Ok(()),
     };
     refuse(method.as_str().as_bytes(), "the method")?;
@@ -80,10 +73,7 @@ pub(crate) fn refuse_misplaced(
         refuse(name.as_str().as_bytes(), "a header's name")?;
     }
     for (name, value) in headers.iter().filter(|(name, _)| is_gates_own(name)) {
-        refuse(
-            value.as_bytes(),
-            &format!("the header `{name}`, which the gate sets itself"),
-        )?;
+        refuse(value.as_bytes(), &format!("the header `{name}`, which the gate sets itself"))?;
     }
     refuse(body, "the body")
 }
@@ -94,10 +84,7 @@ pub(crate) fn refuse_misplaced_in_url(vault: &Vault, url: &Url) -> Result<(), De
     let refuse = |text: &str, place: &str| {
         let plain: Vec<u8> = percent_decode_str(text).collect();
         match vault.placeholder_in(&plain) {
-            Some(secret) => Err(Denial::SecretPlace {
-                secret,
-                place: place.to_owned(),
-            }),
+            Some(secret) => Err(Denial::SecretPlace { secret, place: place.to_owned() }),
             None => Ok(()),
         }
     };
@@ -133,12 +120,7 @@ pub(crate) fn fill(vault: &Vault, url: &Url, headers: &HeaderMap, hop: Hop<'_>) 
             Err(denial) => return Err(denial.into()),
         }
     }
-    Ok(Filled {
-        uri,
-        headers: filled,
-        placed,
-        pairs,
-    })
+    Ok(Filled { uri, headers: filled, placed, pairs })
 }
 
 fn fill_query(
@@ -167,9 +149,7 @@ fn fill_query(
         url.set_query(Some(&parts.join("&")));
     }
     // The parsed URL is what was admitted, so it is also what is sent: two parsers could differ.
-    url.as_str().parse().map_err(|_| GateError::Request {
-        reason: "HTTP cannot carry this URL".to_owned(),
-    })
+    url.as_str().parse().map_err(|_| GateError::Request { reason: "HTTP cannot carry this URL".to_owned() })
 }
 
 fn fill_header(
@@ -182,10 +162,9 @@ fn fill_header(
 ) -> Result<HeaderValue, Denial> {
     let Ok(text) = std::str::from_utf8(value.as_bytes()) else {
         return match vault.placeholder_in(value.as_bytes()) {
-            Some(secret) => Err(Denial::SecretPlace {
-                secret,
-                place: format!("the header `{name}`, which is not UTF-8"),
-            }),
+            Some(secret) => {
+                Err(Denial::SecretPlace { secret, place: format!("the header `{name}`, which is not UTF-8") })
+            }
             None => Ok(value.clone()),
         };
     };
@@ -195,15 +174,10 @@ fn fill_header(
         let sent = STANDARD.encode(fill_pair(vault, &pair, hop, placed)?);
         // A shorter one would be found in answers by chance.
         if sent.len() >= MIN_PAIR_BYTES {
-            pairs.push(BasicPair {
-                sent: unpadded(&sent),
-                written: unpadded(&STANDARD.encode(&pair)),
-            });
+            pairs.push(BasicPair { sent: unpadded(&sent), written: unpadded(&STANDARD.encode(&pair)) });
         }
-        return sensitive(&format!("Basic {sent}")).ok_or_else(|| Denial::SecretPlace {
-            secret: "?".to_owned(),
-            place: Place::Basic.to_string(),
-        });
+        return sensitive(&format!("Basic {sent}"))
+            .ok_or_else(|| Denial::SecretPlace { secret: "?".to_owned(), place: Place::Basic.to_string() });
     }
     let place = || Place::Header(name.as_str().to_owned());
     let mut last = None;
@@ -225,18 +199,10 @@ fn fill_header(
     if expanded.trim_matches([' ', '\t']).len() != expanded.len() {
         // RFC 9110, 5.5: such spaces are not part of the value; the secret would arrive without them.
         let problem = "begins or ends with a space, which HTTP drops";
-        return Err(Denial::SecretValue {
-            secret,
-            place: place(),
-            problem,
-        });
+        return Err(Denial::SecretValue { secret, place: place(), problem });
     }
     let problem = "cannot be written in a header";
-    sensitive(&expanded).ok_or_else(|| Denial::SecretValue {
-        secret,
-        place: place(),
-        problem,
-    })
+    sensitive(&expanded).ok_or_else(|| Denial::SecretValue { secret, place: place(), problem })
 }
 
 fn is_credential(name: &HeaderName) -> bool {
@@ -292,10 +258,7 @@ fn permit<'a>(
     placed: &mut Vec<(String, Place)>,
 ) -> Result<&'a Sealed, Denial> {
     let Some(sealed) = found else {
-        return Err(Denial::SecretPlace {
-            secret: "?".to_owned(),
-            place: format!("{place}, cut short"),
-        });
+        return Err(Denial::SecretPlace { secret: "?".to_owned(), place: format!("{place}, cut short") });
     };
     let secret = sealed.name.clone();
     let entitled = match &sealed.binding.origins {
@@ -303,10 +266,7 @@ fn permit<'a>(
         None => !hop.strayed,
     };
     if !entitled {
-        return Err(Denial::SecretOrigin {
-            secret,
-            origin: hop.origin.clone(),
-        });
+        return Err(Denial::SecretOrigin { secret, origin: hop.origin.clone() });
     }
     if let Some(places) = &sealed.binding.places
         && !places.iter().any(|bound| bound.covers(&place))
@@ -314,10 +274,7 @@ fn permit<'a>(
         return Err(Denial::SecretBinding { secret, place });
     }
     if !hop.trusted_wire {
-        return Err(Denial::SecretPlaintext {
-            secret,
-            origin: hop.origin.clone(),
-        });
+        return Err(Denial::SecretPlaintext { secret, origin: hop.origin.clone() });
     }
     let entry = (secret, place);
     if !placed.contains(&entry) {
@@ -327,15 +284,7 @@ fn permit<'a>(
 }
 
 fn refuse_value(sealed: &Sealed, place: Place, bad: bool, problem: &'static str) -> Result<(), Denial> {
-    if bad {
-        Err(Denial::SecretValue {
-            secret: sealed.name.clone(),
-            place,
-            problem,
-        })
-    } else {
-        Ok(())
-    }
+    if bad { Err(Denial::SecretValue { secret: sealed.name.clone(), place, problem }) } else { Ok(()) }
 }
 
 /// What may not stand in a header (RFC 9110, 5.5): control characters but the tab. UTF-8 goes as its bytes.

@@ -25,26 +25,14 @@ fn origin() -> Origin {
 /// Fills a request to <https://a.b> as the gate would on its first hop.
 fn filled(vault: &Vault, url: &str, headers: &[(&str, &str)]) -> Result<Filled, GateError> {
     let origin = origin();
-    filled_on(
-        vault,
-        url,
-        headers,
-        Hop {
-            origin: &origin,
-            strayed: false,
-            trusted_wire: true,
-        },
-    )
+    filled_on(vault, url, headers, Hop { origin: &origin, strayed: false, trusted_wire: true })
 }
 
 fn filled_on(vault: &Vault, url: &str, headers: &[(&str, &str)], hop: Hop<'_>) -> Result<Filled, GateError> {
     let url = Url::parse(url).unwrap();
     let mut map = HeaderMap::new();
     for (name, value) in headers {
-        map.append(
-            HeaderName::try_from(*name).unwrap(),
-            HeaderValue::try_from(*value).unwrap(),
-        );
+        map.append(HeaderName::try_from(*name).unwrap(), HeaderValue::try_from(*value).unwrap());
     }
     refuse_misplaced(vault, &Method::GET, &map, &Bytes::new())?;
     refuse_misplaced_in_url(vault, &url)?;
@@ -63,37 +51,19 @@ fn denied(result: Result<Filled, GateError>) -> Denial {
 fn an_awkward_secret_arrives_whole() {
     let (vault, key) = vault(Binding::default());
     let basic = format!("Basic {}", STANDARD.encode(format!("me:{key}")));
-    let headers = [
-        ("authorization", basic.as_str()),
-        ("x-key", &format!("<{key}|{key}>")),
-    ];
-    let filled = filled(
-        &vault,
-        &format!("https://a.b/v1?x=%20y&key={key}&z=pre{key}post"),
-        &headers,
-    )
-    .unwrap();
+    let headers = [("authorization", basic.as_str()), ("x-key", &format!("<{key}|{key}>"))];
+    let filled =
+        filled(&vault, &format!("https://a.b/v1?x=%20y&key={key}&z=pre{key}post"), &headers).unwrap();
     assert_eq!(
         filled.uri.to_string(),
         "https://a.b/v1?x=%20y&key=a%26%C3%A9%20%2F%2B%3D%25%22%23%3Fx&z=prea%26%C3%A9%20%2F%2B%3D%25%22%23%3Fxpost"
     );
-    assert_eq!(
-        filled.headers["x-key"].as_bytes(),
-        format!("<{AWKWARD}|{AWKWARD}>").as_bytes()
-    );
-    let sent = filled.headers["authorization"]
-        .to_str()
-        .unwrap()
-        .strip_prefix("Basic ")
-        .unwrap();
+    assert_eq!(filled.headers["x-key"].as_bytes(), format!("<{AWKWARD}|{AWKWARD}>").as_bytes());
+    let sent = filled.headers["authorization"].to_str().unwrap().strip_prefix("Basic ").unwrap();
     assert_eq!(STANDARD.decode(sent).unwrap(), format!("me:{AWKWARD}").as_bytes());
     assert!(filled.headers.values().all(HeaderValue::is_sensitive));
-    let places = [
-        Place::Query("key".into()),
-        Place::Query("z".into()),
-        Place::Basic,
-        Place::Header("x-key".into()),
-    ];
+    let places =
+        [Place::Query("key".into()), Place::Query("z".into()), Place::Basic, Place::Header("x-key".into())];
     assert_eq!(filled.placed, places.map(|place| ("KEY".to_owned(), place)));
 }
 
@@ -117,12 +87,7 @@ fn basic_pairs() {
         }
     }
     // A secret that is the encoded pair itself.
-    let filled = filled(
-        &vault,
-        "https://a.b",
-        &[("authorization", &format!("Basic {key}"))],
-    )
-    .unwrap();
+    let filled = filled(&vault, "https://a.b", &[("authorization", &format!("Basic {key}"))]).unwrap();
     assert_eq!(filled.headers["authorization"], "Basic top secret");
     assert_eq!(filled.placed[0].1, Place::Header("authorization".into()));
 }
@@ -138,23 +103,14 @@ fn no_other_place() {
         (format!("https://a.b/?{key}=1"), "the name of a query parameter"),
         (format!("https://a.b/?{key}"), "the name of a query parameter"),
         (format!("https://a.b/?x={escaped}"), "an escaped placeholder"),
-        (
-            format!("https://a.b/?x={}", &key[..key.len() - 1]),
-            "the query parameter `x`, cut short",
-        ),
+        (format!("https://a.b/?x={}", &key[..key.len() - 1]), "the query parameter `x`, cut short"),
     ] {
         let denial = denied(filled(&vault, &url, &[]));
-        assert!(
-            matches!(&denial, Denial::SecretPlace { place: p, .. } if p == place),
-            "{url}: {denial}"
-        );
+        assert!(matches!(&denial, Denial::SecretPlace { place: p, .. } if p == place), "{url}: {denial}");
     }
-    for (name, value) in [
-        ("host", key.as_str()),
-        ("accept-encoding", &key),
-        ("proxy-authorization", &key),
-        (&key, "x"),
-    ] {
+    for (name, value) in
+        [("host", key.as_str()), ("accept-encoding", &key), ("proxy-authorization", &key), (&key, "x")]
+    {
         let denial = denied(filled(&vault, "https://a.b", &[(name, value)]));
         assert!(matches!(denial, Denial::SecretPlace { .. }), "{name}");
     }
@@ -177,11 +133,7 @@ fn bindings() {
         (origins(&["https://a.b:8443", "http://a.b"]), None, false),
         (origins(&[]), None, false),
         (None, Some(vec![Place::Header("X-Key".into())]), true),
-        (
-            None,
-            Some(vec![Place::Header("X-Other".into()), Place::Basic]),
-            false,
-        ),
+        (None, Some(vec![Place::Header("X-Other".into()), Place::Basic]), false),
         (None, Some(vec![Place::Query("x-key".into())]), false),
     ];
     for (origins, places, sent) in cases {
@@ -196,35 +148,19 @@ fn bindings() {
             Err(other) => panic!("{case}: {other}"),
         }
     }
-    let (vault, key) = vault(Binding {
-        origins: None,
-        places: Some(vec![Place::Query("key".into())]),
-    });
+    let (vault, key) = vault(Binding { origins: None, places: Some(vec![Place::Query("key".into())]) });
     assert!(filled(&vault, &format!("https://a.b/?key={key}"), &[]).is_ok());
     let denial = denied(filled(&vault, &format!("https://a.b/?other={key}"), &[]));
-    assert_eq!(
-        denial.to_string(),
-        "the secret `KEY` is not bound to the query parameter `other`"
-    );
+    assert_eq!(denial.to_string(), "the secret `KEY` is not bound to the query parameter `other`");
 }
 
 #[test]
 fn plain_text_is_refused() {
     let (vault, key) = vault(Binding::default());
     let origin: Origin = "http://a.b".parse().unwrap();
-    let hop = Hop {
-        origin: &origin,
-        strayed: false,
-        trusted_wire: false,
-    };
+    let hop = Hop { origin: &origin, strayed: false, trusted_wire: false };
     let denial = denied(filled_on(&vault, &format!("http://a.b/?key={key}"), &[], hop));
-    assert_eq!(
-        denial,
-        Denial::SecretPlaintext {
-            secret: "KEY".into(),
-            origin: origin.clone()
-        }
-    );
+    assert_eq!(denial, Denial::SecretPlaintext { secret: "KEY".into(), origin: origin.clone() });
     assert!(filled_on(&vault, "http://a.b/?key=x", &[], hop).is_ok());
 }
 
@@ -232,10 +168,7 @@ fn plain_text_is_refused() {
 #[test]
 fn values_that_a_header_cannot_hold() {
     for (value, problem) in [
-        (
-            "key\r\nHost: evil",
-            "holds a line break or another control character",
-        ),
+        ("key\r\nHost: evil", "holds a line break or another control character"),
         ("key\n", "holds a line break or another control character"),
         ("ke\0y", "holds a line break or another control character"),
         ("key\u{7f}", "holds a line break or another control character"),
@@ -245,15 +178,7 @@ fn values_that_a_header_cannot_hold() {
         let (vault, key) = vault_of(value, Binding::default());
         let denial = denied(filled(&vault, "https://a.b", &[("x-key", &key)]));
         let place = Place::Header("x-key".into());
-        assert_eq!(
-            denial,
-            Denial::SecretValue {
-                secret: "KEY".into(),
-                place,
-                problem
-            },
-            "{value:?}"
-        );
+        assert_eq!(denial, Denial::SecretValue { secret: "KEY".into(), place, problem }, "{value:?}");
         // In a query it is escaped, and so arrives.
         assert!(filled(&vault, &format!("https://a.b/?key={key}"), &[]).is_ok());
     }
@@ -271,38 +196,18 @@ fn values_that_a_header_cannot_hold() {
 #[test]
 fn after_a_redirect_to_another_origin() {
     let there = origin();
-    let hop = Hop {
-        origin: &there,
-        strayed: true,
-        trusted_wire: true,
-    };
+    let hop = Hop { origin: &there, strayed: true, trusted_wire: true };
     let (free, key) = vault(Binding::default());
-    let headers = [
-        ("x-key", key.as_str()),
-        ("authorization", "Bearer by hand"),
-        ("cookie", "a=b"),
-        ("accept", "*/*"),
-    ];
+    let headers =
+        [("x-key", key.as_str()), ("authorization", "Bearer by hand"), ("cookie", "a=b"), ("accept", "*/*")];
     let left = filled_on(&free, "https://a.b", &headers, hop).unwrap();
     assert_eq!(left.headers.keys().collect::<Vec<_>>(), ["accept"]);
     assert!(left.placed.is_empty());
     let denial = denied(filled_on(&free, &format!("https://a.b/?k={key}"), &[], hop));
     assert!(matches!(denial, Denial::SecretOrigin { .. }));
 
-    let (bound, key) = vault_of(
-        "0123456789",
-        Binding {
-            origins: Some(vec![there.clone()]),
-            places: None,
-        },
-    );
-    let kept = filled_on(
-        &bound,
-        &format!("https://a.b/?k={key}"),
-        &[("authorization", &key)],
-        hop,
-    )
-    .unwrap();
+    let (bound, key) = vault_of("0123456789", Binding { origins: Some(vec![there.clone()]), places: None });
+    let kept = filled_on(&bound, &format!("https://a.b/?k={key}"), &[("authorization", &key)], hop).unwrap();
     assert_eq!(kept.uri.to_string(), "https://a.b/?k=0123456789");
     assert_eq!(kept.headers["authorization"], "0123456789");
 }
@@ -312,11 +217,7 @@ fn header_bytes_that_are_not_text() {
     let (vault, key) = vault(Binding::default());
     let url = Url::parse("https://a.b").unwrap();
     let there = origin();
-    let hop = Hop {
-        origin: &there,
-        strayed: false,
-        trusted_wire: true,
-    };
+    let hop = Hop { origin: &there, strayed: false, trusted_wire: true };
     let with =
         |bytes: &[u8]| HeaderMap::from_iter([(header::REFERER, HeaderValue::from_bytes(bytes).unwrap())]);
     assert_eq!(
@@ -326,11 +227,7 @@ fn header_bytes_that_are_not_text() {
     assert!(fill(&vault, &url, &with(format!("{key}\u{e9}").as_bytes()), hop).is_ok());
     let mut broken = key.into_bytes();
     broken.push(0xff);
-    assert!(
-        denied(fill(&vault, &url, &with(&broken), hop))
-            .to_string()
-            .contains("not UTF-8")
-    );
+    assert!(denied(fill(&vault, &url, &with(&broken), hop)).to_string().contains("not UTF-8"));
 }
 
 proptest! {

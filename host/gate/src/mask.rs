@@ -49,14 +49,8 @@ impl Masker {
             return Ok(Masker::default());
         }
         let beginnings = beginnings(&texts);
-        let automaton = AhoCorasick::builder()
-            .match_kind(MatchKind::LeftmostLongest)
-            .build(&texts)?;
-        Ok(Masker {
-            beginnings,
-            automaton: Some(automaton),
-            targets,
-        })
+        let automaton = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&texts)?;
+        Ok(Masker { beginnings, automaton: Some(automaton), targets })
     }
 
     /// The text with each find replaced by what `with` gives for it; `None` if nothing was.
@@ -66,11 +60,7 @@ impl Masker {
         with: impl Fn(Found) -> Option<&'a [u8]>,
     ) -> Option<Vec<u8>> {
         let automaton = self.automaton.as_ref()?;
-        if self
-            .beginnings
-            .as_ref()
-            .is_some_and(|beginnings| beginnings.find(text).is_none())
-        {
+        if self.beginnings.as_ref().is_some_and(|beginnings| beginnings.find(text).is_none()) {
             return None;
         }
         let mut out: Option<Vec<u8>> = None;
@@ -105,18 +95,11 @@ impl Masker {
 fn beginnings(texts: &[Vec<u8>]) -> Option<Searcher> {
     const FAST_PATTERNS: usize = 64;
     [8, 6, 4].iter().find_map(|&length| {
-        let distinct: BTreeSet<&[u8]> = texts
-            .iter()
-            .map(|text| text.get(..length).unwrap_or(text))
-            .collect();
+        let distinct: BTreeSet<&[u8]> = texts.iter().map(|text| text.get(..length).unwrap_or(text)).collect();
         if distinct.len() > FAST_PATTERNS {
             return None;
         }
-        packed::Config::new()
-            .match_kind(packed::MatchKind::LeftmostFirst)
-            .builder()
-            .extend(distinct)
-            .build()
+        packed::Config::new().match_kind(packed::MatchKind::LeftmostFirst).builder().extend(distinct).build()
     })
 }
 

@@ -60,10 +60,7 @@ impl Origin {
     /// # Errors
     /// The URL does not parse, has no host, names a user, or its scheme is neither `http` nor `https`.
     pub fn covering(url: &str) -> Result<Origin, OriginError> {
-        let fail = |problem| OriginError {
-            text: without_userinfo(url),
-            problem,
-        };
+        let fail = |problem| OriginError { text: without_userinfo(url), problem };
         let parsed = Url::parse(url).map_err(|_| fail("it does not parse as a URL"))?;
         Origin::of(&parsed).map_err(fail)
     }
@@ -111,10 +108,7 @@ impl FromStr for Origin {
 
     /// Parses `https://host[:port]`, with nothing after it but an optional `/`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let fail = |problem| OriginError {
-            text: without_userinfo(text),
-            problem,
-        };
+        let fail = |problem| OriginError { text: without_userinfo(text), problem };
         let url = Url::parse(text).map_err(|_| fail("it does not parse as a URL"))?;
         let origin = Origin::of(&url).map_err(fail)?;
         if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
@@ -130,11 +124,7 @@ impl FromStr for Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}", self.scheme.as_str(), self.host)?;
-        if self.port == self.scheme.default_port() {
-            Ok(())
-        } else {
-            write!(f, ":{}", self.port)
-        }
+        if self.port == self.scheme.default_port() { Ok(()) } else { write!(f, ":{}", self.port) }
     }
 }
 
@@ -195,15 +185,9 @@ mod tests {
     fn a_password_is_not_repeated() {
         let error = "https://me:hunter22@a.b".parse::<Origin>().unwrap_err();
         assert!(!error.to_string().contains("hunter22"));
-        assert_eq!(
-            Origin::covering("https://a.b/v1?x#y").unwrap().to_string(),
-            "https://a.b"
-        );
+        assert_eq!(Origin::covering("https://a.b/v1?x#y").unwrap().to_string(), "https://a.b");
         assert!(
-            !Origin::covering("https://me:hunter22@a.b/v1")
-                .unwrap_err()
-                .to_string()
-                .contains("hunter22")
+            !Origin::covering("https://me:hunter22@a.b/v1").unwrap_err().to_string().contains("hunter22")
         );
     }
 }

@@ -40,17 +40,10 @@ impl FromStr for Rule {
             Some(rest) => (true, rest.trim()),
             None => (false, trimmed),
         };
-        let origin = if rest.contains("://") {
-            rest.parse()
-        } else {
-            format!("https://{rest}").parse()
-        };
+        let origin = if rest.contains("://") { rest.parse() } else { format!("https://{rest}").parse() };
         match origin {
             Ok(origin) => Ok(Rule { origin, private }),
-            Err(OriginError { problem, .. }) => Err(RuleError {
-                text: without_userinfo(trimmed),
-                problem,
-            }),
+            Err(OriginError { problem, .. }) => Err(RuleError { text: without_userinfo(trimmed), problem }),
         }
     }
 }
@@ -58,10 +51,7 @@ impl FromStr for Rule {
 impl From<Origin> for Rule {
     /// The origin by its public addresses, or by the literal address or `localhost` that the user wrote.
     fn from(origin: Origin) -> Self {
-        Rule {
-            origin,
-            private: false,
-        }
+        Rule { origin, private: false }
     }
 }
 
@@ -101,9 +91,7 @@ impl Policy {
     pub fn admit(&self, url: &Url, method: &Method) -> Result<Admitted, Denial> {
         let origin = Origin::of(url).map_err(|problem| Denial::Url { problem })?;
         if self.methods == Methods::ReadOnly && method != Method::GET && method != Method::HEAD {
-            return Err(Denial::Method {
-                method: method.to_string(),
-            });
+            return Err(Denial::Method { method: method.to_string() });
         }
         if !self.rules.iter().any(|rule| rule.origin == origin) {
             let rule_line = format!("allow: [\"{origin}\"]");
@@ -150,20 +138,17 @@ impl Policy {
 
     fn reaches(&self, origin: &Origin, address: IpAddr) -> bool {
         let reach = reach(address);
-        self.rules
-            .iter()
-            .filter(|rule| rule.origin == *origin)
-            .any(|rule| {
-                if let Some(literal) = origin.literal() {
-                    literal.to_canonical() == address && reach != Reach::Unusable
-                } else if origin.is_localhost() {
-                    reach == Reach::Loopback
-                } else if rule.private {
-                    reach != Reach::Unusable
-                } else {
-                    reach == Reach::Global
-                }
-            })
+        self.rules.iter().filter(|rule| rule.origin == *origin).any(|rule| {
+            if let Some(literal) = origin.literal() {
+                literal.to_canonical() == address && reach != Reach::Unusable
+            } else if origin.is_localhost() {
+                reach == Reach::Loopback
+            } else if rule.private {
+                reach != Reach::Unusable
+            } else {
+                reach == Reach::Global
+            }
+        })
     }
 
     /// Whether secrets may be sent to the origin: over TLS, within this machine, or by the user's leave.
@@ -171,9 +156,7 @@ impl Policy {
         origin.scheme == Scheme::Https
             || self.plaintext_secrets
             || origin.is_localhost()
-            || origin
-                .literal()
-                .is_some_and(|address| reach(address) == Reach::Loopback)
+            || origin.literal().is_some_and(|address| reach(address) == Reach::Loopback)
     }
 }
 
@@ -182,10 +165,7 @@ mod tests {
     use super::*;
 
     fn policy(rules: &[&str]) -> Policy {
-        Policy {
-            rules: rules.iter().map(|rule| rule.parse().unwrap()).collect(),
-            ..Policy::default()
-        }
+        Policy { rules: rules.iter().map(|rule| rule.parse().unwrap()).collect(), ..Policy::default() }
     }
 
     fn url(text: &str) -> Url {
@@ -198,38 +178,19 @@ mod tests {
             ("api.example.com", "https://api.example.com", false),
             ("api.example.com:8443", "https://api.example.com:8443", false),
             (" http://10.0.0.7:8080 ", "http://10.0.0.7:8080", false),
-            (
-                "private:https://intra.example.com",
-                "https://intra.example.com",
-                true,
-            ),
+            ("private:https://intra.example.com", "https://intra.example.com", true),
             ("private:intra", "https://intra", true),
             ("[::1]:8080", "https://[::1]:8080", false),
         ];
         for (text, origin, private) in cases {
             let rule: Rule = text.parse().unwrap();
-            assert_eq!(
-                (rule.origin.to_string().as_str(), rule.private),
-                (origin, private),
-                "{text}"
-            );
+            assert_eq!((rule.origin.to_string().as_str(), rule.private), (origin, private), "{text}");
         }
-        for text in [
-            "",
-            "*",
-            "*.example.com",
-            "https://a.b/v1",
-            "a.b/v1",
-            "ftp://a.b",
-            "a b",
-            "private:",
-            "me@a.b",
-        ] {
+        for text in
+            ["", "*", "*.example.com", "https://a.b/v1", "a.b/v1", "ftp://a.b", "a b", "private:", "me@a.b"]
+        {
             let error = text.parse::<Rule>().unwrap_err().to_string();
-            assert!(
-                error.contains("private:https://intra.example.com"),
-                "{text}: {error}"
-            );
+            assert!(error.contains("private:https://intra.example.com"), "{text}: {error}");
         }
     }
 
@@ -264,30 +225,16 @@ mod tests {
             assert!(matches!(denial, Denial::Origin { .. }), "{refused}: {denial}");
             let line = denial.rule_line().unwrap();
             let rule = line.trim_start_matches("allow: [\"").trim_end_matches("\"]");
-            let opened = Policy {
-                rules: vec![rule.parse().unwrap()],
-                ..Policy::default()
-            };
-            assert!(
-                opened.admit(&url(refused), &Method::GET).is_ok(),
-                "{line} allows {refused}"
-            );
+            let opened = Policy { rules: vec![rule.parse().unwrap()], ..Policy::default() };
+            assert!(opened.admit(&url(refused), &Method::GET).is_ok(), "{line} allows {refused}");
         }
-        for refused in [
-            "file:///etc/passwd",
-            "gopher://api.example.com/",
-            "https://u:p@api.example.com/",
-        ] {
+        for refused in ["file:///etc/passwd", "gopher://api.example.com/", "https://u:p@api.example.com/"] {
             assert!(
                 matches!(policy.admit(&url(refused), &Method::GET), Err(Denial::Url { .. })),
                 "{refused}"
             );
         }
-        assert!(
-            Policy::default()
-                .admit(&url("https://api.example.com"), &Method::GET)
-                .is_err()
-        );
+        assert!(Policy::default().admit(&url("https://api.example.com"), &Method::GET).is_err());
     }
 
     #[test]
@@ -296,10 +243,7 @@ mod tests {
         let to = url("https://a.b/");
         assert!(policy.admit(&to, &Method::HEAD).is_ok());
         for method in [Method::POST, Method::DELETE, Method::OPTIONS, Method::CONNECT] {
-            assert!(
-                matches!(policy.admit(&to, &method), Err(Denial::Method { .. })),
-                "{method}"
-            );
+            assert!(matches!(policy.admit(&to, &method), Err(Denial::Method { .. })), "{method}");
         }
         policy.methods = Methods::Any;
         assert!(policy.admit(&to, &Method::POST).is_ok());
@@ -309,11 +253,7 @@ mod tests {
     #[test]
     fn addresses() {
         let cases: &[(&str, &[&str], &[&str])] = &[
-            (
-                "a.b",
-                &["8.8.8.8", "2606:4700::1111"],
-                &["8.8.8.8", "2606:4700::1111"],
-            ),
+            ("a.b", &["8.8.8.8", "2606:4700::1111"], &["8.8.8.8", "2606:4700::1111"]),
             ("a.b", &["8.8.8.8", "10.0.0.1", "::1"], &["8.8.8.8"]),
             ("a.b", &["::ffff:8.8.8.8"], &["8.8.8.8"]),
             ("a.b", &["10.0.0.1"], &[]),
@@ -321,11 +261,7 @@ mod tests {
             ("a.b", &["169.254.169.254"], &[]),
             ("a.b", &["64:ff9b::a9fe:a9fe"], &[]),
             ("a.b", &["::ffff:169.254.169.254"], &[]),
-            (
-                "private:a.b",
-                &["10.0.0.1", "0.0.0.0", "8.8.8.8"],
-                &["10.0.0.1", "8.8.8.8"],
-            ),
+            ("private:a.b", &["10.0.0.1", "0.0.0.0", "8.8.8.8"], &["10.0.0.1", "8.8.8.8"]),
             ("private:a.b", &["224.0.0.1"], &[]),
             ("localhost", &["127.0.0.1", "10.0.0.1", "8.8.8.8"], &["127.0.0.1"]),
             ("private:localhost", &["10.0.0.1"], &[]),
@@ -350,20 +286,11 @@ mod tests {
     fn a_refused_address_names_the_line_that_would_allow_it() {
         let policy = policy(&["http://intra.example:8080"]);
         let origin = policy.rules[0].origin.clone();
-        let refusal = |address: &str| {
-            policy
-                .admit_addresses(&origin, [address.parse().unwrap()])
-                .unwrap_err()
-        };
-        assert_eq!(
-            refusal("10.1.2.3").rule_line(),
-            Some("allow: [\"private:http://intra.example:8080\"]")
-        );
+        let refusal =
+            |address: &str| policy.admit_addresses(&origin, [address.parse().unwrap()]).unwrap_err();
+        assert_eq!(refusal("10.1.2.3").rule_line(), Some("allow: [\"private:http://intra.example:8080\"]"));
         assert_eq!(refusal("224.0.0.1").rule_line(), None);
-        assert_eq!(
-            refusal("10.1.2.3").to_string(),
-            "intra.example leads to 10.1.2.3, a private address"
-        );
+        assert_eq!(refusal("10.1.2.3").to_string(), "intra.example leads to 10.1.2.3, a private address");
     }
 
     #[test]

@@ -45,27 +45,11 @@ async fn plain_chunked_and_closed() {
 #[tokio::test]
 async fn cut_short() {
     for reply in [
-        vec![
-            raw("HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\n{\"rows\":"),
-            Step::Close,
-        ],
-        vec![
-            raw("HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\n{\"rows\":"),
-            Step::Wait(20),
-            Step::Reset,
-        ],
-        vec![
-            raw("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n"),
-            Step::Close,
-        ],
-        vec![
-            raw("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n9\r\nabc"),
-            Step::Close,
-        ],
-        vec![
-            raw("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nxyz\r\nabc\r\n"),
-            Step::Close,
-        ],
+        vec![raw("HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\n{\"rows\":"), Step::Close],
+        vec![raw("HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\n{\"rows\":"), Step::Wait(20), Step::Reset],
+        vec![raw("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n"), Step::Close],
+        vec![raw("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n9\r\nabc"), Step::Close],
+        vec![raw("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nxyz\r\nabc\r\n"), Step::Close],
     ] {
         let error = failure(read(reply).await);
         assert!(matches!(error, GateError::Body { .. }), "{error:?}");
@@ -104,22 +88,11 @@ async fn compressed_with_or_without_saying_so() {
         assert_eq!(outcome.0.received_bytes, gzip(rows).len() as u64);
     }
     let packed = gzip(rows);
-    let broken = failure(
-        read(answer(
-            "200 OK",
-            "content-encoding: gzip\r\n",
-            &packed[..packed.len() - 3],
-        ))
-        .await,
-    );
+    let broken =
+        failure(read(answer("200 OK", "content-encoding: gzip\r\n", &packed[..packed.len() - 3])).await);
     assert!(matches!(broken, GateError::Body { .. }), "{broken:?}");
     let unasked = failure(read(answer("200 OK", "content-encoding: br\r\n", "xx")).await);
-    assert_eq!(
-        unasked,
-        GateError::Encoding {
-            encoding: "br".into()
-        }
-    );
+    assert_eq!(unasked, GateError::Encoding { encoding: "br".into() });
 }
 
 /// S10, S11: the cap holds for the bytes on the wire and for those that come out of them.
@@ -133,10 +106,7 @@ async fn too_large() {
     assert_eq!(failure(read(endless).await), limit);
     let bomb = gzip(&vec![0; 20_000_000]);
     assert!(bomb.len() < 100_000);
-    assert_eq!(
-        failure(read(answer("200 OK", "content-encoding: gzip\r\n", &bomb)).await),
-        limit
-    );
+    assert_eq!(failure(read(answer("200 OK", "content-encoding: gzip\r\n", &bomb)).await), limit);
     assert_eq!(failure(read(answer("200 OK", "", &bomb)).await), limit);
     let lie = vec![raw("HTTP/1.1 200 OK\r\ncontent-length: 9999999999999\r\n\r\nx")];
     assert_eq!(failure(read(lie).await), limit);

@@ -20,11 +20,7 @@ const KEY: &str = "k&é /+=\"<y>0123";
 
 fn policy(rules: &[String]) -> Policy {
     let rules = rules.iter().map(|rule| rule.parse().unwrap()).collect();
-    Policy {
-        rules,
-        methods: Methods::Any,
-        plaintext_secrets: false,
-    }
+    Policy { rules, methods: Methods::Any, plaintext_secrets: false }
 }
 
 /// A gate to one origin, with short limits.

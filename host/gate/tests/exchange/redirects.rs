@@ -35,9 +35,7 @@ async fn followed_to_the_end() {
 #[tokio::test]
 async fn handed_back() {
     let server = Server::start(vec![found("/two")]).await;
-    let post = Request::post(server.url("/"))
-        .body(Bytes::from_static(b"{}"))
-        .unwrap();
+    let post = Request::post(server.url("/")).body(Bytes::from_static(b"{}")).unwrap();
     let (exchange, result) = gate(server.origin()).send(post).await;
     let response = result.unwrap();
     assert_eq!(
@@ -51,15 +49,7 @@ async fn handed_back() {
         answer("300 Multiple", "location: /x\r\n", ""),
     ] {
         let server = Server::start(vec![reply]).await;
-        assert!(
-            gate(server.origin())
-                .send(get(&server.url("/")))
-                .await
-                .1
-                .unwrap()
-                .status()
-                .is_redirection()
-        );
+        assert!(gate(server.origin()).send(get(&server.url("/"))).await.1.unwrap().status().is_redirection());
     }
 }
 
@@ -73,12 +63,7 @@ async fn without_end() {
     assert_eq!(server.requests().len(), 6);
     let server = Server::start(vec![found("/b"), found("/a")]).await;
     let error = failure(gate(server.origin()).send(get(&server.url("/a"))).await);
-    assert_eq!(
-        error,
-        GateError::RedirectLoop {
-            url: server.url("/a")
-        }
-    );
+    assert_eq!(error, GateError::RedirectLoop { url: server.url("/a") });
     assert_eq!(server.requests().len(), 2);
     let server = Server::start(vec![found("http://[")]).await;
     let error = failure(gate(server.origin()).send(get(&server.url("/a"))).await);
@@ -88,22 +73,15 @@ async fn without_end() {
 /// S4: not to an origin, a scheme or an address that the policy does not name.
 #[tokio::test]
 async fn only_to_where_the_policy_admits() {
-    for target in [
-        "https://evil.example/",
-        "http://169.254.169.254/latest",
-        "http://127.0.0.1:9/",
-        "//evil.example/x",
-    ] {
+    for target in
+        ["https://evil.example/", "http://169.254.169.254/latest", "http://127.0.0.1:9/", "//evil.example/x"]
+    {
         let server = Server::start(vec![found(target)]).await;
         let outcome = gate(server.origin()).send(get(&server.url("/"))).await;
         assert_eq!(outcome.0.status, Some(302));
         assert!(matches!(denial(outcome), Denial::Origin { .. }), "{target}");
     }
-    for target in [
-        "file:///etc/passwd",
-        "gopher://127.0.0.1/",
-        "http://u:p@127.0.0.1/",
-    ] {
+    for target in ["file:///etc/passwd", "gopher://127.0.0.1/", "http://u:p@127.0.0.1/"] {
         let server = Server::start(vec![found(target)]).await;
         let refused = denial(gate(server.origin()).send(get(&server.url("/"))).await);
         assert!(matches!(refused, Denial::Url { .. }), "{target}");
@@ -121,12 +99,8 @@ async fn across(
     let both = policy(&[here.origin(), there.origin()]);
     let mut request = get(&here.url(&format!("/?k={key}")));
     request.headers_mut().insert("x-key", key.parse().unwrap());
-    request
-        .headers_mut()
-        .insert("authorization", "Bearer by-hand".parse().unwrap());
-    request
-        .headers_mut()
-        .insert("cookie", "session=1".parse().unwrap());
+    request.headers_mut().insert("authorization", "Bearer by-hand".parse().unwrap());
+    request.headers_mut().insert("cookie", "session=1".parse().unwrap());
     request.headers_mut().insert("x-page", "7".parse().unwrap());
     let outcome = Gate::new(both, vault, limits()).send(request).await;
     (here, there, outcome)
@@ -139,14 +113,7 @@ async fn credentials_stay_behind() {
     assert!(here.requests()[0].contains(KEY));
     let seen = &there.requests()[0];
     assert!(seen.contains("x-page: 7"), "{seen}");
-    for gone in [
-        KEY,
-        "x-key",
-        "authorization",
-        "cookie",
-        "by-hand",
-        "sanderling-secret",
-    ] {
+    for gone in [KEY, "x-key", "authorization", "cookie", "by-hand", "sanderling-secret"] {
         assert!(!seen.contains(gone), "{gone} in {seen}");
     }
 }
@@ -154,10 +121,8 @@ async fn credentials_stay_behind() {
 #[tokio::test]
 async fn credentials_follow_to_where_they_are_bound() {
     let home = "http://127.0.0.1:1".parse().unwrap();
-    let both = |there: &Server| Binding {
-        origins: Some(vec![there.origin().parse().unwrap()]),
-        places: None,
-    };
+    let both =
+        |there: &Server| Binding { origins: Some(vec![there.origin().parse().unwrap()]), places: None };
     // Bound to the second origin alone, the first request is refused already.
     let (here, there, outcome) = across(both, |there| there.url("/x")).await;
     assert!(matches!(denial(outcome), Denial::SecretOrigin { .. }));
@@ -165,20 +130,11 @@ async fn credentials_follow_to_where_they_are_bound() {
 
     let there = Server::start(vec![ok("there")]).await;
     let here = Server::start(vec![found(&there.url("/x"))]).await;
-    let origins = [&here, &there]
-        .map(|server| server.origin().parse().unwrap())
-        .to_vec();
-    let (vault, key) = vault(Binding {
-        origins: Some([origins, vec![home]].concat()),
-        places: None,
-    });
+    let origins = [&here, &there].map(|server| server.origin().parse().unwrap()).to_vec();
+    let (vault, key) = vault(Binding { origins: Some([origins, vec![home]].concat()), places: None });
     let mut request = get(&here.url("/"));
-    request
-        .headers_mut()
-        .insert("authorization", format!("Bearer {key}").parse().unwrap());
-    let outcome = Gate::new(policy(&[here.origin(), there.origin()]), vault, limits())
-        .send(request)
-        .await;
+    request.headers_mut().insert("authorization", format!("Bearer {key}").parse().unwrap());
+    let outcome = Gate::new(policy(&[here.origin(), there.origin()]), vault, limits()).send(request).await;
     assert_eq!(body(&outcome), b"there");
     assert!(there.requests()[0].contains(&format!("authorization: Bearer {KEY}")));
 }
@@ -213,14 +169,8 @@ async fn there_and_back() {
     let there = Server::start(vec![found(&here.url("/back"))]).await;
     let start = Server::start(vec![found(&there.url("/")), ok("back")]).await;
     let mut vault = Vault::new(None).unwrap();
-    let key = vault
-        .seal("KEY", Secret::new("0123456789"), Binding::default())
-        .unwrap();
-    let gate = Gate::new(
-        policy(&[start.origin(), there.origin(), here.origin()]),
-        Arc::new(vault),
-        limits(),
-    );
+    let key = vault.seal("KEY", Secret::new("0123456789"), Binding::default()).unwrap();
+    let gate = Gate::new(policy(&[start.origin(), there.origin(), here.origin()]), Arc::new(vault), limits());
     let mut request = get(&start.url("/"));
     request.headers_mut().insert("x-key", key.parse().unwrap());
     assert_eq!(body(&gate.send(request).await), b"unused");

@@ -46,9 +46,7 @@ async fn headers_that_a_guest_may_not_set() {
 async fn a_guest_may_name_itself() {
     let server = Server::start(vec![ok("")]).await;
     let mut request = get(&server.url("/"));
-    request
-        .headers_mut()
-        .insert("user-agent", "mine/1".parse().unwrap());
+    request.headers_mut().insert("user-agent", "mine/1".parse().unwrap());
     gate(server.origin()).send(request).await.1.unwrap();
     assert!(server.requests().concat().contains("user-agent: mine/1\r\n"));
 }
@@ -76,22 +74,14 @@ async fn nothing_is_sent_without_a_grant() {
     let (vault, key) = vault(Default::default());
     let shut = Gate::new(Policy::default(), vault.clone(), limits());
     let refused = denial(shut.send(get(&server.url("/"))).await);
-    assert_eq!(
-        refused.rule_line(),
-        Some(format!("allow: [\"{}\"]", server.origin()).as_str())
-    );
-    let read_only = Policy {
-        methods: Methods::ReadOnly,
-        ..policy(&[server.origin()])
-    };
+    assert_eq!(refused.rule_line(), Some(format!("allow: [\"{}\"]", server.origin()).as_str()));
+    let read_only = Policy { methods: Methods::ReadOnly, ..policy(&[server.origin()]) };
     let open = Gate::new(read_only, vault, limits());
     let post = Request::post(server.url("/")).body(Bytes::new()).unwrap();
     assert!(matches!(denial(open.send(post).await), Denial::Method { .. }));
     let relative = Request::get("/v1").body(Bytes::new()).unwrap();
     assert!(matches!(denial(open.send(relative).await), Denial::Url { .. }));
-    let (exchange, result) = open
-        .send(get(&format!("http://me:pass@127.0.0.1:{}/", server.port)))
-        .await;
+    let (exchange, result) = open.send(get(&format!("http://me:pass@127.0.0.1:{}/", server.port))).await;
     assert!(result.unwrap_err().is_denied());
     assert!(!exchange.url.contains("pass"), "{}", exchange.url);
     let (exchange, result) = open.send(get(&server.url(&format!("/{key}")))).await;
@@ -106,20 +96,12 @@ async fn an_awkward_secret_arrives_whole() {
     let (vault, key) = vault(Default::default());
     let gate = Gate::new(policy(&[server.origin()]), vault, limits());
     let mut request = get(&server.url(&format!("/?key={key}&x=1")));
-    request
-        .headers_mut()
-        .insert("authorization", format!("Bearer {key}").parse().unwrap());
+    request.headers_mut().insert("authorization", format!("Bearer {key}").parse().unwrap());
     let (exchange, result) = gate.send(request).await;
     result.unwrap();
     let seen = server.requests().concat();
-    assert!(
-        seen.starts_with("GET /?key=k%26%C3%A9%20%2F%2B%3D%22%3Cy%3E0123&x=1 HTTP/1.1\r\n"),
-        "{seen}"
-    );
-    assert!(
-        seen.contains(&format!("authorization: Bearer {KEY}\r\n")),
-        "{seen}"
-    );
+    assert!(seen.starts_with("GET /?key=k%26%C3%A9%20%2F%2B%3D%22%3Cy%3E0123&x=1 HTTP/1.1\r\n"), "{seen}");
+    assert!(seen.contains(&format!("authorization: Bearer {KEY}\r\n")), "{seen}");
     assert_eq!(exchange.url, server.url("/?key=***&x=1"));
     let places = [Place::Query("key".into()), Place::Header("authorization".into())];
     assert_eq!(exchange.placed, places.map(|place| ("API_KEY".to_owned(), place)));
@@ -131,11 +113,7 @@ async fn names_that_lead_home() {
     let server = Server::start(vec![ok("hello")]).await;
     let local = format!("http://localhost:{}", server.port);
     assert_eq!(body(&gate(local.clone()).send(get(&local)).await), b"hello");
-    let refused = denial(
-        gate("http://0.0.0.0:9".into())
-            .send(get("http://0.0.0.0:9/"))
-            .await,
-    );
+    let refused = denial(gate("http://0.0.0.0:9".into()).send(get("http://0.0.0.0:9/")).await);
     assert!(matches!(refused, Denial::Address { .. }), "{refused}");
 }
 
@@ -163,20 +141,8 @@ fn no_proxy_from_the_environment() {
     let proxy = "http://127.0.0.1:9";
     let status = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "requests::connections_are_used_again"])
-        .envs(
-            [
-                "HTTP_PROXY",
-                "http_proxy",
-                "HTTPS_PROXY",
-                "ALL_PROXY",
-                "all_proxy",
-            ]
-            .map(|name| (name, proxy)),
-        )
+        .envs(["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"].map(|name| (name, proxy)))
         .output()
         .unwrap();
-    assert!(
-        String::from_utf8_lossy(&status.stdout).contains("1 passed"),
-        "{status:?}"
-    );
+    assert!(String::from_utf8_lossy(&status.stdout).contains("1 passed"), "{status:?}");
 }

@@ -15,10 +15,7 @@ fn echoes() -> Vec<String> {
     vec![
         KEY.to_owned(),
         utf8_percent_encode(KEY, NON_ALPHANUMERIC).to_string(),
-        KEY.replace('&', "&amp;")
-            .replace('<', "&lt;")
-            .replace('>', "&gt;")
-            .replace('"', "&quot;"),
+        KEY.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;"),
         json.replace('é', "\\u00e9").replace('/', "\\/"),
         json,
         STANDARD.encode(KEY),
@@ -49,20 +46,14 @@ async fn echoes_are_masked_wherever_they_stand() {
     let body = String::from_utf8(response.body().to_vec()).unwrap();
     let mut shown = body.clone();
     for (name, value) in response.headers() {
-        shown.push_str(&format!(
-            "\n{name}: {}",
-            String::from_utf8_lossy(value.as_bytes())
-        ));
+        shown.push_str(&format!("\n{name}: {}", String::from_utf8_lossy(value.as_bytes())));
     }
     shown.push_str(&format!("\n{exchange:?}"));
     let echoes = echoes();
     for echo in &echoes {
         assert!(!shown.contains(echo.as_str()), "{echo} in {shown}");
     }
-    assert!(
-        body.starts_with(&format!("{{\"a\":\"{key}\",\"b\":\"{key}\"")),
-        "{body}"
-    );
+    assert!(body.starts_with(&format!("{{\"a\":\"{key}\",\"b\":\"{key}\"")), "{body}");
     assert!(body.ends_with("\"total\":7}"), "{body}");
     assert_eq!(response.headers()["content-length"], body.len().to_string());
     assert_eq!(exchange.request_id.as_deref(), Some("***"));
@@ -78,15 +69,10 @@ async fn a_basic_pair_comes_back_as_it_was_written() {
     let gate = Gate::new(policy(&[server.origin()]), vault, limits());
     let written = STANDARD.encode(format!("me:{key}"));
     let mut request = get(&server.url("/"));
-    request
-        .headers_mut()
-        .insert("authorization", format!("Basic {written}").parse().unwrap());
+    request.headers_mut().insert("authorization", format!("Basic {written}").parse().unwrap());
     let (exchange, result) = gate.send(request).await;
     let body = String::from_utf8(result.unwrap().body().to_vec()).unwrap();
-    assert_eq!(
-        body.replace('=', ""),
-        format!("<Basic {written}>").replace('=', "")
-    );
+    assert_eq!(body.replace('=', ""), format!("<Basic {written}>").replace('=', ""));
     assert!(server.requests()[0].contains(&format!("authorization: Basic {sent}")));
     assert_eq!(exchange.placed, [("API_KEY".to_owned(), Place::Basic)]);
 }
@@ -104,14 +90,9 @@ async fn an_answer_without_secrets_is_untouched() {
 /// S16: a next-page link to another host, followed by the guest itself with its key.
 #[tokio::test]
 async fn a_next_page_of_another_origin() {
-    let (here, there) = (
-        Server::start(vec![ok("")]).await,
-        Server::start(vec![ok("")]).await,
-    );
-    let bound = sanderling_gate::Binding {
-        origins: Some(vec![here.origin().parse().unwrap()]),
-        places: None,
-    };
+    let (here, there) = (Server::start(vec![ok("")]).await, Server::start(vec![ok("")]).await);
+    let bound =
+        sanderling_gate::Binding { origins: Some(vec![here.origin().parse().unwrap()]), places: None };
     let (vault, key) = vault(bound);
     let gate = Gate::new(policy(&[here.origin(), there.origin()]), vault, limits());
     let refused = denial(gate.send(get(&there.url(&format!("/?k={key}")))).await);
@@ -127,10 +108,5 @@ async fn an_error_does_not_repeat_the_key() {
     let server = Server::start(vec![reply]).await;
     let gate = Gate::new(policy(&[server.origin()]), vault(Default::default()).0, limits());
     let error = gate.send(get(&server.url("/"))).await.1.unwrap_err();
-    assert_eq!(
-        error,
-        GateError::Encoding {
-            encoding: "***".into()
-        }
-    );
+    assert_eq!(error, GateError::Encoding { encoding: "***".into() });
 }

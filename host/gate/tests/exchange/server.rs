@@ -34,11 +34,7 @@ impl Server {
         let port = listener.local_addr().unwrap().port();
         let requests = Arc::new(Mutex::new(Vec::new()));
         let connections = Arc::new(Mutex::new(0));
-        let server = Server {
-            port,
-            requests: Arc::clone(&requests),
-            connections: Arc::clone(&connections),
-        };
+        let server = Server { port, requests: Arc::clone(&requests), connections: Arc::clone(&connections) };
         let replies = Arc::new(replies);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -74,12 +70,7 @@ async fn serve(mut stream: TcpStream, requests: Arc<Mutex<Vec<String>>>, replies
             requests.push(request);
             requests.len() - 1
         };
-        for step in replies
-            .get(number)
-            .or(replies.last())
-            .cloned()
-            .unwrap_or_default()
-        {
+        for step in replies.get(number).or(replies.last()).cloned().unwrap_or_default() {
             match step {
                 Step::Send(bytes) => {
                     if stream.write_all(&bytes).await.is_err() {
@@ -113,10 +104,7 @@ async fn read_request(stream: &mut TcpStream) -> Option<String> {
             let length = text
                 .lines()
                 .find_map(|line| {
-                    line.to_ascii_lowercase()
-                        .strip_prefix("content-length: ")?
-                        .parse::<usize>()
-                        .ok()
+                    line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse::<usize>().ok()
                 })
                 .unwrap_or(0);
             if text.len() >= end + 4 + length {
@@ -135,11 +123,8 @@ async fn read_request(stream: &mut TcpStream) -> Option<String> {
 /// A whole answer with its length.
 pub(crate) fn answer(status: &str, headers: &str, body: impl AsRef<[u8]>) -> Vec<Step> {
     let body = body.as_ref();
-    let mut bytes = format!(
-        "HTTP/1.1 {status}\r\n{headers}content-length: {}\r\n\r\n",
-        body.len()
-    )
-    .into_bytes();
+    let mut bytes =
+        format!("HTTP/1.1 {status}\r\n{headers}content-length: {}\r\n\r\n", body.len()).into_bytes();
     bytes.extend_from_slice(body);
     vec![Step::Send(bytes)]
 }

@@ -37,41 +37,22 @@ async fn the_body_stops() {
 /// S12: bytes that keep dripping in never pass for progress beyond the total.
 #[tokio::test]
 async fn slow_loris() {
-    let limits = Limits {
-        total_timeout_ms: 400,
-        ..limits()
-    };
-    let head = Step::Trickle(
-        b"HTTP/1.1 200 OK\r\nx: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n\r\n".to_vec(),
-        20,
-    );
+    let limits = Limits { total_timeout_ms: 400, ..limits() };
+    let head =
+        Step::Trickle(b"HTTP/1.1 200 OK\r\nx: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n\r\n".to_vec(), 20);
     let body = Step::Trickle(vec![b'x'; 1000], 20);
-    for reply in [
-        vec![head],
-        vec![raw("HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n"), body],
-    ] {
+    for reply in [vec![head], vec![raw("HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n"), body]] {
         let server = Server::start(vec![reply]).await;
-        let gate = Gate::new(
-            policy(&[server.origin()]),
-            vault(Default::default()).0,
-            limits.clone(),
-        );
+        let gate = Gate::new(policy(&[server.origin()]), vault(Default::default()).0, limits.clone());
         let started = Instant::now();
         let (exchange, result) = gate.send(get(&server.url("/"))).await;
         let error = result.unwrap_err();
         assert!(
-            matches!(
-                error,
-                GateError::TotalTimeout { limit_ms: 400 } | GateError::FirstByteTimeout { .. }
-            ),
+            matches!(error, GateError::TotalTimeout { limit_ms: 400 } | GateError::FirstByteTimeout { .. }),
             "{error:?}"
         );
         assert!(started.elapsed().as_millis() < 2_000);
-        assert!(
-            (250..2_000).contains(&exchange.elapsed_ms),
-            "{}",
-            exchange.elapsed_ms
-        );
+        assert!((250..2_000).contains(&exchange.elapsed_ms), "{}", exchange.elapsed_ms);
     }
 }
 
@@ -89,9 +70,7 @@ async fn nobody_listens() {
 
 #[tokio::test]
 async fn no_such_name() {
-    let outcome = gate("https://nowhere.invalid".into())
-        .send(get("https://nowhere.invalid/"))
-        .await;
+    let outcome = gate("https://nowhere.invalid".into()).send(get("https://nowhere.invalid/")).await;
     let error = failure(outcome);
     assert!(matches!(error, GateError::Resolve { .. }), "{error:?}");
 }

@@ -22,11 +22,7 @@ use crate::{failure, gate, get, limits, policy, vault};
 /// Says which version and which host it was asked by.
 async fn serve(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let host = request.headers().get("host").map(|host| host.as_bytes());
-    let text = format!(
-        "{:?} {}",
-        request.version(),
-        host.map_or("-".into(), String::from_utf8_lossy)
-    );
+    let text = format!("{:?} {}", request.version(), host.map_or("-".into(), String::from_utf8_lossy));
     Ok(Response::new(Full::new(Bytes::from(text))))
 }
 
@@ -75,19 +71,13 @@ async fn certificates() {
     let http2 = start(config).await;
     let child = |test: &str, roots: Option<&std::path::Path>| {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command
-            .args(["--ignored", "--exact", test])
-            .env_remove("SSL_CERT_FILE")
-            .env_remove("SSL_CERT_DIR");
+        command.args(["--ignored", "--exact", test]).env_remove("SSL_CERT_FILE").env_remove("SSL_CERT_DIR");
         command.env("TLS_PORTS", format!("{http1} {http2}"));
         if let Some(roots) = roots {
             command.env("SSL_CERT_FILE", roots);
         }
         let output = command.output().unwrap();
-        assert!(
-            String::from_utf8_lossy(&output.stdout).contains("1 passed"),
-            "{test}: {output:?}"
-        );
+        assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"), "{test}: {output:?}");
     };
     child("tls::child_that_trusts", Some(&roots));
     child("tls::child_that_does_not", None);
@@ -113,14 +103,9 @@ async fn child_that_trusts() {
         let pooled = gate(origin.clone());
         for _ in 0..3 {
             let mut request = get(&origin);
-            request
-                .headers_mut()
-                .insert("host", "evil.example".parse().unwrap());
+            request.headers_mut().insert("host", "evil.example".parse().unwrap());
             let response = pooled.send(request).await.1.unwrap();
-            assert_eq!(
-                (response.version(), response.body()),
-                (version, &Bytes::from(text.clone()))
-            );
+            assert_eq!((response.version(), response.body()), (version, &Bytes::from(text.clone())));
         }
         // The name in the certificate is `localhost`.
         let by_address = format!("https://127.0.0.1:{port}");
@@ -147,21 +132,8 @@ async fn child_that_does_not() {
 async fn no_tls_spoken_there() {
     let server = Server::start(vec![]).await;
     let origin = format!("https://127.0.0.1:{}", server.port);
-    let limits = Limits {
-        connect_timeout_ms: 200,
-        ..limits()
-    };
-    let gate = Gate::new(
-        policy(std::slice::from_ref(&origin)),
-        vault(Default::default()).0,
-        limits,
-    );
+    let limits = Limits { connect_timeout_ms: 200, ..limits() };
+    let gate = Gate::new(policy(std::slice::from_ref(&origin)), vault(Default::default()).0, limits);
     let error = failure(gate.send(get(&origin)).await);
-    assert_eq!(
-        error,
-        GateError::ConnectTimeout {
-            host: "127.0.0.1".into(),
-            limit_ms: 200
-        }
-    );
+    assert_eq!(error, GateError::ConnectTimeout { host: "127.0.0.1".into(), limit_ms: 200 });
 }
