@@ -24,28 +24,17 @@ pub(crate) struct Needle {
 pub(crate) fn needles(secret: &str) -> Vec<Needle> {
     let mut found = HashSet::new();
     for plain in escaped(secret) {
-        found.insert(Needle {
-            bytes: plain.into_bytes(),
-            before: false,
-            after: false,
-        });
+        found.insert(Needle { bytes: plain.into_bytes(), before: false, after: false });
     }
     for alphabet in [alphabet::STANDARD, alphabet::URL_SAFE] {
         for shift in 0..3 {
             let (core, before, after) = base64_core(secret.as_bytes(), shift, &alphabet);
             for text in escaped(&core) {
-                found.insert(Needle {
-                    bytes: text.into_bytes(),
-                    before,
-                    after,
-                });
+                found.insert(Needle { bytes: text.into_bytes(), before, after });
             }
         }
     }
-    let mut found: Vec<Needle> = found
-        .into_iter()
-        .filter(|needle| !needle.bytes.is_empty())
-        .collect();
+    let mut found: Vec<Needle> = found.into_iter().filter(|needle| !needle.bytes.is_empty()).collect();
     found.sort_by(|a, b| a.bytes.cmp(&b.bytes));
     found
 }
@@ -74,10 +63,7 @@ fn escaped(text: &str) -> HashSet<String> {
     }
     for quote in ["\"", "&quot;", "&#34;", "&#x22;"] {
         for apostrophe in ["'", "&#39;", "&#039;", "&#x27;", "&apos;"] {
-            let html = text
-                .replace('&', "&amp;")
-                .replace('<', "&lt;")
-                .replace('>', "&gt;");
+            let html = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
             all.insert(html.replace('"', quote).replace('\'', apostrophe));
         }
     }
@@ -87,7 +73,10 @@ fn escaped(text: &str) -> HashSet<String> {
 /// Bytes that an encoder leaves alone.
 type Safe = fn(u8) -> bool;
 
-const PERCENT_STYLES: [Safe; 8] = [
+const PERCENT_STYLES: [Safe; 10] = [
+    // Encoders that escape all they may: letters and digits only, and with `_`.
+    |byte| byte.is_ascii_alphanumeric(),
+    |byte| byte.is_ascii_alphanumeric() || byte == b'_',
     // RFC 3986: unreserved only.
     |byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte),
     // Forms (WHATWG), Java.
@@ -108,9 +97,7 @@ const PERCENT_STYLES: [Safe; 8] = [
 
 fn percent_forms(text: &str) -> impl Iterator<Item = String> + '_ {
     let cases = [(false, false), (false, true), (true, false), (true, true)];
-    PERCENT_STYLES
-        .iter()
-        .flat_map(move |safe| cases.map(|(plus, lower)| percent(text, *safe, plus, lower)))
+    PERCENT_STYLES.iter().flat_map(move |safe| cases.map(|(plus, lower)| percent(text, *safe, plus, lower)))
 }
 
 fn percent(text: &str, safe: Safe, plus: bool, lower: bool) -> String {
@@ -142,12 +129,7 @@ struct JsonStyle {
 }
 
 const fn style(slash: bool, ascii: bool, upper: bool, extra: &'static str) -> JsonStyle {
-    JsonStyle {
-        slash,
-        ascii,
-        upper,
-        extra,
-    }
+    JsonStyle { slash, ascii, upper, extra }
 }
 
 const JSON_STYLES: [JsonStyle; 14] = [
@@ -208,10 +190,7 @@ mod tests {
     use super::*;
 
     fn texts(secret: &str) -> Vec<String> {
-        needles(secret)
-            .into_iter()
-            .map(|needle| String::from_utf8(needle.bytes).unwrap())
-            .collect()
+        needles(secret).into_iter().map(|needle| String::from_utf8(needle.bytes).unwrap()).collect()
     }
 
     #[test]
@@ -235,10 +214,15 @@ mod tests {
             "a&amp;é /+=&#34;&lt;b",
             "YSbDqSAvKz0iPG",
         ] {
-            assert!(
-                found.iter().any(|text| text == expected),
-                "{expected} in {found:#?}"
-            );
+            assert!(found.iter().any(|text| text == expected), "{expected} in {found:#?}");
+        }
+    }
+
+    #[test]
+    fn encoders_that_escape_more_than_they_must() {
+        let found = texts("a-b_c.d~e");
+        for expected in ["a%2Db%5Fc%2Ed%7Ee", "a%2db%5fc%2ed%7ee", "a%2Db_c%2Ed%7Ee"] {
+            assert!(found.iter().any(|text| text == expected), "{expected} in {found:#?}");
         }
     }
 
@@ -246,8 +230,8 @@ mod tests {
     fn an_ordinary_key_has_few() {
         assert_eq!(
             needles("sk_live_0123456789abcdef").len(),
-            4,
-            "raw, and Base64 at three shifts"
+            6,
+            "raw, with `_` escaped in two ways, and Base64 at three shifts"
         );
         assert!(needles("").is_empty());
     }
@@ -261,10 +245,7 @@ mod tests {
                 for after in ["", "1", "12", "123"] {
                     let text =
                         GeneralPurpose::new(&alphabet, NO_PAD).encode(format!("{before}{secret}{after}"));
-                    assert!(
-                        texts(secret).iter().any(|needle| text.contains(needle.as_str())),
-                        "{text}"
-                    );
+                    assert!(texts(secret).iter().any(|needle| text.contains(needle.as_str())), "{text}");
                 }
             }
         }

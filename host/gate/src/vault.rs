@@ -91,12 +91,7 @@ impl Vault {
         for byte in nonce {
             marker.push_str(&format!("{byte:02x}"));
         }
-        Ok(Vault {
-            marker,
-            sealed: Vec::new(),
-            answers: Masker::default(),
-            messages: Masker::default(),
-        })
+        Ok(Vault { marker, sealed: Vec::new(), answers: Masker::default(), messages: Masker::default() })
     }
 
     /// Takes a secret in and gives its placeholder; the same one if it is given again.
@@ -123,11 +118,7 @@ impl Vault {
             };
         }
         let clean = |c: char| {
-            if c.is_ascii_alphanumeric() || "._-".contains(c) {
-                c
-            } else {
-                '_'
-            }
+            if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' }
         };
         let label: String = name.chars().map(clean).collect();
         // The number keeps one placeholder from being the beginning of another.
@@ -180,11 +171,7 @@ impl Vault {
                 out.push_str(REFERENCE);
             } else {
                 let known = self.sealed.iter().find(|sealed| sealed.name == name);
-                out.push_str(
-                    &known
-                        .ok_or_else(|| VaultError::Unknown(name.to_owned()))?
-                        .placeholder,
-                );
+                out.push_str(&known.ok_or_else(|| VaultError::Unknown(name.to_owned()))?.placeholder);
             }
             rest = after;
         }
@@ -200,10 +187,12 @@ impl Vault {
     /// Text for people and logs: `***` in the place of each placeholder, and of each secret of 4 bytes or more in any
     /// usual encoding.
     pub fn redact(&self, text: &str) -> String {
-        match self.messages.replace(text.as_bytes(), |_| Some(STARS.as_bytes())) {
+        let redacted = match self.messages.replace(text.as_bytes(), |_| Some(STARS.as_bytes())) {
             Some(redacted) => String::from_utf8_lossy(&redacted).into_owned(),
             None => text.to_owned(),
-        }
+        };
+        // An excerpt may end in the middle of a placeholder.
+        redacted.replace(&self.marker, STARS)
     }
 
     /// An answer's bytes with each secret's placeholder in its place, and whether there was one. Secrets shorter than
@@ -226,10 +215,7 @@ impl Vault {
     pub(crate) fn placeholder_in(&self, text: &[u8]) -> Option<String> {
         let at = memmem::find(text, self.marker.as_bytes())?;
         let found = text.get(at..).unwrap_or_default();
-        let sealed = self
-            .sealed
-            .iter()
-            .find(|sealed| found.starts_with(sealed.placeholder.as_bytes()));
+        let sealed = self.sealed.iter().find(|sealed| found.starts_with(sealed.placeholder.as_bytes()));
         Some(sealed.map_or_else(|| "?".to_owned(), |sealed| sealed.name.clone()))
     }
 
@@ -248,10 +234,7 @@ impl Vault {
         while let Some(at) = rest.find(&self.marker) {
             let (before, found) = rest.split_at(at);
             out.push_str(before);
-            let sealed = self
-                .sealed
-                .iter()
-                .find(|sealed| found.starts_with(&sealed.placeholder));
+            let sealed = self.sealed.iter().find(|sealed| found.starts_with(&sealed.placeholder));
             out.push_str(&value(sealed)?);
             let length = sealed.map_or(self.marker.len(), |sealed| sealed.placeholder.len());
             rest = found.get(length..).unwrap_or_default();
@@ -264,14 +247,7 @@ impl Vault {
         let secrets = self.sealed.iter().enumerate();
         Masker::build(secrets.flat_map(|(index, sealed)| {
             let bytes = sealed.placeholder.clone().into_bytes();
-            let placeholder = (
-                Found::Placeholder,
-                Needle {
-                    bytes,
-                    before: false,
-                    after: false,
-                },
-            );
+            let placeholder = (Found::Placeholder, Needle { bytes, before: false, after: false });
             let looked_for = sealed.secret.expose().len() >= min_bytes;
             let needles = sealed.needles.iter().filter(move |_| looked_for);
             let needles = needles.map(move |needle| (Found::Secret(index), needle.clone()));
@@ -283,9 +259,7 @@ impl Vault {
 impl fmt::Debug for Vault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&str> = self.sealed.iter().map(|sealed| sealed.name.as_str()).collect();
-        f.debug_struct("Vault")
-            .field("secrets", &names)
-            .finish_non_exhaustive()
+        f.debug_struct("Vault").field("secrets", &names).finish_non_exhaustive()
     }
 }
 
