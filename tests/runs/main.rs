@@ -3,8 +3,11 @@
 //! | file | what it shows |
 //! |---|---|
 //! | `api.rs` | the API asked directly: what runs are compared with |
+//! | `bad_input.rs` | what is wrong is told, word for word |
 //! | `breaking.rs` | what runs break off in: a source of parents, children and pages, and what is left of it |
+//! | `contract_walks.rs` | walks that the contract must survive |
 //! | `demo.rs` | `sanderling demo` |
+//! | `kill.rs` | runs that are killed or stopped, and those that go on from there |
 //! | `resume.rs` | runs that break off at a request, and those that go on from there |
 //! | `seeds.rs` | the five seed configs, as they stand |
 //! | `leaks.rs` | looks for a key in all that runs print or store |
@@ -14,8 +17,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod api;
+mod bad_input;
 mod breaking;
+mod contract_walks;
 mod demo;
+mod kill;
 mod leaks;
 mod program;
 mod resume;
