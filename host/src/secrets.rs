@@ -8,6 +8,7 @@ use sanderling_gate::{Binding, Place, Secret};
 use serde_json::Value;
 
 use crate::document::nearest;
+use crate::words::of_io;
 
 /// Where secrets are looked for in the current folder.
 pub const FILE: &str = ".sanderling/secrets.toml";
@@ -301,7 +302,7 @@ impl Source {
         };
         let text = match self {
             Self::Env(variable) => return env(variable).ok_or_else(|| failed("it is not set".into())),
-            Self::File(path) => std::fs::read_to_string(path).map_err(|error| failed(plain(&error)))?,
+            Self::File(path) => std::fs::read_to_string(path).map_err(|error| failed(of_io(&error)))?,
             Self::Cmd(command) => {
                 let shell = Command::new("sh").arg("-c").arg(command).stderr(Stdio::inherit()).output();
                 let output = shell.map_err(|error| failed(error.to_string()))?;
@@ -317,17 +318,6 @@ impl Source {
     }
 }
 
-/// The system's word for a failure, without its number.
-fn plain(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => "there is no such file".into(),
-        std::io::ErrorKind::IsADirectory => "it is a folder".into(),
-        std::io::ErrorKind::PermissionDenied => "it may not be read".into(),
-        std::io::ErrorKind::InvalidData => "it is not UTF-8".into(),
-        _ => error.to_string(),
-    }
-}
-
 struct Entry {
     value: Option<String>,
     binding: Binding,
@@ -340,7 +330,7 @@ fn read_file(path: &Path) -> Result<BTreeMap<String, Entry>, SecretError> {
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
-        Err(error) => return Err(file(plain(&error), None)),
+        Err(error) => return Err(file(of_io(&error), None)),
     };
     #[cfg(unix)]
     {
