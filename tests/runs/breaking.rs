@@ -32,6 +32,9 @@ pub(crate) fn options() -> Options {
     }
 }
 
+/// The rows of each table.
+pub(crate) type Rows = Vec<(&'static str, Vec<String>)>;
+
 /// A server and a folder whose `broken.json` reads it.
 pub(crate) struct Breaking {
     pub(crate) server: Server,
@@ -56,12 +59,15 @@ impl Breaking {
     }
 
     /// All rows: of files in their order, of tables in an order of their own.
-    pub(crate) fn rows(&self) -> Vec<(&'static str, Vec<String>)> {
-        let rows = |table| match self.to {
+    pub(crate) fn rows(&self) -> Rows {
+        TABLES.iter().map(|table| (*table, self.table(table))).collect()
+    }
+
+    pub(crate) fn table(&self, table: &str) -> Vec<String> {
+        match self.to {
             To::Sqlite => self.folder.table("out.db", table),
             To::Jsonl => self.folder.lines(&format!("out/{table}.jsonl")),
-        };
-        TABLES.iter().map(|table| (*table, rows(table))).collect()
+        }
     }
 
     /// What was asked for since the log was cleared, in an order of its own.
@@ -77,12 +83,7 @@ impl Breaking {
 }
 
 /// The rows that `passes` whole runs leave, given those that one leaves.
-pub(crate) fn after(
-    passes: usize,
-    disposition: &str,
-    to: To,
-    once: &[(&'static str, Vec<String>)],
-) -> Vec<(&'static str, Vec<String>)> {
+pub(crate) fn after(passes: usize, disposition: &str, to: To, once: &[(&'static str, Vec<String>)]) -> Rows {
     let times = if disposition == "append" { passes } else { 1 };
     let table = |(table, rows): &(&'static str, Vec<String>)| {
         let rows: Vec<String> = std::iter::repeat_n(rows.iter().cloned(), times).flatten().collect();

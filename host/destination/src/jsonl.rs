@@ -315,7 +315,8 @@ impl Jsonl {
     /// Takes back the rows of a finished load, unless something else has been written behind them since.
     fn undo_finished(&mut self, resource: &str, load_id: &str) -> Result<(), DestinationError> {
         let finished = self.pipelines.get(&self.pipeline).and_then(|held| held.finished.get(resource));
-        let Some(Mark { start, length, .. }) = finished.filter(|mark| mark.load_id == load_id).cloned() else {
+        let Some(Mark { start, length, .. }) = finished.filter(|mark| mark.load_id == load_id).cloned()
+        else {
             return Ok(());
         };
         let untouched = part::length_of(&self.folders.data_path(resource))? == Some(length);

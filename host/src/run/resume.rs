@@ -22,13 +22,13 @@ pub enum Why {
     #[error("--fresh was given")]
     Asked,
     /// Another config, or other resources of it.
-    #[error("the config has changed since")]
+    #[error("the config, or what is read of it, has changed since")]
     ConfigChanged,
     /// Another connector.
     #[error("the connector has changed since")]
     ConnectorChanged,
     /// It is too long ago.
-    #[error("it broke off {} min ago, and `resume_within` is {} min", .age_ms / 60_000, .within_ms / 60_000)]
+    #[error("it broke off {} ago, and `resume_within` is {}", span(*.age_ms), span(*.within_ms))]
     TooOld {
         /// Since its last commit.
         age_ms: u64,
@@ -51,6 +51,13 @@ pub enum Why {
         /// Now.
         now: u64,
     },
+}
+
+fn span(time_ms: u64) -> String {
+    match time_ms / 1_000 {
+        seconds if seconds < 120 => format!("{seconds} s"),
+        seconds => format!("{} min", seconds / 60),
+    }
 }
 
 /// What a decision goes by.

@@ -155,7 +155,10 @@ mod tests {
         let c = stack.item(2, partition("c"), None);
         [below, c, b_again].into_iter().for_each(|item| stack.put(item));
         assert_eq!(stack.drop_chain(&b), [12, 13]);
-        assert_eq!((stack.open_in_chain(&b), stack.open_in_resource(1), stack.open_in_resource(2)), (0, 1, 1));
+        assert_eq!(
+            (stack.open_in_chain(&b), stack.open_in_resource(1), stack.open_in_resource(2)),
+            (0, 1, 1)
+        );
         stack.pop();
         stack.drop_resources(|resource| resource == 0);
         assert_eq!(stack.open_in_resource(0), 0);

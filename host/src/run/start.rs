@@ -141,8 +141,8 @@ impl<'a> Driver<'a> {
     ) -> Result<(), DestinationError> {
         let loads = self.loads_of_tree(root, state);
         let fingerprint = self.fingerprint(root);
-        let done = start == Start::Fresh
-            && resume::is_done(&loads, passes, self.now(&loads, &fingerprint, state));
+        let done =
+            start == Start::Fresh && resume::is_done(&loads, passes, self.now(&loads, &fingerprint, state));
         match if done { Start::Done } else { start } {
             Start::Resume => self.resume(root, state),
             Start::Fresh => self.begin(root, &loads, &state.chains),
@@ -231,7 +231,12 @@ impl<'a> Driver<'a> {
         for at in plan.tree(root) {
             let resource = &plan.resources[at];
             let before = broken.iter().find(|load| load.resource == resource.name);
-            if let Some(load) = before.filter(|load| broken_ids.contains(load.load_id.as_str())) {
+            let undone = |load: &&&Load| {
+                // What is whole, and not written in this run, would be missing.
+                load.status != LoadStatus::Complete
+                    || (resource.written && broken_ids.contains(load.load_id.as_str()))
+            };
+            if let Some(load) = before.filter(undone) {
                 self.destination.undo(&resource.table, &load.load_id)?;
             }
             let load = Load {
