@@ -75,7 +75,7 @@ pub fn of_usage(text: &str) -> Words {
 pub fn of_error(error: &Error) -> Words {
     match error {
         Error::Unreadable { path, cause } => {
-            Words::new(exit::CONFIG, format!("{} cannot be read: {}", path.display(), without_number(cause)))
+            Words::new(exit::CONFIG, format!("{} cannot be read: {cause}", path.display()))
         }
         Error::Format(error) => Words::new(exit::CONFIG, error.to_string()),
         Error::Syntax { shown, count } => with_shown(shown.clone(), *count),
@@ -251,10 +251,14 @@ pub fn of_failure(failure: &Failure) -> Words {
         (Some(key), page) => format!("{} of parent {key}, page {page}: ", failure.resource),
         (None, page) => format!("{}, page {page}: ", failure.resource),
     };
-    let mut words = Words::new(code_of_cause(&failure.cause), format!("{place}{what}{tries}"));
+    let denied = matches!(failure.cause, Cause::Denied(_));
+    let status = failure.exchange.as_ref().and_then(|exchange| exchange.status).unwrap_or_default();
+    let led = if denied && (300..400).contains(&status) { "redirected, but " } else { "" };
+    let mut words = Words::new(code_of_cause(&failure.cause), format!("{place}{led}{what}{tries}"));
     if let Some(exchange) = &failure.exchange {
         let id = exchange.request_id.as_ref().map(|id| format!(" (request {id})")).unwrap_or_default();
-        words.more.push(format!("{} {}{id}", exchange.method, exchange.url));
+        let sent = if denied { "not sent: " } else { "" };
+        words.more.push(format!("{sent}{} {}{id}", exchange.method, exchange.url));
     }
     if let Some(excerpt) = excerpt {
         words.more.push(format!("it said: {}", one_line(&excerpt)));
@@ -436,12 +440,29 @@ pub fn of_notice(notice: &RunNotice) -> (String, Option<String>) {
         RunNotice::Limited { resource, limit } => {
             (format!("{resource}: stopped at {limit}; there may be more rows"), None)
         }
+        RunNotice::Shrunk { resource, before, after } => (
+            format!(
+                "{resource}: the API's total fell from {before} to {after} while it was read: rows were taken away, and others may have been passed over"
+            ),
+            Some("run again when the API is at rest to be sure of them".into()),
+        ),
         RunNotice::Grown { resource, before, after } => {
             (format!("{resource}: the API's total grew from {before} to {after} while it was read"), None)
         }
         RunNotice::Trial { origin } => {
             (format!("{origin} was left alone a moment ago: trying it with one request"), None)
         }
+    }
+}
+
+/// The system's word for a file that cannot be read.
+pub fn of_io(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".into(),
+        std::io::ErrorKind::IsADirectory => "it is a folder".into(),
+        std::io::ErrorKind::PermissionDenied => "it may not be read".into(),
+        std::io::ErrorKind::InvalidData => "it is not UTF-8".into(),
+        _ => without_number(&error.to_string()),
     }
 }
 

@@ -5,9 +5,11 @@
 //! | `api.rs` | the API asked directly: what runs are compared with |
 //! | `bad_input.rs` | what is wrong is told, word for word |
 //! | `breaking.rs` | what runs break off in: a source of parents, children and pages, and what is left of it |
+//! | `cli.rs` | the command line: help, usage, the result document, each option |
 //! | `contract_walks.rs` | walks that the contract must survive |
 //! | `demo.rs` | `sanderling demo` |
 //! | `kill.rs` | runs that are killed or stopped, and those that go on from there |
+//! | `offset.rs` | offset paging against servers that behave in every odd way |
 //! | `resume.rs` | runs that break off at a request, and those that go on from there |
 //! | `seeds.rs` | the five seed configs, as they stand |
 //! | `leaks.rs` | looks for a key in all that runs print or store |
@@ -19,10 +21,12 @@
 mod api;
 mod bad_input;
 mod breaking;
+mod cli;
 mod contract_walks;
 mod demo;
 mod kill;
 mod leaks;
+mod offset;
 mod program;
 mod resume;
 mod secrecy;

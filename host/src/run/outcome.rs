@@ -203,6 +203,15 @@ pub enum RunNotice {
         /// Which one.
         limit: String,
     },
+    /// The API's total fell while it was read: rows behind the one that is gone have moved up, over a page's edge.
+    Shrunk {
+        /// Whose.
+        resource: String,
+        /// At the first page.
+        before: u64,
+        /// At the last.
+        after: u64,
+    },
     /// The API's total grew while it was read.
     Grown {
         /// Whose.

@@ -71,7 +71,7 @@ impl Driver<'_> {
             }
         }
         if ended {
-            self.note_growth(resource, &chain);
+            self.note_drift(resource, &chain);
             self.chains.remove(&key);
         } else {
             self.chains.insert(key, chain);
@@ -211,11 +211,13 @@ impl Driver<'_> {
         }
     }
 
-    fn note_growth(&mut self, resource: usize, chain: &Chain) {
+    fn note_drift(&mut self, resource: usize, chain: &Chain) {
         if let (Some(before), Some(after)) = (chain.first_total, chain.last_total) {
+            let resource = self.plan.resources[resource].name.clone();
             if after > before {
-                let resource = self.plan.resources[resource].name.clone();
                 self.say(RunNotice::Grown { resource, before, after });
+            } else if after < before && !chain.limited {
+                self.say(RunNotice::Shrunk { resource, before, after });
             }
         }
     }
