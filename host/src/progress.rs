@@ -77,6 +77,10 @@ impl Reporter {
             for bar in bars.values().filter(|bar| !bar.is_finished()) {
                 bar.abandon();
             }
+            if !bars.is_empty() {
+                // The last bar leaves the cursor at its end.
+                let _ = writeln!(std::io::stderr());
+            }
         }
     }
 
