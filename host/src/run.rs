@@ -125,7 +125,7 @@ impl Driver<'_> {
     /// Asks for the pages at the top of the stack, as many as their origins allow.
     fn ask(&mut self) {
         let now_ms = self.now_ms();
-        let window: Vec<Item> = self.stack.from_top().take(self.settings.concurrency).cloned().collect();
+        let window: Vec<Item> = self.stack.top_down().take(self.settings.concurrency).cloned().collect();
         for (depth, item) in window.into_iter().enumerate() {
             let resource = &self.plan.resources[item.resource];
             // The page whose turn it is must not wait for ones that are held behind it.

@@ -75,7 +75,7 @@ impl Stack {
     }
 
     /// Items from the top down.
-    pub(super) fn from_top(&self) -> impl Iterator<Item = &Item> {
+    pub(super) fn top_down(&self) -> impl Iterator<Item = &Item> {
         self.items.iter().rev()
     }
 
