@@ -117,7 +117,7 @@ fn sign(auth: Option<&Auth>, query: &mut Query, headers: &mut Vec<(String, Strin
         None => {}
         Some(Auth::Bearer { token }) => set(headers, "Authorization", format!("Bearer {}", token.value)),
         Some(Auth::Basic { username, password }) => {
-            let pair = STANDARD.encode(format!("{username}:{}", password.value));
+            let pair = STANDARD.encode(format!("{}:{}", username.value, password.value));
             set(headers, "Authorization", format!("Basic {pair}"));
         }
         Some(Auth::ApiKey { name, key, place: ApiKeyPlace::Header }) => set(headers, name, key.value.clone()),

@@ -32,8 +32,9 @@ pub(super) fn line(lines: &[&str], at: usize) -> String {
     if continues_credential(lines, at) {
         return HIDDEN.to_owned();
     }
+    let line = without_userinfo(line);
     let mut shown = String::new();
-    let mut rest = *line;
+    let mut rest = line.as_str();
     while let Some((before, value)) = rest.find([':', '=']).and_then(|colon| rest.split_at_checked(colon + 1))
     {
         shown.push_str(before);
@@ -45,6 +46,24 @@ pub(super) fn line(lines: &[&str], at: usize) -> String {
             let end = credential_end(value);
             shown.push_str(if end > 0 { HIDDEN } else { "" });
             rest = value.get(end..).unwrap_or_default();
+        }
+    }
+    shown + rest
+}
+
+/// The line with what stands before the `@` of each URL hidden: `https://***@host/`.
+fn without_userinfo(line: &str) -> String {
+    let mut shown = String::new();
+    let mut rest = line;
+    while let Some((before, after)) = rest.split_once("://") {
+        shown.push_str(before);
+        shown.push_str("://");
+        let ends = |c: char| c.is_whitespace() || matches!(c, '/' | '?' | '#' | '"' | '\'');
+        let authority = after.get(..after.find(ends).unwrap_or(after.len())).unwrap_or_default();
+        rest = after;
+        if let Some(at) = authority.rfind('@') {
+            shown.push_str(HIDDEN);
+            rest = after.get(at..).unwrap_or_default();
         }
     }
     shown + rest
@@ -114,6 +133,10 @@ mod tests {
             ("auth: {token: \"abc\", b: ]}", "auth: {token: ***, b: ]}"),
             ("token: \"abc", "token: ***"),
             ("url: https://h/?api_key=abc&x=1", "url: https://h/?api_key=***"),
+            ("{url: \"http://ana:abc@h:8/x\"}", "{url: \"http://***@h:8/x\"}"),
+            ("url: https://p@ss@h", "url: https://***@h"),
+            ("url: https://h/a@b and c@d", "url: https://h/a@b and c@d"),
+            ("urls: [http://a@h, http://b@h/?token=c]", "urls: [http://***@h, http://***@h/?token=***"),
             ("token: ${secrets.a}", "token: ${secrets.a}"),
             ("token: \"${secrets.a}\"", "token: \"${secrets.a}\""),
             ("{token: ${secrets.a}}", "{token: ${secrets.a}}"),

@@ -8,7 +8,7 @@ use crate::document::{At, Fields, Keys, Node};
 pub(crate) enum Auth {
     Bearer { token: At<String> },
     ApiKey { name: String, key: At<String>, place: ApiKeyPlace },
-    Basic { username: String, password: At<String> },
+    Basic { username: At<String>, password: At<String> },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,11 +18,13 @@ pub(crate) enum ApiKeyPlace {
 }
 
 impl Auth {
-    /// What must not be written out: a token, a key or a password, never a user's name.
+    /// What must not be written out: a token, a key or a password; a user's name only where it takes the password's
+    /// place.
     pub(crate) fn credential(&self) -> &At<String> {
         match self {
             Self::Bearer { token } => token,
             Self::ApiKey { key, .. } => key,
+            Self::Basic { username, password } if password.value.is_empty() => username,
             Self::Basic { password, .. } => password,
         }
     }
@@ -116,13 +118,13 @@ fn api_key(node: &Node<'_>, mut fields: Fields<'_>, problems: &mut Problems) -> 
 
 fn basic(node: &Node<'_>, mut fields: Fields<'_>, problems: &mut Problems) -> Option<Auth> {
     let username = match fields.take("username") {
-        Some(node) => node.string("a user's name", problems).map(|name| name.value),
+        Some(node) => node.string("a user's name", problems),
         None => {
             problems.add(&node.pointer, "auth needs `username`");
             None
         }
     };
-    if username.as_ref().is_some_and(|name| name.contains(':')) {
+    if username.as_ref().is_some_and(|name| name.value.contains(':')) {
         problems.add(&inside(node, "username"), "`:` cannot stand in a user's name (RFC 7617)");
     }
     // An empty password is usual where the user's name is the key.

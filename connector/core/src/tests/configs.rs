@@ -311,7 +311,8 @@ fn literal_credentials_are_named_and_references_are_not() {
         "resources": [
             "a",
             {"name": "b", "endpoint": {"auth": {"type": "api_key", "api_key": "${secrets.k}"}, "headers": {"authorization": "Bearer x"}}},
-            {"name": "c", "endpoint": {"auth": {"type": "api_key", "api_key": "sanderling-secret-7"}, "params": {"access_token": "lit", "q": "x"}}}
+            {"name": "c", "endpoint": {"auth": {"type": "api_key", "api_key": "sanderling-secret-7"}, "params": {"access_token": "lit", "q": "x"}}},
+            {"name": "d", "endpoint": {"auth": {"type": "http_basic", "username": "literal-key", "password": ""}}}
         ]
     });
     assert_eq!(
@@ -322,6 +323,7 @@ fn literal_credentials_are_named_and_references_are_not() {
             "/resource_defaults/endpoint/auth/token",
             "/resources/1/endpoint/headers/authorization",
             "/resources/2/endpoint/params/access_token",
+            "/resources/3/endpoint/auth/username",
         ]
     );
 }
