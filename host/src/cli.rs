@@ -23,6 +23,19 @@ Examples:
 Exit codes: 0 complete; 2 config or usage; 3 credential; 4 try later; 5 data refused;
 1 anything else; 130 interrupted. Of several, the first of 2, 3, 5, 4, 1.";
 
+const CONFIG: &str = "\
+A config:
+  client:
+    base_url: https://api.example.com
+    auth: {type: bearer, token: \"${secrets.api_key}\"}
+  resources:
+    users: /v1/users
+    projects: /v1/projects
+    tasks: /v1/projects/{parent_id}/tasks
+
+${secrets.api_key} is given by --secret, by the environment variable SANDERLING_SECRET_API_KEY, or by a line
+in .sanderling/secrets.toml (mode 0600).";
+
 impl Cli {
     /// Whether a program waits for a document on stdout.
     pub fn wants_json(&self) -> bool {
@@ -38,8 +51,10 @@ impl Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Try a config: its keys, its secrets, one page of each resource without a parent. Writes nothing.
+    #[command(after_help = CONFIG)]
     Check(CheckArgs),
     /// Read a config's resources into a database or files.
+    #[command(after_help = CONFIG)]
     Run(RunArgs),
     /// Read the built-in demo API into demo.db, or serve it.
     Demo(DemoArgs),

@@ -11,6 +11,7 @@ use etcetera::BaseStrategy;
 use crate::cli::{Cli, Command, SourceArgs};
 use crate::error::Error;
 use crate::source::Request;
+use crate::words;
 
 /// Runs a command and gives its exit code.
 pub async fn execute(cli: Cli) -> Result<u8, Error> {
@@ -23,7 +24,7 @@ pub async fn execute(cli: Cli) -> Result<u8, Error> {
 
 fn read(path: &Path) -> Result<String, Error> {
     std::fs::read_to_string(path)
-        .map_err(|error| Error::Unreadable { path: path.to_owned(), cause: error.to_string() })
+        .map_err(|error| Error::Unreadable { path: path.to_owned(), cause: words::of_io(&error) })
 }
 
 /// The user's cache folder; components are compiled anew where there is none.

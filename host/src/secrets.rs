@@ -325,8 +325,9 @@ struct Entry {
 
 /// `NAME = "value"`, or a table `[NAME]` with `value`, `origins` and `place` (`header:NAME`, `query:NAME`, `basic`).
 fn read_file(path: &Path) -> Result<BTreeMap<String, Entry>, SecretError> {
+    let shown = path.strip_prefix(".").unwrap_or(path);
     let file =
-        |problem: String, hint: Option<String>| SecretError::File { path: path.to_owned(), problem, hint };
+        |problem: String, hint: Option<String>| SecretError::File { path: shown.to_owned(), problem, hint };
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
@@ -338,7 +339,7 @@ fn read_file(path: &Path) -> Result<BTreeMap<String, Entry>, SecretError> {
         let mode =
             std::fs::metadata(path).map_err(|error| file(error.to_string(), None))?.permissions().mode();
         if mode & 0o077 != 0 {
-            let hint = format!("run `chmod 600 {}`", path.display());
+            let hint = format!("run `chmod 600 {}`", shown.display());
             return Err(file(format!("others may read it (mode {:04o})", mode & 0o7777), Some(hint)));
         }
     }

@@ -8,6 +8,7 @@
 //! | `cli.rs` | the command line: help, usage, the result document, each option |
 //! | `contract_walks.rs` | walks that the contract must survive |
 //! | `demo.rs` | `sanderling demo` |
+//! | `faults.rs` | servers that fail in every way |
 //! | `kill.rs` | runs that are killed or stopped, and those that go on from there |
 //! | `offset.rs` | offset paging against servers that behave in every odd way |
 //! | `resume.rs` | runs that break off at a request, and those that go on from there |
@@ -24,6 +25,7 @@ mod breaking;
 mod cli;
 mod contract_walks;
 mod demo;
+mod faults;
 mod kill;
 mod leaks;
 mod offset;

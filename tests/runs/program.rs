@@ -111,6 +111,15 @@ impl Folder {
         self.database(database).query_row(query, [], |row| row.get(0)).unwrap()
     }
 
+    /// What is in the folder, by name.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.dir()).unwrap();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
     /// The lines of a JSONL file.
     pub(crate) fn lines(&self, name: &str) -> Vec<String> {
         self.read(name).lines().map(Into::into).collect()

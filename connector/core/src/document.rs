@@ -141,6 +141,11 @@ impl<'a> Fields<'a> {
         self.0.iter().find(|(name, _)| *name == key).map(|(_, node)| node)
     }
 
+    /// A member whose name is probably a misspelt `key`.
+    pub(crate) fn near(&self, key: &str) -> Option<&(&'a str, Node<'a>)> {
+        self.0.iter().find(|(name, _)| did_you_mean(name, [key]).is_some())
+    }
+
     /// Puts a member in its place, or at the end.
     pub(crate) fn set(&mut self, key: &'a str, node: Node<'a>) {
         match self.0.iter_mut().find(|(name, _)| *name == key) {

@@ -123,6 +123,11 @@ impl Sqlite {
                     this.run(|conn| schema::delete_load(conn, &name, load_id))
                 }
                 Disposition::Replace => this.run(|conn| schema::drop_table(conn, &name)),
+                // Under another key the rows of the broken load would stay beside those of the next.
+                Disposition::Merge if this.run(|conn| schema::has_other_key(conn, table))? => {
+                    schema::check_ours(&this.conn, &this.path, &table.resource)?;
+                    this.run(|conn| schema::delete_load(conn, &name, load_id))
+                }
                 // The load that follows writes the same keys again, and each takes the place of what is there. What
                 // stood there before the broken load is gone, so there is nothing to go back to.
                 Disposition::Merge => Ok(()),

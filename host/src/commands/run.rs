@@ -124,7 +124,7 @@ fn tell_outcome(outcome: &Outcome, source: &Source, destination: &Destination, a
     } else if outcome.resources.iter().any(|resource| resource.status != Status::Complete) {
         text.push_str(&match report::exit_code(outcome) {
             exit::LATER => format!("not everything is there: {again} later to go on from there\n"),
-            _ => format!("not everything is there: mend that, then {again}\n"),
+            _ => format!("not everything is there: once that is mended, {again}\n"),
         });
     }
     // Whoever closed stderr does not want to know.

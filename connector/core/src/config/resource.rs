@@ -221,7 +221,13 @@ fn resource(
         (None, Some(written)) => written.name("a resource's name", problems),
         (None, None) if node.value.is_string() => node.name("a resource's name", problems),
         (None, None) => {
-            problems.hint(&node.pointer, "a resource needs its `name`", "\"name\": \"posts\"");
+            match own.fields.near("name") {
+                Some((key, misspelt)) => {
+                    let message = format!("unknown key `{key}` in a resource");
+                    problems.hint(&misspelt.pointer, message, "did you mean `name`?");
+                }
+                None => problems.hint(&node.pointer, "a resource needs its `name`", "\"name\": \"posts\""),
+            }
             None
         }
     }?;

@@ -139,6 +139,12 @@ pub(super) fn read(
     Ok(shape)
 }
 
+/// Whether the rows that are there were merged by another primary key than the table's.
+pub(super) fn has_other_key(conn: &Connection, table: &Table) -> rusqlite::Result<bool> {
+    let indexed = names(conn, "SELECT name FROM pragma_index_info(?1)", &key_index(&table.resource))?;
+    Ok(!indexed.is_empty() && indexed != table.primary_key)
+}
+
 /// Makes the unique index over the primary key, whose columns are all there.
 pub(super) fn make_key(conn: &Connection, path: &Path, table: &Table) -> Result<(), DestinationError> {
     let columns = list(&table.primary_key);
