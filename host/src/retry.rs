@@ -120,11 +120,11 @@ impl Attempts {
                 (Some(status), retry_after.and_then(|header| parse_retry_after(header, now_ms)))
             }
         };
-        if policy.max_retries == 0 {
-            return Decision::GiveUp(Reason::Exhausted);
-        }
         if let Some(wait_ms) = retry_after.filter(|wait_ms| *wait_ms > policy.wait_budget_ms) {
             return Decision::GiveUp(Reason::WaitTooLong { wait_ms });
+        }
+        if policy.max_retries == 0 {
+            return Decision::GiveUp(Reason::Exhausted);
         }
         if status == Some(429) {
             self.throttled += 1;
@@ -257,8 +257,11 @@ mod tests {
     #[test]
     fn a_wait_beyond_the_budget_is_never_cut_short() {
         let failure = Failure::Status { status: 503, retry: None, retry_after: Some("3600") };
-        let decision = Attempts::default().next(&RetryPolicy::default(), failure, NOW_MS, 0.0);
-        assert_eq!(decision, Decision::GiveUp(Reason::WaitTooLong { wait_ms: 3_600_000 }));
+        for max_retries in [0, 3] {
+            let policy = RetryPolicy { max_retries, ..RetryPolicy::default() };
+            let decision = Attempts::default().next(&policy, failure, NOW_MS, 0.0);
+            assert_eq!(decision, Decision::GiveUp(Reason::WaitTooLong { wait_ms: 3_600_000 }));
+        }
     }
 
     #[test]

@@ -202,6 +202,9 @@ pub fn of_cause(cause: &Cause) -> (String, Option<String>) {
         Cause::Refused(refusal) => (refusal.to_string(), None),
         Cause::Denied(denial) => (denial.to_string(), None),
         Cause::Data { error, .. } => (of_data(error), None),
+        Cause::Halted { origin, in_a_row: ..=1, again_at_ms: None } => {
+            (format!("{origin} still fails and is left alone; nothing more was asked of it"), None)
+        }
         Cause::Halted { origin, in_a_row, again_at_ms: None } => (
             format!(
                 "{origin} failed {in_a_row} pages in a row and is left alone; nothing more was asked of it"

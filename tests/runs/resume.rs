@@ -264,3 +264,28 @@ fn distinct(rows: &[String]) -> (usize, usize) {
 fn every() -> impl Iterator<Item = (To, &'static str)> {
     [To::Sqlite, To::Jsonl].into_iter().flat_map(|to| DISPOSITIONS.map(|disposition| (to, disposition)))
 }
+
+/// With a limit on pages as without: what broke off goes on under the same limit, and starts again under another.
+#[test]
+fn a_limit_on_pages_is_kept_when_a_run_goes_on() {
+    let it = Breaking::new(To::Sqlite, "append", 1);
+    let limited = [&it.args()[..], &["--max-pages", "2"]].concat();
+    it.folder.run(&limited).expect(0).says(&["tasks: stopped at --max-pages 2"]);
+    let (clean, pages) = (it.rows(), it.server.requests().len());
+    assert_eq!(pages, 2 + 2 + 2 + 2 + 2);
+    for k in 1..=pages {
+        it.mend();
+        it.server.add_fault(Fault::new("*", When::From(k as u64), Action::status(500)));
+        let broken = it.folder.run(&limited).expect(4);
+        it.mend();
+        let ran = it.folder.run(&limited).expect(0);
+        let expected = after(k + 1, "append", To::Sqlite, &clean);
+        assert!(it.rows() == expected, "after request {k}:\n{}\nthen:\n{}", broken.stderr, ran.stderr);
+    }
+    it.server.add_fault(Fault::new("/v1/expenses", When::Always, Action::status(500)));
+    it.folder.run(&limited).expect(4);
+    it.mend();
+    it.folder.run(&it.args()).expect(0).says(&["expenses: the last run broke off and is started again"]);
+    // What was complete within the limit is not complete without it.
+    assert_eq!(it.server.requests().len(), PAGES);
+}
