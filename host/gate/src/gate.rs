@@ -255,7 +255,7 @@ impl Gate {
         let mut out: Option<Vec<u8>> = None;
         for pair in pairs {
             let text = out.as_deref().unwrap_or(bytes);
-            if let Some(replaced) = replace(text, pair.sent.as_bytes(), pair.written.as_bytes()) {
+            if let Some(replaced) = replace(text, pair.sent.as_bytes(), pair.placeholder.as_bytes()) {
                 out = Some(replaced);
             }
         }

@@ -51,10 +51,12 @@ pub(crate) struct Filled {
     pub(crate) pairs: Vec<BasicPair>,
 }
 
-/// An encoded Basic pair as it was sent and as the guest wrote it, both without padding: a server may send it back.
+/// An encoded Basic pair, which a server may send back.
 pub(crate) struct BasicPair {
+    /// As it was sent, without padding.
     pub(crate) sent: String,
-    pub(crate) written: String,
+    /// What stands in its place in an answer. Not encoded: it must be found again when an answer is stored.
+    pub(crate) placeholder: String,
 }
 
 /// Refuses a request that has a placeholder where none can work, its URL apart.
@@ -173,8 +175,10 @@ fn fill_header(
     {
         let sent = STANDARD.encode(fill_pair(vault, &pair, hop, placed)?);
         // A shorter one would be found in answers by chance.
-        if sent.len() >= MIN_PAIR_BYTES {
-            pairs.push(BasicPair { sent: unpadded(&sent), written: unpadded(&STANDARD.encode(&pair)) });
+        if sent.len() >= MIN_PAIR_BYTES
+            && let Some(placeholder) = vault.first_placeholder(&pair)
+        {
+            pairs.push(BasicPair { sent: unpadded(&sent), placeholder: placeholder.to_owned() });
         }
         return sensitive(&format!("Basic {sent}"))
             .ok_or_else(|| Denial::SecretPlace { secret: "?".to_owned(), place: Place::Basic.to_string() });

@@ -219,6 +219,13 @@ impl Vault {
         Some(sealed.map_or_else(|| "?".to_owned(), |sealed| sealed.name.clone()))
     }
 
+    /// The first whole placeholder in the text.
+    pub(crate) fn first_placeholder(&self, text: &str) -> Option<&str> {
+        let found = text.get(text.find(&self.marker)?..)?;
+        let sealed = self.sealed.iter().find(|sealed| found.starts_with(&sealed.placeholder))?;
+        Some(&sealed.placeholder)
+    }
+
     /// The text with each placeholder replaced by what `value` gives, which is asked with `None` for one that is cut
     /// short; `None` if there is no placeholder.
     pub(crate) fn expand<E>(
