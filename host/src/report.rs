@@ -13,7 +13,7 @@ pub fn exit_code(outcome: &Outcome) -> u8 {
     if outcome.interrupted {
         return exit::INTERRUPTED;
     }
-    let failed = exit::of_several(outcome.codes.iter().copied());
+    let failed = exit::of_several(outcome.codes.iter().map(|(_, code)| *code));
     let unfinished = outcome.resources.iter().any(|resource| resource.status != Status::Complete);
     if failed == exit::COMPLETE && unfinished { exit::OTHER } else { failed }
 }

@@ -250,3 +250,32 @@ fn two_runs_at_once_do_not_mix() {
         assert_eq!(it.rows().iter().map(|(_, rows)| rows.len()).collect::<Vec<_>>(), [3, 3, 15, 12, 3]);
     }
 }
+
+#[test]
+fn a_run_that_is_stopped_again_and_again_comes_to_its_end() {
+    for to in [To::Sqlite, To::Jsonl] {
+        let it = Breaking::new(to, "append", 4);
+        it.folder.run(&it.args()).expect(0);
+        let clean = it.rows();
+        let mut runs = 1;
+        loop {
+            it.mend();
+            it.server.add_fault(Fault::new("*", When::From(4), Action::Hang));
+            let mut child = it.folder.spawn(&it.args());
+            while it.server.requests().len() < 4 && child.try_wait().unwrap().is_none() {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            if child.try_wait().unwrap().is_none() {
+                signal(&child, "-TERM");
+            }
+            let ran = ended(child);
+            if ran.code == Some(0) {
+                break;
+            }
+            runs += 1;
+            assert!(ran.code == Some(130) && runs < 40, "{runs}\n{}", ran.stderr);
+        }
+        assert!(runs > PAGES / 4);
+        assert!(it.rows() == after(2, "append", to, &clean), "{runs} runs");
+    }
+}

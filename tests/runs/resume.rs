@@ -289,3 +289,27 @@ fn a_limit_on_pages_is_kept_when_a_run_goes_on() {
     // What was complete within the limit is not complete without it.
     assert_eq!(it.server.requests().len(), PAGES);
 }
+
+/// A tree that starts again in the middle of a run forgets what had failed of it before that.
+#[test]
+fn what_failed_before_a_tree_started_again_is_asked_for_again() {
+    for to in [To::Sqlite, To::Jsonl] {
+        let it = Breaking::new(to, "append", 1);
+        let second = |path: &str, action| {
+            let fault = Fault::new(path, When::Nth(1), action);
+            Fault { query: vec![("offset".into(), "2".into())], ..fault }
+        };
+        for path in ["/v1/projects/102/tasks", "/v1/projects/103/tasks"] {
+            it.server.add_fault(second(path, Action::status(500)));
+        }
+        it.folder.run(&it.args()).expect(4);
+        it.mend();
+        // What was opened last is read first.
+        it.server.add_fault(second("/v1/projects/103/tasks", Action::status(500)));
+        it.server.add_fault(second("/v1/projects/102/tasks", Action::Total("6".into())));
+        let ran = it.folder.run(&it.args()).expect(0);
+        let ran = ran.says(&["projects: the last run broke off and is started again: `tasks` had 5 rows"]);
+        let counts: Vec<_> = it.rows().iter().map(|(_, rows)| distinct(rows)).collect();
+        assert_eq!(counts, [(3, 3), (3, 3), (15, 15), (12, 12), (3, 3)], "{}", ran.stderr);
+    }
+}

@@ -19,8 +19,8 @@ pub struct Outcome {
     pub failures: Vec<Failure>,
     /// How many more there were.
     pub unlisted_failures: u64,
-    /// The exit codes of all of them.
-    pub codes: BTreeSet<u8>,
+    /// The exit codes of all of them, each with its resource.
+    pub codes: BTreeSet<(String, u8)>,
     /// What was said on the way, each once.
     pub notices: Vec<RunNotice>,
     /// Whether the user stopped it.

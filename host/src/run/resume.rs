@@ -98,26 +98,38 @@ pub fn decide(loads: &[&Load], pending: bool, now: Now<'_>) -> Start {
     })
 }
 
-impl Start {
-    /// Whether the pass goes on that the last run broke off in. What that pass has finished is then not read again: it
-    /// would be there twice.
-    pub fn goes_on(&self) -> bool {
-        match self {
-            Self::Resume => true,
-            Self::Again(why) => match why {
-                Why::Refused | Why::OutputChanged(_) | Why::TotalChanged { .. } => true,
-                Why::Asked | Why::ConfigChanged | Why::ConnectorChanged | Why::TooOld { .. } => false,
-            },
-            Self::Fresh | Self::Done => false,
+/// A pass over all trees that the last run broke off in, and that this one goes on with. What the pass has finished is
+/// not read again: it would be there twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pass {
+    /// The mark of its loads.
+    pub began_ms: u64,
+    /// Whether a tree of it goes on where it broke off, and does not start again only.
+    pub resumes: bool,
+}
+
+impl Pass {
+    /// The pass of a tree that starts so, if it goes on.
+    pub fn of(start: &Start, began_ms: u64) -> Option<Self> {
+        match start {
+            Start::Resume => Some(Self { began_ms, resumes: true }),
+            Start::Again(Why::Refused | Why::OutputChanged(_) | Why::TotalChanged { .. }) => {
+                Some(Self { began_ms, resumes: false })
+            }
+            Start::Again(Why::Asked | Why::ConfigChanged | Why::ConnectorChanged | Why::TooOld { .. })
+            | Start::Fresh
+            | Start::Done => None,
         }
     }
 }
 
 /// Whether the loads of one tree are complete, and of a pass that goes on.
-pub fn is_done(loads: &[&Load], passes: &[u64], now: Now<'_>) -> bool {
+pub fn is_done(loads: &[&Load], passes: &[Pass], now: Now<'_>) -> bool {
     let done = |load: &&Load| {
+        // A tree that is refused time and again must not keep the others from ever being read anew.
+        let young = now.now_ms.saturating_sub(load.updated_ms) <= now.resume_within_ms;
         load.status == LoadStatus::Complete
-            && passes.contains(&load.started_ms)
+            && passes.iter().any(|pass| pass.began_ms == load.started_ms && (pass.resumes || young))
             && load.fingerprint == now.fingerprint
             && load.connector_digest == now.connector_digest
     };
@@ -160,10 +172,17 @@ mod tests {
     fn what_is_complete_is_done_while_its_pass_goes_on() {
         let (complete, running) = (load(LoadStatus::Complete), load(LoadStatus::Running));
         let changed = Now { fingerprint: "g", ..NOW };
-        assert!(is_done(&[&complete, &complete], &[400, 500], NOW));
-        assert!(!is_done(&[&complete], &[400], NOW) && !is_done(&[&complete], &[], NOW));
-        assert!(!is_done(&[&complete, &running], &[500], NOW) && !is_done(&[], &[500], NOW));
-        assert!(!is_done(&[&complete], &[500], changed));
+        let pass = |began_ms, resumes| [Pass { began_ms, resumes }];
+        assert!(is_done(&[&complete, &complete], &pass(500, true), NOW));
+        assert!(!is_done(&[&complete], &pass(400, true), NOW) && !is_done(&[&complete], &[], NOW));
+        assert!(!is_done(&[&complete, &running], &pass(500, true), NOW));
+        assert!(!is_done(&[], &pass(500, true), NOW));
+        assert!(!is_done(&[&complete], &pass(500, true), changed));
+        let late = Now { now_ms: 3_601_001, ..NOW };
+        assert!(is_done(&[&complete], &pass(500, true), late));
+        assert!(
+            is_done(&[&complete], &pass(500, false), NOW) && !is_done(&[&complete], &pass(500, false), late)
+        );
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::origin::HALT_MEMORY_MS;
 use super::outcome::{Event, Outcome, RunNotice};
 use super::pages::Pages;
 use super::plan::Plan;
-use super::resume::{self, Now, Start, Why};
+use super::resume::{self, Now, Pass, Start, Why};
 use super::stack::{Item, Stack};
 use super::{Driver, Settings, hex};
 use crate::contract::Partition;
@@ -70,14 +70,12 @@ impl<'a> Driver<'a> {
         let mut passes = Vec::new();
         for root in plan.roots() {
             let start = driver.how_to_start(root, &state)?;
-            if start.goes_on() {
-                let loads = driver.loads_of_tree(root, &state);
-                let broken = loads.iter().filter(|load| load.status != LoadStatus::Complete);
-                passes.extend(broken.map(|load| load.started_ms));
-            }
+            let loads = driver.loads_of_tree(root, &state);
+            let broken = loads.iter().filter(|load| load.status != LoadStatus::Complete);
+            passes.extend(broken.filter_map(|load| Pass::of(&start, load.started_ms)));
             starts.push((root, start));
         }
-        driver.pass_ms = passes.iter().copied().max().unwrap_or(now_ms);
+        driver.pass_ms = passes.iter().map(|pass| pass.began_ms).max().unwrap_or(now_ms);
         // The last tree first: what is put on the stack last is read first.
         for (root, start) in starts.into_iter().rev() {
             driver.start_tree(root, start, &passes, &state)?;
@@ -136,7 +134,7 @@ impl<'a> Driver<'a> {
         &mut self,
         root: usize,
         start: Start,
-        passes: &[u64],
+        passes: &[Pass],
         state: &State,
     ) -> Result<(), DestinationError> {
         let loads = self.loads_of_tree(root, state);
@@ -279,9 +277,12 @@ impl<'a> Driver<'a> {
         self.chains = kept;
         let chains: HashMap<_, Chain> = chains;
         self.resumed.retain(|key| plan.resources[key.0].root != root);
-        // What failed of it before is asked for once more.
+        // What failed of it before is asked for once more, and did not happen as far as the outcome goes.
         self.failed.retain(|&at| plan.resources[at].root != root);
         self.abandoned.retain(|&at| plan.resources[at].root != root);
+        let other = |name: &str| plan.find(name).is_none_or(|at| plan.resources[at].root != root);
+        self.outcome.failures.retain(|failure| other(&failure.resource));
+        self.outcome.codes.retain(|(name, _)| other(name));
         self.say(RunNotice::StartedAgain { resource: plan.resources[root].name.clone(), why });
         self.begin(root, &broken.iter().collect::<Vec<_>>(), &chains.into_values().collect::<Vec<_>>())
     }
