@@ -191,8 +191,20 @@ impl Vault {
             Some(redacted) => String::from_utf8_lossy(&redacted).into_owned(),
             None => text.to_owned(),
         };
-        // An excerpt may end in the middle of a placeholder.
-        redacted.replace(&self.marker, STARS)
+        self.without_fragments(redacted)
+    }
+
+    /// An excerpt may end in the middle of a placeholder.
+    fn without_fragments(&self, text: String) -> String {
+        let nonce = self.marker.trim_start_matches(PREFIX);
+        let (mut out, mut rest) = (String::new(), text.as_str());
+        while let Some((before, after)) = rest.split_once(PREFIX) {
+            let cut = after.bytes().zip(nonce.bytes()).take_while(|(ours, theirs)| ours == theirs).count();
+            out.push_str(before);
+            out.push_str(STARS);
+            rest = after.get(cut..).unwrap_or_default();
+        }
+        if out.is_empty() { text } else { out + rest }
     }
 
     /// An answer's bytes with each secret's placeholder in its place, and whether there was one. Secrets shorter than

@@ -100,6 +100,8 @@ fn messages_show_stars() {
     assert_eq!(vault.redact(&format!("Basic {}", STANDARD.encode("me:hunter2hunter2"))), "Basic bWU6***=");
     let cut = placeholder(&vault, 0).split_at(PREFIX.len() + 34).0.to_owned();
     assert_eq!(vault.redact(&format!("cut {cut}")), "cut ***00");
+    let cut = placeholder(&vault, 0).split_at(PREFIX.len() + 3).0.to_owned();
+    assert_eq!(vault.redact(&format!("cut {cut}…")), "cut ***…");
     assert_eq!(vault.redact("nothing"), "nothing");
 }
 
