@@ -452,6 +452,12 @@ pub fn of_notice(notice: &RunNotice) -> (String, Option<String>) {
         RunNotice::Grown { resource, before, after } => {
             (format!("{resource}: the API's total grew from {before} to {after} while it was read"), None)
         }
+        RunNotice::AllGone { resource, parents } => (
+            format!(
+                "{resource}: not one of its parents ({parents}) was there when its rows were asked for, so it has none"
+            ),
+            Some("check `path` of the resource".into()),
+        ),
         RunNotice::Trial { origin } => {
             (format!("{origin} was left alone a moment ago: trying it with one request"), None)
         }
@@ -485,6 +491,11 @@ fn without_number(text: &str) -> String {
 /// `1 row`, `2 rows`.
 pub fn counted(count: u64, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// Text from outside without what would steer a terminal.
+pub fn printable(text: &str) -> String {
+    text.replace(|c: char| c.is_control() && c != '\n', "\u{fffd}")
 }
 
 /// The start of a body on one line, short.

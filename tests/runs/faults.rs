@@ -393,3 +393,14 @@ fn of_several_failures_the_first_of_2_3_5_4_1_is_the_exit_code() {
         }
     }
 }
+
+#[test]
+fn parents_that_are_all_gone_are_a_sign_of_a_wrong_path() {
+    let (server, folder, args) = family("sqlite:family.db");
+    server.add_fault(Fault::new("/v1/projects/*/tasks", When::Always, Action::status(404)));
+    run(&folder, &args).expect(0).says(&["tasks: not one of its parents (3) was there", "check `path`"]);
+    let (server, folder, args) = family("sqlite:family.db");
+    server.add_fault(Fault::new("/v1/projects/102/tasks", When::Always, Action::status(404)));
+    let ran = run(&folder, &args).expect(0);
+    assert!(!ran.stderr.contains("not one of its parents"), "{}", ran.stderr);
+}

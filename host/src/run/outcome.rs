@@ -221,6 +221,13 @@ pub enum RunNotice {
         /// At the last.
         after: u64,
     },
+    /// Every parent of a child was gone: rather the child's path is wrong.
+    AllGone {
+        /// The child.
+        resource: String,
+        /// How many.
+        parents: u64,
+    },
     /// An origin that was halted a moment ago is tried with one request.
     Trial {
         /// Which one.

@@ -30,6 +30,10 @@ impl Driver<'_> {
             self.destination.record(&changes)?;
         }
         self.touch(resource, 0, 0);
+        if load.pages == 0 && load.missing_parents > 0 {
+            let (resource, parents) = (load.resource.clone(), load.missing_parents);
+            self.say(RunNotice::AllGone { resource, parents });
+        }
         (self.tell)(Event::Ended { resource: load.resource, status: Status::Complete, rows: load.rows });
         plan.resources[resource].children.iter().try_for_each(|&child| self.settle(child))
     }
