@@ -12,14 +12,19 @@ use crate::program::{Folder, Ran};
 /// A part of a key of so many bytes is a leak, too: an excerpt may end in the middle of one.
 const PART_BYTES: usize = 10;
 
+/// Part of how placeholders begin. One is good for a single run: printed or stored, it would be rubbish.
+const PLACEHOLDER: &str = "ng-secret-";
+
 /// Fails if stdout, stderr or any file of the folder holds the key, or a part of it. `exempt` names files in which the
 /// user wrote it down.
 #[track_caller]
 pub(crate) fn assert_none(folder: &Folder, ran: &[&Ran], key: &str, exempt: &[&str]) {
     for ran in ran {
         for (name, text) in [("stdout", &ran.stdout), ("stderr", &ran.stderr)] {
-            if let Some(form) = find(text.as_bytes(), key) {
-                panic!("the key is in {name}, as {form}:\n{text}");
+            for (what, needle) in [("key", key), ("placeholder", PLACEHOLDER)] {
+                if let Some(form) = find(text.as_bytes(), needle) {
+                    panic!("the {what} is in {name}, as {form}:\n{text}");
+                }
             }
         }
     }
@@ -30,14 +35,20 @@ pub(crate) fn assert_none(folder: &Folder, ran: &[&Ran], key: &str, exempt: &[&s
         if exempt.contains(&name.as_str()) {
             continue;
         }
-        if let Some(form) = find(&std::fs::read(&file).unwrap(), key) {
+        let bytes = std::fs::read(&file).unwrap();
+        if let Some(form) = find(&bytes, key) {
             panic!("the key is in {name}, as {form}");
+        }
+        if name.ends_with(".jsonl") {
+            assert_eq!(find(&bytes, PLACEHOLDER), None, "a placeholder is in {name}");
         }
         // A long text of a database lies on several pages of its file.
         if name.ends_with(".db") {
             for text in texts(&folder.database(&name)) {
-                if let Some(form) = find(text.as_bytes(), key) {
-                    panic!("the key is in a row of {name}, as {form}: {text}");
+                for (what, needle) in [("key", key), ("placeholder", PLACEHOLDER)] {
+                    if let Some(form) = find(text.as_bytes(), needle) {
+                        panic!("the {what} is in a row of {name}, as {form}: {text}");
+                    }
                 }
             }
         }

@@ -381,6 +381,30 @@ fn a_url_with_a_password_is_refused_and_not_repeated() {
     assert_eq!(server.requests(), []);
 }
 
+/// A path cannot be sealed, but its key is not said aloud, either. Nor are credentials that an API made itself.
+#[test]
+fn credentials_in_urls_are_not_shown() {
+    let server = echoing(KEY);
+    let to = format!("/v1/nothing?api_key={KEY}&signature=zz-sign4ture-11&token=zz-t0ken-22");
+    server.set_route("/moved", move |_| Reply::status(302).header("Location", &to));
+    let folder = Folder::new();
+    let text = format!(
+        "client: {{base_url: \"{}\"}}\nresources:\n  - {{name: a, endpoint: \"/v1/none?api_key={KEY}\"}}\n  \
+         - {{name: b, endpoint: /moved}}\n",
+        server.base_url()
+    );
+    folder.write("c.yaml", &text);
+    // This API's answers show the key; it is not known as one. Only the URL is looked at here.
+    let ran =
+        run(&folder, "sqlite:out.db", &[]).expect(1).says(&["none?api_key=***", "signature=***&token=***"]);
+    for printed in [&ran.stdout, &ran.stderr] {
+        assert!(!printed.contains("zz-") && !printed.contains(&format!("api_key={KEY}")), "{printed}");
+    }
+    let query =
+        "select count(*) from _sanderling_errors where url like '%none?api_key=***' or url like '%token=***'";
+    assert_eq!(folder.count("out.db", query), 2);
+}
+
 #[test]
 fn a_command_that_fails_does_not_have_its_output_repeated() {
     let server = echoing(KEY);

@@ -25,8 +25,9 @@ use crate::exchange::Exchange;
 use crate::headers;
 use crate::inject::{BasicPair, Hop, fill, refuse_misplaced, refuse_misplaced_in_url};
 use crate::limits::Limits;
-use crate::origin::{Origin, Scheme, without_userinfo};
+use crate::origin::{Origin, Scheme};
 use crate::policy::Policy;
+use crate::shown::shown;
 use crate::vault::Vault;
 
 /// Connections kept open to one host: as many as pages are read side by side, with room.
@@ -319,7 +320,7 @@ impl Gate {
     }
 
     fn shown(&self, url: &str) -> String {
-        self.vault.redact(&without_userinfo(url))
+        self.vault.redact(&shown(url))
     }
 }
 

@@ -6,7 +6,7 @@
 //!
 //! To read the code: `gate` is the life of one exchange. It asks `policy` (`origin`, `address`) what may be reached,
 //! has `inject` fill placeholders in, sends through `connect` and `tls`, and reads with `body`. `vault` keeps the
-//! secrets; `needles` knows the shapes in which one may come back, `mask` finds them.
+//! secrets; `needles` knows the shapes in which one may come back, `mask` finds them. `shown` is a URL for people.
 //!
 //! What holds, and what the tests show:
 //! 1. No byte leaves for an origin or an address that the policy does not admit; redirects are no exception.
@@ -36,6 +36,7 @@ mod needles;
 mod origin;
 mod policy;
 mod secret;
+mod shown;
 mod tls;
 mod vault;
 
