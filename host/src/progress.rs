@@ -86,6 +86,7 @@ impl Reporter {
 
     /// Prints a line above the bars.
     pub fn line(&self, line: &str) {
+        let line = words::printable(line);
         match self {
             Self::Bars { all, .. } => {
                 // Where stderr is gone there is nobody left to tell.

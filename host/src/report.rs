@@ -72,7 +72,7 @@ pub fn lines(words: &Words) -> String {
     for hint in &words.hints {
         text.push_str(&format!("hint: {hint}\n"));
     }
-    text
+    words::printable(&text)
 }
 
 /// Prints on stdout what a program waits for.

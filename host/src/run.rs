@@ -29,6 +29,7 @@ use pages::{Landed, Pages, Read};
 use plan::Plan;
 use stack::{ChainKey, Item, Stack};
 use take::Arrived;
+use truth::Trail;
 
 /// Rows, bytes and time after which pages are committed, whichever comes first.
 const COMMIT_ROWS: u64 = 10_000;
@@ -101,6 +102,8 @@ struct Driver<'a> {
     stack: Stack,
     pages: Pages,
     chains: HashMap<ChainKey, Chain>,
+    /// Where chains have been in this run.
+    trails: HashMap<ChainKey, Trail>,
     /// Chains that the last run left half-read: their totals must be what they were.
     resumed: HashSet<ChainKey>,
     loads: Vec<Load>,

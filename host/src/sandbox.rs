@@ -175,7 +175,7 @@ impl Sandbox {
         if host.out_of_time() || matches!(error.downcast_ref::<Trap>(), Some(Trap::Interrupt)) {
             return format!(
                 "the connector ran for more than {} s in one call and was stopped",
-                self.limits.cpu_time_ms / 1_000
+                self.limits.cpu_time_ms as f64 / 1_000.0
             );
         }
         let text = format!("{error:#}");

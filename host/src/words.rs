@@ -251,6 +251,13 @@ pub fn of_failure(failure: &Failure) -> Words {
     let tries = if failure.attempts > 1 { format!(" ({} tries)", failure.attempts) } else { String::new() };
     let place = match (&failure.partition_key, failure.page) {
         _ if matches!(failure.cause, Cause::Halted { .. }) => String::new(),
+        // Of all pages together.
+        (Some(key), _) if matches!(failure.cause, Cause::Refused(Refusal::Short { .. })) => {
+            format!("{} of parent {key}: ", failure.resource)
+        }
+        (None, _) if matches!(failure.cause, Cause::Refused(Refusal::Short { .. })) => {
+            format!("{}: ", failure.resource)
+        }
         (Some(key), page) => format!("{} of parent {key}, page {page}: ", failure.resource),
         (None, page) => format!("{}, page {page}: ", failure.resource),
     };

@@ -12,6 +12,7 @@
 //! | `kill.rs` | runs that are killed or stopped, and those that go on from there |
 //! | `offset.rs` | offset paging against servers that behave in every odd way |
 //! | `resume.rs` | runs that break off at a request, and those that go on from there |
+//! | `sandbox.rs` | connectors that mean harm, or are broken |
 //! | `seeds.rs` | the five seed configs, as they stand |
 //! | `leaks.rs` | looks for a key in all that runs print or store |
 //! | `secrecy.rs` | credentials arrive, and are nowhere else |
@@ -31,5 +32,6 @@ mod leaks;
 mod offset;
 mod program;
 mod resume;
+mod sandbox;
 mod secrecy;
 mod seeds;

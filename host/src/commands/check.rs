@@ -81,5 +81,5 @@ fn tell_notice(notice: &RunNotice) {
 
 fn tell(text: &str) {
     // Whoever closed stderr does not want to know.
-    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+    let _ = std::io::stderr().lock().write_all(words::printable(text).as_bytes());
 }

@@ -13,6 +13,8 @@ use crate::retry::RetryPolicy;
 pub struct Plan {
     /// Indices into this list are how a run names resources.
     pub resources: Vec<Resource>,
+    /// Everything that the connector lists, read or not, with its parent.
+    parents: HashMap<String, Option<String>>,
 }
 
 /// One resource of a run.
@@ -75,6 +77,12 @@ pub enum PlanError {
 }
 
 impl Plan {
+    /// Whether the connector lists `name` as a child of the resource at `parent`, read in this run or not.
+    pub fn is_child(&self, name: &str, parent: usize) -> bool {
+        let above = self.parents.get(name).and_then(Option::as_deref);
+        above == Some(self.resources[parent].name.as_str())
+    }
+
     /// All of `info`'s resources, or `only` those and the parents that drive them.
     pub fn new(info: &SourceInfo, only: &[String]) -> Result<Self, PlanError> {
         let mut index = HashMap::new();
@@ -106,7 +114,9 @@ impl Plan {
             }
         }
 
-        let mut plan = Self { resources: Vec::new() };
+        let parents =
+            info.resources.iter().map(|resource| (resource.name.clone(), resource.parent.clone())).collect();
+        let mut plan = Self { resources: Vec::new(), parents };
         let mut place = vec![None; info.resources.len()];
         for (position, resource) in info.resources.iter().enumerate().filter(|(position, _)| read[*position])
         {

@@ -47,6 +47,7 @@ impl<'a> Driver<'a> {
             stack: Stack::after(last_seq),
             pages: Pages::new(connection, settings.concurrency, &halted),
             chains: HashMap::new(),
+            trails: HashMap::new(),
             resumed: HashSet::new(),
             loads: plan
                 .resources
@@ -271,6 +272,7 @@ impl<'a> Driver<'a> {
         let root = plan.resources[resource].root;
         let broken: Vec<Load> = plan.tree(root).map(|at| self.loads[at].clone()).collect();
         self.drop_resources(|other| plan.resources[other].root == root);
+        self.trails.retain(|key, _| plan.resources[key.0].root != root);
         let (chains, kept) = std::mem::take(&mut self.chains)
             .into_iter()
             .partition(|(key, _)| plan.resources[key.0].root == root);

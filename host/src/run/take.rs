@@ -11,6 +11,7 @@ use super::pages::LastTry;
 use super::plan::Totals;
 use super::resume::Why;
 use super::stack::{ChainKey, Item};
+use super::truth::Refusal;
 use super::{Driver, hex, truth};
 use crate::contract::{Continuation, Page, Partition};
 
@@ -40,7 +41,8 @@ impl Driver<'_> {
             page.rows = self.vault.reference(&String::from_utf8_lossy(&page.rows)).into_bytes();
         }
         let digest = hex(&Sha256::digest(&page.rows)[..16]);
-        if let Err(refusal) = truth::advance(&mut chain, &page, digest) {
+        let sound = truth::advance(&mut chain, &page, digest).and_then(|()| self.follow(item, &page));
+        if let Err(refusal) = sound {
             return self.fail(item, Cause::Refused(refusal), last_try);
         }
         self.say_all(resource, &mut page);
@@ -73,6 +75,7 @@ impl Driver<'_> {
         if ended {
             self.note_drift(resource, &chain);
             self.chains.remove(&key);
+            self.trails.remove(&key);
         } else {
             self.chains.insert(key, chain);
         }
@@ -84,6 +87,16 @@ impl Driver<'_> {
             Ok(()) => self.settle(resource),
             Err(refusal) => self.fail_chain(item, Cause::Refused(refusal), last_try),
         }
+    }
+
+    /// Whether a page leads on, and to what its connector has listed.
+    fn follow(&mut self, item: &Item, page: &Page) -> Result<(), Refusal> {
+        if let Some(cursor) = &item.cursor {
+            self.trails.entry(item.chain()).or_default().pass(cursor)?;
+        }
+        truth::follow(&page.continuation)?;
+        let stranger = page.children.iter().find(|(child, _)| !self.plan.is_child(child, item.resource));
+        stranger.map_or(Ok(()), |(child, _)| Err(Refusal::Stranger { child: child.clone() }))
     }
 
     fn write(&mut self, item: &Item, page: &Page, changes: &[Change]) -> Result<(), DestinationError> {
@@ -204,7 +217,10 @@ impl Driver<'_> {
         if item.partition.is_none() {
             load.total = chain.last_total;
         } else if ended {
-            load.total = chain.last_total.map(|total| total + load.total.unwrap_or_default()).or(load.total);
+            load.total = chain
+                .last_total
+                .map(|total| total.saturating_add(load.total.unwrap_or_default()))
+                .or(load.total);
         }
         if refused {
             load.status = LoadStatus::Refused;

@@ -4,7 +4,7 @@ use memchr::memchr_iter;
 use sanderling_destination::Chain;
 
 use super::plan::Totals;
-use crate::contract::Page;
+use crate::contract::{Continuation, Page};
 
 /// A check that failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,6 +23,21 @@ pub enum Refusal {
         /// The smaller of the first and the last total.
         total: u64,
     },
+    /// A cursor came up that had been read before.
+    #[error("the pages run in a circle: a cursor came again")]
+    Circular,
+    /// `rest` splits a chain into none or too many.
+    #[error("the connector splits what is left into {cursors} parts; 1 to {MAX_REST} can be")]
+    Split {
+        /// Into how many.
+        cursors: usize,
+    },
+    /// A page opens partitions of what is no child of its resource.
+    #[error("the connector opens `{child}`, which it has not listed as a child of this resource")]
+    Stranger {
+        /// What it names.
+        child: String,
+    },
     /// The connector's numbers do not fit its rows.
     #[error("the connector says {kept} of {received} rows, but hands over {lines} lines")]
     Miscounted {
@@ -33,6 +48,43 @@ pub enum Refusal {
         /// What is there.
         lines: u64,
     },
+}
+
+/// The most chains that `rest` may make of one.
+const MAX_REST: usize = 256;
+
+/// Where a chain has been. A cursor that comes again would go round for ever, with or without rows; one mark, moved
+/// ever more rarely, finds a circle of any length (Brent, 1980).
+#[derive(Debug, Clone, Default)]
+pub struct Trail {
+    mark: Option<String>,
+    steps: u64,
+    span: u64,
+}
+
+impl Trail {
+    /// Goes on to the page at `cursor`.
+    pub fn pass(&mut self, cursor: &str) -> Result<(), Refusal> {
+        if self.mark.as_deref() == Some(cursor) {
+            return Err(Refusal::Circular);
+        }
+        self.steps += 1;
+        if self.steps >= self.span {
+            *self =
+                Self { mark: Some(cursor.to_owned()), steps: 0, span: self.span.max(1).saturating_mul(2) };
+        }
+        Ok(())
+    }
+}
+
+/// Whether what follows a page can be followed.
+pub fn follow(continuation: &Continuation) -> Result<(), Refusal> {
+    match continuation {
+        Continuation::Rest(cursors) if cursors.is_empty() || cursors.len() > MAX_REST => {
+            Err(Refusal::Split { cursors: cursors.len() })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Takes a page into its chain. `digest` is of its rows.
@@ -49,7 +101,7 @@ pub fn advance(chain: &mut Chain, page: &Page, digest: String) -> Result<(), Ref
         return Err(Refusal::Repeated { page: chain.pages + 1 });
     }
     chain.pages += 1;
-    chain.received += page.received;
+    chain.received = chain.received.saturating_add(page.received);
     if page.kept > 0 {
         chain.last_digest = Some(digest);
     }
@@ -72,7 +124,6 @@ pub fn end(chain: &Chain, totals: Totals) -> Result<(), Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::Continuation;
 
     fn page(rows: &str, total: Option<u64>) -> Page {
         let kept = rows.lines().count() as u64;
@@ -135,6 +186,20 @@ mod tests {
             assert!(end(&chain, Totals::Estimate).is_ok());
             assert!(end(&Chain { limited: true, ..chain }, Totals::Exact).is_ok());
         }
+    }
+
+    #[test]
+    fn a_circle_of_any_length_is_found_and_a_long_way_is_none() {
+        for (lead, length) in [(0, 1), (0, 2), (3, 1), (5, 7), (100, 64), (1, 1_000)] {
+            let mut trail = Trail::default();
+            let met = (0..10_000u64).find(|step| {
+                let cursor = if *step < lead { *step } else { lead + (step - lead) % length };
+                trail.pass(&cursor.to_string()).is_err()
+            });
+            assert!(met.is_some_and(|met| met <= 4 * (lead + length)), "{lead} {length}: {met:?}");
+        }
+        let mut trail = Trail::default();
+        assert!((0..10_000).all(|step| trail.pass(&step.to_string()).is_ok()));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -9,7 +10,7 @@ use sanderling_gate::{Exchange, Gate, GateError};
 use wasmtime::component::ResourceTable;
 use wasmtime::{Engine, Store, StoreLimits, StoreLimitsBuilder, UpdateDeadline};
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi::{HostWallClock, WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{
     Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
 };
@@ -71,7 +72,8 @@ pub(super) fn store(engine: &Engine, gate: Option<Arc<Gate>>, limits: &Limits) -
         .allow_tcp(false)
         .allow_udp(false)
         .allow_ip_name_lookup(false)
-        .max_random_size(64 * 1024);
+        .max_random_size(64 * 1024)
+        .wall_clock(Still);
     let mut http = WasiHttpCtx::new();
     http.set_field_size_limit(64 * 1024);
     let host = Host {
@@ -102,6 +104,19 @@ pub(super) fn store(engine: &Engine, gate: Option<Arc<Gate>>, limits: &Limits) -
         Ok(if host.ticks_left == 0 { UpdateDeadline::Interrupt } else { UpdateDeadline::Yield(1) })
     });
     store
+}
+
+/// The time of day in the sandbox: none. A connector has `now-ms`.
+struct Still;
+
+impl HostWallClock for Still {
+    fn resolution(&self) -> Duration {
+        Duration::from_secs(1)
+    }
+
+    fn now(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 impl WasiView for Host {

@@ -1,0 +1,252 @@
+//! Connectors that mean harm, or are broken: each ends in a typed error, none in a hang, a panic or a silent loss.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use sanderling::clock;
+use sanderling::contract::{Fault, PageRequest};
+use sanderling::run::outcome::{Cause, Outcome};
+use sanderling::run::plan::{Plan, PlanError};
+use sanderling::run::truth::Refusal;
+use sanderling::run::{self, Settings};
+use sanderling::sandbox::{CallError, Connection, Limits, LoadError, Sandbox};
+use sanderling_demo::{Options, start};
+use sanderling_destination::{DataErrorKind, Destination, Target};
+use sanderling_gate::{Gate, Policy, Vault};
+
+use crate::program::Folder;
+
+/// The hostile connector, and the same with an import that no host offers.
+fn guests() -> &'static [Vec<u8>; 2] {
+    static GUESTS: OnceLock<[Vec<u8>; 2]> = OnceLock::new();
+    GUESTS.get_or_init(|| [build(&[]), build(&["--features", "unknown-import"])])
+}
+
+/// Builds the hostile connector where the real one was built, with the same flags, so that they share what they need.
+fn build(features: &[&str]) -> Vec<u8> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let target_dir = Path::new(env!("CARGO_BIN_EXE_sanderling")).ancestors().nth(2).unwrap().join("guest");
+    let mut cargo = Command::new("cargo");
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy().into_owned();
+        let home = ["CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN"].contains(&name.as_str());
+        if (name.starts_with("CARGO") || name.starts_with("RUST")) && !home {
+            cargo.env_remove(name);
+        }
+    }
+    let flags = format!("-Ctarget-feature=+simd128\x1f--remap-path-prefix={}=.", root.display());
+    let output = cargo
+        .current_dir(root)
+        .args(["build", "--locked", "--package", "sanderling-hostile-guest", "--profile", "guest"])
+        .args(["--target", "wasm32-wasip2", "--target-dir"])
+        .arg(&target_dir)
+        .args(features)
+        .env("CARGO_ENCODED_RUSTFLAGS", flags)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    std::fs::read(target_dir.join("wasm32-wasip2/guest/sanderling_hostile_guest.wasm")).unwrap()
+}
+
+/// Limits that are reached soon.
+fn tight() -> Limits {
+    Limits {
+        memory_bytes: 32 << 20,
+        page_bytes: 1 << 20,
+        handles: 256,
+        cpu_time_ms: 200,
+        call_time_ms: 5_000,
+    }
+}
+
+fn sandbox() -> Arc<Sandbox> {
+    static SANDBOX: OnceLock<Arc<Sandbox>> = OnceLock::new();
+    SANDBOX.get_or_init(|| Arc::new(Sandbox::load(&guests()[0], None, tight()).unwrap())).clone()
+}
+
+fn connection(config: &str) -> (Connection, Arc<Vault>) {
+    let vault = Arc::new(Vault::new(None).unwrap());
+    let gate = Gate::new(Policy::default(), vault.clone(), sanderling_gate::Limits::default());
+    (sandbox().open(config.to_owned(), Arc::new(gate)), vault)
+}
+
+async fn fetch(connection: &Connection) -> Result<sanderling::contract::Page, CallError> {
+    let request = PageRequest { resource: "r".into(), partition: None, cursor: None, now_ms: 0 };
+    connection.fetch_page(&request).await.0
+}
+
+fn trap<T: std::fmt::Debug>(result: Result<T, CallError>) -> String {
+    match result {
+        Err(CallError::Trap(words)) => words,
+        other => panic!("no trap: {other:?}"),
+    }
+}
+
+#[test]
+fn what_is_no_connector_is_not_loaded() {
+    let load = |wasm: &[u8]| Sandbox::load(wasm, None, tight()).map(|_| ()).unwrap_err();
+    assert!(matches!(load(b"not wasm"), LoadError::Component(_)));
+    assert!(matches!(load(b"\0asm\x01\0\0\0"), LoadError::Component(_)), "a core module");
+    assert!(matches!(load(b"\0asm\x0d\0\x01\0"), LoadError::World(_)), "an empty component");
+    assert!(matches!(load(&guests()[0][..4_096]), LoadError::Component(_)), "cut short");
+    let error = load(&guests()[1]);
+    assert!(matches!(&error, LoadError::Import(name) if name == "evil:thing/host@1.0.0"), "{error}");
+    assert_eq!(error.to_string(), "the connector wants `evil:thing/host@1.0.0`, which connectors do not get");
+}
+
+#[tokio::test]
+async fn a_guest_that_takes_too_much_is_stopped() {
+    let cases = [
+        ("spin", "the connector ran for more than 0.2 s in one call and was stopped"),
+        ("grow", "the connector wanted more than 32 MiB of memory and was stopped"),
+        ("deep", "the connector broke: "),
+        ("handles", "the connector "),
+        ("huge", "the connector "),
+    ];
+    for (config, words) in cases {
+        let started = Instant::now();
+        let (connection, _) = connection(config);
+        let said = trap(fetch(&connection).await);
+        println!("{config}: {said}");
+        assert!(said.starts_with(words), "{config}: {said}");
+        assert!(started.elapsed() < Duration::from_secs(4), "{config} took {:?}", started.elapsed());
+        // The next instance is a new one, and no worse for it.
+        assert_eq!(trap(fetch(&connection).await), said);
+    }
+}
+
+#[tokio::test]
+async fn a_guest_that_breaks_says_its_last_words() {
+    let (connection, _) = connection("panic");
+    let said = trap(fetch(&connection).await);
+    assert!(said.starts_with("the connector broke: ") && said.contains("told you so"), "{said}");
+}
+
+#[tokio::test]
+async fn a_list_that_breaks_is_an_error_too() {
+    assert!(trap(sandbox().list_resources("list-spin").await).contains("0.2 s"));
+    assert!(trap(sandbox().list_resources("list-panic").await).contains("told you so"));
+    for config in ["list-twice", "list-orphan"] {
+        let info = sandbox().list_resources(config).await.unwrap();
+        assert!(matches!(Plan::new(&info, &[]), Err(PlanError::Unsound(_))), "{config}");
+    }
+}
+
+#[tokio::test]
+async fn a_guest_sees_nothing_of_the_machine() {
+    let server = start(Options::default()).unwrap();
+    let (connection, _) = connection(&format!("look {}", server.address()));
+    let page = fetch(&connection).await.unwrap();
+    let seen = String::from_utf8(page.rows).unwrap();
+    let nothing =
+        "{\"variables\":0,\"arguments\":0,\"files\":0,\"wrote\":false,\"socket\":false,\"year\":0}\n";
+    assert_eq!(seen, nothing);
+    assert_eq!(server.requests().len(), 0);
+}
+
+#[tokio::test]
+async fn a_guest_reaches_no_host_that_is_not_allowed() {
+    let server = start(Options::default()).unwrap();
+    let config = format!("fetch {}", server.address());
+    let (connection, _) = connection(&config);
+    assert_eq!(fetch(&connection).await, Err(CallError::Fault(Fault::Denied("denied".into()))));
+    let listed = sandbox().list_resources(&format!("list-{config}")).await;
+    assert_eq!(listed, Err(CallError::Fault(Fault::Denied("denied".into()))));
+    assert_eq!(server.requests().len(), 0);
+}
+
+/// Runs the hostile connector into a database of `folder`; it must end within seconds.
+async fn drive(config: &str, folder: &Folder) -> Outcome {
+    let (connection, vault) = connection(config);
+    let plan = Plan::new(&sandbox().list_resources(config).await.unwrap(), &[]).unwrap();
+    let target = Target::parse(&format!("sqlite:{}", folder.path("out.db").display())).unwrap();
+    let mut destination = Destination::open(&target, "hostile").unwrap();
+    let settings = Settings {
+        concurrency: 4,
+        max_pages: None,
+        fresh: false,
+        resume_within_ms: 0,
+        load_id: "load".into(),
+        config: config.into(),
+        connector_digest: sandbox().digest().into(),
+        clock: clock::now_ms,
+    };
+    let (mut tell, stop) = (|_| {}, std::future::pending());
+    let run = run::run(&plan, Arc::new(connection), &mut destination, vault, &settings, &mut tell, stop);
+    tokio::time::timeout(Duration::from_secs(20), run).await.expect("the run does not end").unwrap()
+}
+
+#[tokio::test]
+async fn answers_that_contradict_themselves_are_refused() {
+    let cases: [(&str, fn(&Refusal) -> bool); 11] = [
+        ("more-lines", |refusal| matches!(refusal, Refusal::Miscounted { kept: 2, lines: 3, .. })),
+        ("fewer-lines", |refusal| matches!(refusal, Refusal::Miscounted { kept: 2, lines: 1, .. })),
+        ("kept-unreceived", |refusal| matches!(refusal, Refusal::Miscounted { received: 1, kept: 2, .. })),
+        ("rest-many", |refusal| *refusal == Refusal::Split { cursors: 300 }),
+        ("rest-none", |refusal| *refusal == Refusal::Split { cursors: 0 }),
+        ("stuck", |refusal| *refusal == Refusal::Circular),
+        ("circle", |refusal| *refusal == Refusal::Circular),
+        ("circle-with-rows", |refusal| *refusal == Refusal::Circular),
+        ("rest-circle", |refusal| *refusal == Refusal::Circular),
+        ("child-unknown", |refusal| *refusal == Refusal::Stranger { child: "nowhere".into() }),
+        ("child-of-another", |refusal| *refusal == Refusal::Stranger { child: "d".into() }),
+    ];
+    for (config, expected) in cases {
+        let folder = Folder::new();
+        let outcome = drive(config, &folder).await;
+        let [failure] = outcome.failures.as_slice() else { panic!("{config}: {:?}", outcome.failures) };
+        let Cause::Refused(refusal) = &failure.cause else { panic!("{config}: {:?}", failure.cause) };
+        assert!(expected(refusal), "{config}: {refusal:?}");
+        assert_eq!(sanderling::report::exit_code(&outcome), 5, "{config}");
+        // What has nothing to do with it is read.
+        assert_eq!(folder.count("out.db", "select count(*) from d"), 1, "{config}");
+        assert_eq!(folder.count("out.db", "select count(*) from _sanderling_errors"), 1, "{config}");
+    }
+}
+
+#[tokio::test]
+async fn rows_that_are_none_are_refused() {
+    let cases: [(&str, fn(&DataErrorKind) -> bool); 3] = [
+        ("not-json", |kind| matches!(kind, DataErrorKind::NotJson { .. })),
+        ("not-utf8", |kind| matches!(kind, DataErrorKind::NotUtf8)),
+        ("null", |kind| matches!(kind, DataErrorKind::NullRow)),
+    ];
+    for (config, expected) in cases {
+        let outcome = drive(config, &Folder::new()).await;
+        let [failure] = outcome.failures.as_slice() else { panic!("{config}: {:?}", outcome.failures) };
+        let Cause::Data { error, .. } = &failure.cause else { panic!("{config}: {:?}", failure.cause) };
+        assert!(expected(&error.kind), "{config}: {error:?}");
+        assert_eq!(sanderling::report::exit_code(&outcome), 5, "{config}");
+    }
+}
+
+#[tokio::test]
+async fn counts_beyond_all_bounds_do_not_wrap() {
+    let folder = Folder::new();
+    let outcome = drive("count-overflow", &folder).await;
+    assert_eq!(outcome.failures.len(), 0, "{:?}", outcome.failures);
+    assert_eq!(outcome.resources[0].total, Some(u64::MAX));
+    assert_eq!(folder.count("out.db", "select count(*) from r"), 1);
+}
+
+#[tokio::test]
+async fn a_guest_that_breaks_costs_its_own_resource() {
+    for config in ["spin", "grow", "panic", "huge", "handles"] {
+        let folder = Folder::new();
+        let outcome = drive(config, &folder).await;
+        let [failure] = outcome.failures.as_slice() else { panic!("{config}: {:?}", outcome.failures) };
+        assert!(matches!(failure.cause, Cause::Trap(_)), "{config}: {:?}", failure.cause);
+        assert_eq!(sanderling::report::exit_code(&outcome), 1, "{config}");
+        assert_eq!(folder.count("out.db", "select count(*) from d"), 1, "{config}");
+    }
+}
+
+#[tokio::test]
+async fn words_from_outside_do_not_steer_the_terminal() {
+    let outcome = drive("escape", &Folder::new()).await;
+    let [failure] = outcome.failures.as_slice() else { panic!("{:?}", outcome.failures) };
+    let text = sanderling::report::lines(&sanderling::words::of_failure(failure));
+    assert_eq!(text, "error: r, page 1: \u{fffd}]0;owned\u{fffd}\u{fffd}[2Jgone\n");
+}
