@@ -313,3 +313,35 @@ fn what_failed_before_a_tree_started_again_is_asked_for_again() {
         assert_eq!(counts, [(3, 3), (3, 3), (15, 15), (12, 12), (3, 3)], "{}", ran.stderr);
     }
 }
+
+/// Rows that are not the whole truth are taken back; what another tree has finished stays.
+#[test]
+fn rows_that_were_refused_are_read_anew() {
+    for (to, disposition) in every() {
+        let it = Breaking::new(to, disposition, 4);
+        let config = it.folder.read("broken.json");
+        let flagged = r#""expenses": {"endpoint": {"path": "/rows", "paginator":
+            {"type": "offset", "limit": 2, "has_more_path": "more"}}}"#;
+        it.folder.write("broken.json", &config.replace("\"expenses\": \"/v1/expenses\"", flagged));
+        let serve = |last: usize| {
+            it.server.set_route("/rows", move |request| {
+                let offset = request.number_param("offset").unwrap();
+                let rows: Vec<_> = (offset..6).take(2).map(|id| format!("{{\"id\":{id}}}")).collect();
+                let more = offset + 2 < last;
+                Reply::json(200, format!("{{\"data\":[{}],\"total\":6,\"more\":{more}}}", rows.join(",")))
+            });
+        };
+        serve(4);
+        let ran = it.folder.run(&it.args()).expect(5);
+        ran.says(&["error: expenses: 4 rows came, but the API counts 6", "total: estimate"]);
+        serve(6);
+        it.server.clear_log();
+        let ran = it.folder.run(&it.args()).expect(0).says(&[
+            "expenses: the last run broke off and is started again: its rows did not pass the checks",
+            "projects: complete since the run that broke off",
+        ]);
+        assert_eq!(it.server.requests().len(), 3, "{}", ran.stderr);
+        let counts: Vec<_> = it.rows().iter().map(|(_, rows)| distinct(rows)).collect();
+        assert_eq!(counts, [(3, 3), (3, 3), (15, 15), (12, 12), (6, 6)], "{}", ran.stderr);
+    }
+}
