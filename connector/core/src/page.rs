@@ -6,7 +6,7 @@ use crate::json::{Step, without_bom};
 use crate::more::refuse_part;
 use crate::offset::{Offset, Seen};
 use crate::partition::{self, Bindings};
-use crate::plan::{Pager, Plan, Resource};
+use crate::plan::{Pager, Plan};
 use crate::request::resource;
 use crate::rows::{Edit, RowError, render};
 use crate::select::{Selector, spelled};
