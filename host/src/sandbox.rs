@@ -185,6 +185,15 @@ impl Sandbox {
                 self.limits.memory_bytes >> 20
             );
         }
+        if text.contains("fuel allocated for hostcalls") {
+            return format!(
+                "the connector handed over more than {} MiB in one call and was stopped",
+                self.limits.page_bytes >> 20
+            );
+        }
+        if text.contains("no free keys") {
+            return format!("the connector held more than {} handles and was stopped", self.limits.handles);
+        }
         let cause = error.root_cause().to_string();
         match host.last_words() {
             words if words.is_empty() => format!("the connector broke: {cause}"),

@@ -291,9 +291,20 @@ fn hints_for(failure: &Failure) -> Vec<String> {
             "the paginator's parameters may have other names in this API (`offset_param`, `limit_param`), or it does not page: `paginator: single_page`".into(),
         ],
         Cause::Data { error, parent } => hint_for_data(error, parent.as_ref()).into_iter().collect(),
+        Cause::Trap(words) => hint_for_trap(words).into_iter().map(str::to_owned).collect(),
         Cause::Halted { .. } => vec!["run again later: it starts with one trial request and goes on where this stopped".into()],
         _ => Vec::new(),
     }
+}
+
+/// The limit that was met, where a user may raise it.
+fn hint_for_trap(words: &str) -> Option<&'static str> {
+    let hints = [
+        ("MiB of memory", "smaller pages need less; `limits: {memory_mib: …}` in the config allows more"),
+        ("MiB in one call", "ask for smaller pages; `limits: {max_body_mib: …}` in the config allows more"),
+        ("ran for more than", "ask for smaller pages; `limits: {cpu_time_ms: …}` in the config allows more"),
+    ];
+    hints.into_iter().find(|(part, _)| words.contains(part)).map(|(_, hint)| hint)
 }
 
 fn hint_for_transport(message: &str) -> &'static str {

@@ -44,7 +44,7 @@ fn fetch_page(config: &str, request: &PageRequest) -> Result<Page, Error> {
         "handles" => handles(),
         "look" => Ok(page(&look(word), 1)),
         "fetch" => fetch(word).map(|()| page("", 0)),
-        "huge" => Ok(page(&format!("\"{}\"\n", "x".repeat(8 << 20)), 1)),
+        "huge" => Ok(page(&format!("\"{}\"\n", "x".repeat(2 << 20)), 1)),
         "more-lines" => Ok(page("1\n2\n3\n", 2)),
         "fewer-lines" => Ok(page("1\n", 2)),
         "kept-unreceived" => Ok(Page { received: 1, ..page("1\n2\n", 2) }),
