@@ -61,7 +61,9 @@ fn killed_everywhere(to: To, disposition: &str, wait: Duration) {
     }
     std::thread::sleep(wait);
     for (k, it, child) in hung {
-        child.map(kill);
+        if let Some(child) = child {
+            kill(child);
+        }
         it.mend();
         let ran = it.folder.run(&it.args());
         assert_eq!(ran.code, Some(0), "killed at request {k}\n{}", ran.stderr);

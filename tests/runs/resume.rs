@@ -136,14 +136,14 @@ fn a_total_that_has_changed_starts_the_tree_again_and_leaves_the_others() {
 
 #[test]
 fn output_that_was_taken_away_starts_again() {
-    for disposition in DISPOSITIONS {
+    for (disposition, table) in DISPOSITIONS.iter().flat_map(|it| [(*it, "tasks"), (*it, "time")]) {
         let (it, once) = broken_off(To::Jsonl, disposition);
         if disposition == "append" {
-            std::fs::remove_file(it.folder.path("out/tasks.jsonl")).unwrap();
+            std::fs::remove_file(it.folder.path(&format!("out/{table}.jsonl"))).unwrap();
         } else {
             for entry in std::fs::read_dir(it.folder.path("out/.sanderling")).unwrap() {
                 let path = entry.unwrap().path();
-                if path.to_string_lossy().contains("tasks") {
+                if path.file_name().unwrap().to_string_lossy().contains(table) {
                     std::fs::remove_file(path).unwrap();
                 }
             }
@@ -151,10 +151,12 @@ fn output_that_was_taken_away_starts_again() {
         let ran = it.folder.run(&it.args()).expect(0).says(&["what it had written has been changed"]);
         assert_rows(&it, To::Jsonl, disposition, &once, [1, 1, 1, 1, 1], &ran.stderr);
     }
-    let (it, once) = broken_off(To::Sqlite, "append");
-    it.folder.database("out.db").execute_batch("drop table tasks").unwrap();
-    let ran = it.folder.run(&it.args()).expect(0).says(&["what it had written has been changed"]);
-    assert_rows(&it, To::Sqlite, "append", &once, [1, 1, 1, 1, 1], &ran.stderr);
+    for table in ["tasks", "time"] {
+        let (it, once) = broken_off(To::Sqlite, "append");
+        it.folder.database("out.db").execute_batch(&format!("drop table {table}")).unwrap();
+        let ran = it.folder.run(&it.args()).expect(0).says(&["what it had written has been changed"]);
+        assert_rows(&it, To::Sqlite, "append", &once, [1, 1, 1, 1, 1], &ran.stderr);
+    }
 }
 
 #[test]

@@ -15,7 +15,7 @@ pub struct Load {
     pub fingerprint: String,
     /// Of the connector that reads it.
     pub connector_digest: String,
-    /// Milliseconds since 1970.
+    /// Milliseconds since 1970: when the pass over all resources began that it belongs to.
     pub started_ms: u64,
     /// Milliseconds since 1970.
     pub updated_ms: u64,
