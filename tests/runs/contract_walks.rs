@@ -311,7 +311,7 @@ fn a_key_in_rows_and_partitions_is_stored_as_a_reference() {
         let row = move |id: usize| format!("{{\"id\":{id},\"link\":{json},\"text\":{json}}}");
         server.set_route("/v1/projects", {
             let row = row.clone();
-            move |request| page(window(request, 8).map(|id| row(id)), 8)
+            move |request| page(window(request, 8).map(&row), 8)
         });
         server.set_route("/v1/projects/*/tasks", move |request| {
             if request.param("ref") != Some(KEY) || request.param("api_key") != Some(KEY) {

@@ -81,7 +81,7 @@ fn at(server: &Server, text: &str) -> String {
 fn stored(folder: &Folder, table: &str, identity: &str) -> BTreeMap<String, BTreeMap<String, Column>> {
     let database = folder.database("out.db");
     let mut statement = database.prepare(&format!("select * from \"{table}\"")).unwrap();
-    let names: Vec<String> = statement.column_names().into_iter().map(Into::into).collect();
+    let names: Vec<String> = statement.column_names().map(Into::into).collect();
     let mut rows = statement.query([]).unwrap();
     let mut all = BTreeMap::new();
     while let Some(row) = rows.next().unwrap() {
@@ -337,9 +337,12 @@ fn seed_001_with_its_error_handler() {
 /// Everything that queries, forms, headers and Basic treat in their own ways.
 const AWKWARD: &str = "a&é /b+c=d%41\"k";
 
+/// The key that a request carries, read as a server would.
+type Carried = fn(&Request) -> Option<String>;
+
 #[test]
 fn an_awkward_key_arrives_whole() {
-    let cases: [(&str, fn(&Request) -> Option<String>); 4] = [
+    let cases: [(&str, Carried); 4] = [
         ("{type: api_key, name: api_key, api_key: \"${secrets.api_key}\", location: query}", |request| {
             request.param("api_key").map(Into::into)
         }),
