@@ -1,6 +1,7 @@
 //! The host's own keys of a source config, taken out of it; what is left is the connector's, unread.
 
-use sanderling_gate::Limits as GateLimits;
+use sanderling_destination::Target;
+use sanderling_gate::{Limits as GateLimits, Rule, RuleError};
 use serde_json::{Map, Value};
 
 use crate::contract::Diagnostic;
@@ -33,7 +34,7 @@ pub struct HostSettings {
     /// `to`: the destination.
     pub to: Option<String>,
     /// `allow`: origins beside the config's own.
-    pub allow: Vec<String>,
+    pub allow: Vec<Rule>,
     /// `resume_within`: how old a run that broke off may be to go on.
     pub resume_within_ms: u64,
     /// `limits.concurrency`: requests at once to one origin.
@@ -60,9 +61,9 @@ pub fn split(config: &Map<String, Value>) -> (HostSettings, Value, Vec<Diagnosti
     for (key, value) in config {
         let path = format!("/{key}");
         match key.as_str() {
-            "name" => settings.name = reader.text(&path, value),
-            "to" => settings.to = reader.text(&path, value),
-            "allow" => settings.allow = reader.texts(&path, value),
+            "name" => settings.name = reader.name(&path, value),
+            "to" => settings.to = reader.target(&path, value),
+            "allow" => settings.allow = reader.rules(&path, value),
             "resume_within" => settings.resume_within_ms = reader.duration_ms(&path, value),
             "limits" => reader.limits(value, &mut settings),
             later if LATER.contains(&later) => {
@@ -96,19 +97,45 @@ impl Reader {
         }
     }
 
-    fn texts(&mut self, path: &str, value: &Value) -> Vec<String> {
-        match value {
-            Value::String(one) => vec![one.clone()],
-            Value::Array(many) => many
-                .iter()
-                .enumerate()
-                .filter_map(|(position, value)| self.text(&format!("{path}/{position}"), value))
-                .collect(),
+    /// A name that can be part of a file's.
+    fn name(&mut self, path: &str, value: &Value) -> Option<String> {
+        let name = self.text(path, value)?;
+        if name.contains(|c: char| matches!(c, '/' | '\\') || c.is_control()) {
+            let message = "`/`, `\\` and control characters cannot stand in a name";
+            self.refuse(path, message.into(), Some("`to` says where the rows go".into()));
+            return None;
+        }
+        Some(name)
+    }
+
+    fn target(&mut self, path: &str, value: &Value) -> Option<String> {
+        let text = self.text(path, value)?;
+        if let Err(error) = Target::parse(&text) {
+            self.refuse(path, error.to_string(), None);
+        }
+        Some(text)
+    }
+
+    fn rules(&mut self, path: &str, value: &Value) -> Vec<Rule> {
+        let items = match value {
+            Value::String(_) => vec![(path.to_owned(), value)],
+            Value::Array(items) => {
+                items.iter().enumerate().map(|(at, item)| (format!("{path}/{at}"), item)).collect()
+            }
             _ => {
-                self.refuse(path, "a list of texts is wanted here".into(), None);
+                self.refuse(path, "a list of origins is wanted here".into(), None);
                 Vec::new()
             }
+        };
+        let mut rules = Vec::new();
+        for (path, item) in items {
+            match self.text(&path, item).map(|text| text.parse()) {
+                Some(Ok(rule)) => rules.push(rule),
+                Some(Err(error)) => self.refuse(&path, RuleError::to_string(&error), None),
+                None => {}
+            }
         }
+        rules
     }
 
     /// Seconds as a number, or a number with `s`, `m`, `h` or `d`.

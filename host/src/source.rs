@@ -187,7 +187,8 @@ fn policy(info: &SourceInfo, settings: &HostSettings, request: &Request<'_>) -> 
             rules.push(rule);
         }
     }
-    for text in settings.allow.iter().chain(request.allow) {
+    rules.extend(settings.allow.iter().cloned());
+    for text in request.allow {
         rules.push(text.parse().map_err(Error::Allow)?);
     }
     Ok(Policy { rules, methods: Methods::Any, plaintext_secrets: request.plaintext_secrets })

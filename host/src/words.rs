@@ -92,7 +92,11 @@ pub fn of_error(error: &Error) -> Words {
             let (what, _) = of_fault(fault);
             Words::new(code_of_fault(fault), what)
         }
-        Error::Call(CallError::Trap(words)) => Words::new(exit::OTHER, words.clone()),
+        Error::Call(CallError::Trap(trap)) => {
+            let mut words = Words::new(exit::OTHER, trap);
+            words.hints.extend(hint_for_trap(trap).map(str::to_owned));
+            words
+        }
         Error::Target(error) => Words::new(exit::CONFIG, error.to_string()),
         Error::Useless { option, why } => {
             Words::new(exit::CONFIG, format!("{option} would do nothing: {why}"))
@@ -101,6 +105,7 @@ pub fn of_error(error: &Error) -> Words {
         Error::Destination(error) => of_destination(error),
         Error::Demo(cause) => {
             Words::new(exit::OTHER, format!("the demo API does not start: {}", without_number(cause)))
+                .hint("give it another --port, or none: it then takes a free one")
         }
         Error::Unprinted(cause) => Words::new(
             exit::OTHER,

@@ -339,6 +339,61 @@ fn a_destination_must_be_named_with_its_kind() {
 }
 
 #[test]
+fn what_a_config_cannot_mean_is_told_in_its_place() {
+    let cases = [
+        ("{}", "", "`base_url` is missing\n   --> c.yaml:1:9"),
+        ("{base_url: \"https://a.b\"}", "", "`resources` is missing"),
+        (
+            "{base_url: \"https://a.b\"}",
+            "resources: []",
+            "no resources: nothing would be read\n   --> c.yaml:2:12",
+        ),
+        (
+            "{base_url: \"https://a.b\"}",
+            "resources: [r, r]",
+            "there are two resources named `r`\n   --> c.yaml:2:16",
+        ),
+        ("{base_url: \"https://a.b\"}", "resources: {c: \"/p/{x}/c\"}", "nothing says what `{x}` is"),
+        (
+            "{base_url: \"https://a.b\"}",
+            "resources: {c: \"/p/{resources.q.id}/c\", p: p}",
+            "= hint: there are `c`, `p`",
+        ),
+        (
+            "{base_url: \"https://a.b\"}",
+            "resources: [r]\nname: a/b",
+            "cannot stand in a name\n   --> c.yaml:3:7",
+        ),
+        (
+            "{base_url: \"https://a.b\"}",
+            "resources: [r]\nto: out.db",
+            "write `sqlite:FILE` or `jsonl:DIR`\n   --> c.yaml:3:5",
+        ),
+        ("{base_url: \"https://a.b\"}", "resources: [r]\nallow: [foo bar]", "`foo bar` cannot be allowed: "),
+        ("{base_url: \"https://a.b\"}", "resources: [r]\nallow: [a.b, \"https://a.b/c\"]", "--> c.yaml:3:14"),
+        (
+            "{base_url: \"https://a.b\"}",
+            "resources: [r]\nresume_within: soon",
+            "= hint: write seconds, or `90s`",
+        ),
+        (
+            "{base_url: \"https://a.b\"}",
+            "resources: [{name: r, write_disposition: merge}]",
+            "no `primary_key` to merge by",
+        ),
+        (
+            "{base_url: \"https://a.b\"}",
+            "resources: [{name: r, endpoint: {error_handler: {max_retries: -1}}}]",
+            "error: a whole number, 0 or more, is expected here\n",
+        ),
+    ];
+    for (client, rest, words) in cases {
+        let stderr = refused("c.yaml", format!("client: {client}\n{rest}\n"), &[], 2);
+        assert!(stderr.contains(words), "{words}:\n{stderr}");
+    }
+}
+
+#[test]
 fn a_base_url_that_is_none_is_shown_how_to_write_it() {
     for (url, words) in [
         ("ftp://a.example", "= hint: https://a.example"),

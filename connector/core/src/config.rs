@@ -77,7 +77,7 @@ fn client(node: &Node<'_>, problems: &mut Problems) -> Option<Client> {
     let base_url = match fields.take("base_url") {
         Some(node) => node.name("a base URL", problems),
         None => {
-            problems.add(&node.pointer, "`base_url` is missing");
+            problems.hint(&node.pointer, "`base_url` is missing", "\"base_url\": \"https://…\"");
             None
         }
     };

@@ -68,8 +68,12 @@ impl<'a> Node<'a> {
 
     pub(crate) fn count(&self, problems: &mut Problems) -> Option<u64> {
         let value = self.value.as_u64();
-        if value.is_none() {
-            self.expected("a whole number, 0 or more,", problems);
+        match value {
+            None if self.value.is_number() => {
+                problems.add(&self.pointer, "a whole number, 0 or more, is expected here");
+            }
+            None => self.expected("a whole number, 0 or more,", problems),
+            Some(_) => {}
         }
         value
     }
