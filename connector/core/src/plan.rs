@@ -141,6 +141,7 @@ fn lower(config: &Config, problems: &mut Problems) -> Option<Plan> {
             continue;
         };
         let parent = link.parent.and_then(|parent| config.resources.get(parent));
+        credentials::in_path(config_of, draft, &mut notices);
         infos.push(info(config_of, parent, draft, &mut notices));
         resources.push(resource(config, config_of, draft, link, problems, &mut notices));
     }

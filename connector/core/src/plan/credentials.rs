@@ -1,6 +1,8 @@
 //! Credentials that are written out in the config, for the host to seal.
 
+use super::draft::Draft;
 use crate::config::{Auth, Config, Headers, Param, ResourceConfig};
+use crate::contract::Notice;
 use crate::document::At;
 use crate::template::names_a_secret;
 
@@ -30,6 +32,21 @@ pub(super) fn literal(config: &Config) -> Vec<String> {
         params(resource, &mut found);
     }
     found
+}
+
+/// Says of each query parameter in a path that looks like a credential that it cannot be sealed where it stands.
+pub(super) fn in_path(resource: &ResourceConfig, draft: &Draft, notices: &mut Vec<Notice>) {
+    for name in draft.query_names().filter(|name| SECRET_PARAMS.contains(&name.to_ascii_lowercase().as_str()))
+    {
+        notices.push(Notice {
+            code: "credential-in-path",
+            message: format!(
+                "`{name}` in the path of `{}` looks like a credential; there it is neither kept from the connector nor taken out of what the API repeats",
+                resource.name.value
+            ),
+            hint: Some(format!("\"params\": {{\"{name}\": \"${{secrets.{name}}}\"}}")),
+        });
+    }
 }
 
 fn note(text: &At<String>, found: &mut Vec<String>) {

@@ -345,3 +345,13 @@ fn hints_for_a_host_are_passed_on() {
     assert_eq!(info.notices[0].code, "option-unneeded");
     assert_eq!(resource.settings, None);
 }
+
+#[test]
+fn a_credential_in_a_path_is_told_of() {
+    let codes = |path: &str| {
+        let config = json!({"client": {"base_url": "https://api.test"}, "resources": [{"name": "r", "endpoint": path}]});
+        planned(&config).source_info().notices.into_iter().map(|notice| notice.code).collect::<Vec<_>>()
+    };
+    assert_eq!(codes("/x?API_KEY=hunter2&page=1"), ["credential-in-path"]);
+    assert!(codes("/x?page=1&q=token").is_empty());
+}
