@@ -70,7 +70,7 @@ fn killed_everywhere(to: To, disposition: &str, wait: Duration) {
         let expected = after(if k % 2 == 0 { 2 } else { 1 }, disposition, to, &clean);
         assert!(it.rows() == expected, "killed at request {k}\n{}", ran.stderr);
         if !wait.is_zero() {
-            assert_eq!(it.server.requests().len(), PAGES - (k - 1), "{k}: what was committed is kept");
+            assert_eq!(it.server.requests().len(), PAGES - (k - 1), "killed at request {k}\n{}", ran.stderr);
         }
     }
 }
