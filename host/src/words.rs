@@ -1,17 +1,21 @@
 //! Turns every typed error into what a person reads (what happened, why, what mends it) and into an exit code.
 
-use sanderling_destination::{DataError, DataErrorKind, DestinationError};
-use sanderling_gate::{Denial, Exchange, Place};
+mod hints;
+mod text;
+
+use sanderling_destination::{DataError, DestinationError};
 
 use crate::contract::{BadResponse, Fault, HttpFailure};
 use crate::document::nearest;
 use crate::error::Error;
-use crate::retry::Reason;
-use crate::run::outcome::{Cause, Failure, ParentKey, RunNotice};
+use crate::run::outcome::{Cause, Failure, RunNotice};
 use crate::run::plan::PlanError;
 use crate::run::truth::Refusal;
 use crate::sandbox::CallError;
-use crate::secrets::{FILE, SecretError};
+use crate::secrets::SecretError;
+use hints::{hint_for_data, hint_for_trap, hints_for};
+pub use text::{counted, of_io, printable};
+use text::{one_line, time_of_day, without_number};
 
 /// Exit codes say what to do.
 pub mod exit {
@@ -282,135 +286,11 @@ pub fn of_failure(failure: &Failure) -> Words {
     words
 }
 
-fn hints_for(failure: &Failure) -> Vec<String> {
-    match &failure.cause {
-        Cause::Fault { fault: Fault::Http(http), reason } => hints_for_status(http.status, *reason, failure.exchange.as_ref()),
-        Cause::Fault { fault: Fault::Transport(message), .. } => {
-            vec![hint_for_transport(message).into()]
-        }
-        Cause::Denied(denial) => hint_for_denial(denial).into_iter().collect(),
-        Cause::Refused(Refusal::Short { .. }) => vec![
-            "run again to read it anew; if the API's total is only an estimate, write `total: estimate` on the resource".into(),
-        ],
-        Cause::Refused(Refusal::Repeated { .. }) => vec![
-            "the paginator's parameters may have other names in this API (`offset_param`, `limit_param`), or it does not page: `paginator: single_page`".into(),
-        ],
-        Cause::Data { error, parent } => hint_for_data(error, parent.as_ref()).into_iter().collect(),
-        Cause::Trap(words) => hint_for_trap(words).into_iter().map(str::to_owned).collect(),
-        Cause::Halted { .. } => vec!["run again later: it starts with one trial request and goes on where this stopped".into()],
-        _ => Vec::new(),
-    }
-}
-
-/// The limit that was met, where a user may raise it.
-fn hint_for_trap(words: &str) -> Option<&'static str> {
-    let hints = [
-        ("MiB of memory", "smaller pages need less; `limits: {memory_mib: …}` in the config allows more"),
-        ("MiB in one call", "ask for smaller pages; `limits: {max_body_mib: …}` in the config allows more"),
-        ("ran for more than", "ask for smaller pages; `limits: {cpu_time_ms: …}` in the config allows more"),
-    ];
-    hints.into_iter().find(|(part, _)| words.contains(part)).map(|(_, hint)| hint)
-}
-
-fn hint_for_transport(message: &str) -> &'static str {
-    if message.contains("InvalidContentType") {
-        "what answers there does not speak TLS: does `client.base_url` start with http://?"
-    } else if message.contains("cannot be resolved") {
-        "is the host's name in `client.base_url` right, and is there a network?"
-    } else {
-        "is `client.base_url` right, and is the server up?"
-    }
-}
-
-fn hints_for_status(status: u16, reason: Reason, exchange: Option<&Exchange>) -> Vec<String> {
-    if let Reason::WaitTooLong { wait_ms } = reason {
-        return vec![format!(
-            "the API wants {} s of patience, more than is waited for; run again then",
-            wait_ms.div_ceil(1_000)
-        )];
-    }
-    match status {
-        401 | 403 => {
-            let placed = exchange.map(|exchange| exchange.placed.as_slice()).unwrap_or_default();
-            if placed.is_empty() {
-                let auth = "{type: api_key, name: …, api_key: \"${secrets.api_key}\", location: header}";
-                return vec![format!("no credential was sent; write one under `client`: `auth: {auth}`")];
-            }
-            let which: Vec<String> =
-                placed.iter().map(|(name, place)| format!("`{name}` in {place}")).collect();
-            let mut hints = vec![format!(
-                "it was sent {}: is its value right, does it belong there, may it read this?",
-                which.join(", ")
-            )];
-            for (_, place) in placed {
-                if let Place::Header(name) = place {
-                    if name.contains('_') {
-                        hints.push(format!(
-                            "some servers drop headers with `_` in their names, such as `{name}`: does the API take `X-Api-Key`, or the key in the query (`location: query`)?"
-                        ));
-                    }
-                }
-            }
-            hints
-        }
-        404 | 410 => vec!["check `path` of the resource, and `client.base_url`".into()],
-        _ => Vec::new(),
-    }
-}
-
-fn hint_for_denial(denial: &Denial) -> Option<String> {
-    match denial {
-        Denial::Origin { origin, rule_line } => {
-            Some(format!("if it may be asked, write `{rule_line}` in the config, or give --allow {origin}"))
-        }
-        Denial::Address { rule_line: Some(line), .. } => {
-            Some(format!("if that is your own network, write `{line}` in the config"))
-        }
-        Denial::SecretBinding { secret, .. } | Denial::SecretOrigin { secret, .. } => {
-            Some(format!("{FILE} says where `{secret}` may go: `origins` and `place`"))
-        }
-        Denial::SecretPlaintext { .. } => {
-            Some("--plaintext-secrets sends it all the same; anyone on the way can read it".into())
-        }
-        _ => None,
-    }
-}
-
 /// Rows are counted from 1 for people.
 fn of_data(error: &DataError) -> String {
     match error.row {
         Some(row) => format!("row {} of the page: {}", row + 1, error.kind),
         None => error.kind.to_string(),
-    }
-}
-
-/// The key of a child's rows that is unique over all parents.
-fn composite_key(columns: &[String], parent: Option<&ParentKey>) -> String {
-    let Some(ParentKey { parent, primary_key, carried }) = parent else {
-        return format!("make a field of the parent part of it, beside {}", columns.join(", "));
-    };
-    let key = |of_parent: &[String]| [of_parent, columns].concat().join(", ");
-    if carried.is_empty() {
-        let taken: Vec<String> = primary_key.iter().map(|field| format!("_{parent}_{field}")).collect();
-        let fields = primary_key.join(", ");
-        format!("write `primary_key: [{}]` and `include_from_parent: [{fields}]`", key(&taken))
-    } else {
-        format!("write `primary_key: [{}]`", key(carried))
-    }
-}
-
-fn hint_for_data(error: &DataError, parent: Option<&ParentKey>) -> Option<String> {
-    match &error.kind {
-        DataErrorKind::DuplicateAcrossParents { columns, .. } => {
-            Some(format!("the key is unique within a parent only: {}", composite_key(columns, parent)))
-        }
-        DataErrorKind::KeyMissing { .. } | DataErrorKind::KeyNull { .. } => Some(
-            "name a `primary_key` that every row has, or use `write_disposition: append` or `replace`".into(),
-        ),
-        DataErrorKind::ReservedField { field } => {
-            Some(format!("write `rename: {{{field}: another_name}}` on the resource"))
-        }
-        _ => None,
     }
 }
 
@@ -487,55 +367,6 @@ pub fn of_notice(notice: &RunNotice) -> (String, Option<String>) {
     }
 }
 
-/// The system's word for a file that cannot be read.
-pub fn of_io(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => "there is no such file".into(),
-        std::io::ErrorKind::IsADirectory => "it is a folder".into(),
-        std::io::ErrorKind::PermissionDenied => "it may not be read".into(),
-        std::io::ErrorKind::InvalidData => "it is not UTF-8".into(),
-        _ => without_number(&error.to_string()),
-    }
-}
-
-/// The system's word without its number, which says nothing more.
-fn without_number(text: &str) -> String {
-    match text.rsplit_once(" (os error ") {
-        Some((before, after)) => match after.split_once(')') {
-            Some((number, rest)) if number.bytes().all(|byte| byte.is_ascii_digit()) => {
-                format!("{before}{rest}")
-            }
-            _ => text.to_owned(),
-        },
-        None => text.to_owned(),
-    }
-}
-
-/// `1 row`, `2 rows`.
-pub fn counted(count: u64, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
-}
-
-/// Text from outside without what would steer a terminal.
-pub fn printable(text: &str) -> String {
-    text.replace(|c: char| c.is_control() && c != '\n', "\u{fffd}")
-}
-
-/// The start of a body on one line, short.
-fn one_line(text: &str) -> String {
-    let flat: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match flat.char_indices().nth(200) {
-        Some((end, _)) => format!("{}…", &flat[..end]),
-        None => flat,
-    }
-}
-
-/// `14:05 UTC`.
-fn time_of_day(at_ms: u64) -> String {
-    let minutes = at_ms / 60_000 % 1_440;
-    format!("{:02}:{:02} UTC", minutes / 60, minutes % 60)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -547,23 +378,5 @@ mod tests {
         assert_eq!(exit::of_several([4, 5, 1]), 5);
         assert_eq!(exit::of_several([4, 5, 3, 1]), 3);
         assert_eq!(exit::of_several([1, 3, 2]), 2);
-    }
-
-    #[test]
-    fn times_are_told_in_utc() {
-        assert_eq!(time_of_day(1_600_000_000_000), "12:26 UTC");
-    }
-
-    #[test]
-    fn numbers_of_the_system_are_left_out() {
-        assert_eq!(without_number("no (os error 2)"), "no");
-        assert_eq!(without_number("no (os error 111) (2 tries)"), "no (2 tries)");
-        assert_eq!(without_number("a (os error x) b"), "a (os error x) b");
-    }
-
-    #[test]
-    fn excerpts_are_short_and_on_one_line() {
-        assert_eq!(one_line(" a\n\tb "), "a b");
-        assert_eq!(one_line(&"é".repeat(300)).chars().count(), 201);
     }
 }

@@ -87,7 +87,7 @@ impl Folder {
     pub(crate) fn table(&self, database: &str, table: &str) -> Vec<String> {
         let database = self.database(database);
         let mut statement = database.prepare(&format!("select * from \"{table}\"")).unwrap();
-        let names: Vec<String> = statement.column_names().into_iter().map(Into::into).collect();
+        let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
         let mut rows: Vec<String> = statement
             .query_map([], |row| {
                 let mut fields: Vec<String> = names

@@ -177,9 +177,12 @@ async fn drive(config: &str, folder: &Folder) -> Outcome {
     tokio::time::timeout(Duration::from_secs(20), run).await.expect("the run does not end").unwrap()
 }
 
+/// A config, and whether an error is the one that it must end in.
+type Case<T> = (&'static str, fn(&T) -> bool);
+
 #[tokio::test]
 async fn answers_that_contradict_themselves_are_refused() {
-    let cases: [(&str, fn(&Refusal) -> bool); 11] = [
+    let cases: [Case<Refusal>; 11] = [
         ("more-lines", |refusal| matches!(refusal, Refusal::Miscounted { kept: 2, lines: 3, .. })),
         ("fewer-lines", |refusal| matches!(refusal, Refusal::Miscounted { kept: 2, lines: 1, .. })),
         ("kept-unreceived", |refusal| matches!(refusal, Refusal::Miscounted { received: 1, kept: 2, .. })),
@@ -207,7 +210,7 @@ async fn answers_that_contradict_themselves_are_refused() {
 
 #[tokio::test]
 async fn rows_that_are_none_are_refused() {
-    let cases: [(&str, fn(&DataErrorKind) -> bool); 3] = [
+    let cases: [Case<DataErrorKind>; 3] = [
         ("not-json", |kind| matches!(kind, DataErrorKind::NotJson { .. })),
         ("not-utf8", |kind| matches!(kind, DataErrorKind::NotUtf8)),
         ("null", |kind| matches!(kind, DataErrorKind::NullRow)),

@@ -1,0 +1,134 @@
+//! What would mend a failed page: the config's line, the flag, the question to ask.
+
+use sanderling_destination::{DataError, DataErrorKind};
+use sanderling_gate::{Denial, Exchange, Place};
+
+use crate::contract::Fault;
+use crate::retry::Reason;
+use crate::run::outcome::{Cause, Failure, ParentKey};
+use crate::run::truth::Refusal;
+use crate::secrets::FILE;
+
+pub(super) fn hints_for(failure: &Failure) -> Vec<String> {
+    match &failure.cause {
+        Cause::Fault { fault: Fault::Http(http), reason } => hints_for_status(http.status, *reason, failure.exchange.as_ref()),
+        Cause::Fault { fault: Fault::Transport(message), .. } => {
+            vec![hint_for_transport(message).into()]
+        }
+        Cause::Denied(denial) => hint_for_denial(denial).into_iter().collect(),
+        Cause::Refused(Refusal::Short { .. }) => vec![
+            "run again to read it anew; if the API's total is only an estimate, write `total: estimate` on the resource".into(),
+        ],
+        Cause::Refused(Refusal::Repeated { .. }) => vec![
+            "the paginator's parameters may have other names in this API (`offset_param`, `limit_param`), or it does not page: `paginator: single_page`".into(),
+        ],
+        Cause::Data { error, parent } => hint_for_data(error, parent.as_ref()).into_iter().collect(),
+        Cause::Trap(words) => hint_for_trap(words).into_iter().map(str::to_owned).collect(),
+        Cause::Halted { .. } => vec!["run again later: it starts with one trial request and goes on where this stopped".into()],
+        _ => Vec::new(),
+    }
+}
+
+/// The limit that was met, where a user may raise it.
+pub(super) fn hint_for_trap(words: &str) -> Option<&'static str> {
+    let hints = [
+        ("MiB of memory", "smaller pages need less; `limits: {memory_mib: …}` in the config allows more"),
+        ("MiB in one call", "ask for smaller pages; `limits: {max_body_mib: …}` in the config allows more"),
+        ("ran for more than", "ask for smaller pages; `limits: {cpu_time_ms: …}` in the config allows more"),
+    ];
+    hints.into_iter().find(|(part, _)| words.contains(part)).map(|(_, hint)| hint)
+}
+
+fn hint_for_transport(message: &str) -> &'static str {
+    if message.contains("InvalidContentType") {
+        "what answers there does not speak TLS: does `client.base_url` start with http://?"
+    } else if message.contains("cannot be resolved") {
+        "is the host's name in `client.base_url` right, and is there a network?"
+    } else {
+        "is `client.base_url` right, and is the server up?"
+    }
+}
+
+fn hints_for_status(status: u16, reason: Reason, exchange: Option<&Exchange>) -> Vec<String> {
+    if let Reason::WaitTooLong { wait_ms } = reason {
+        return vec![format!(
+            "the API wants {} s of patience, more than is waited for; run again then",
+            wait_ms.div_ceil(1_000)
+        )];
+    }
+    match status {
+        401 | 403 => {
+            let placed = exchange.map(|exchange| exchange.placed.as_slice()).unwrap_or_default();
+            if placed.is_empty() {
+                let auth = "{type: api_key, name: …, api_key: \"${secrets.api_key}\", location: header}";
+                return vec![format!("no credential was sent; write one under `client`: `auth: {auth}`")];
+            }
+            let which: Vec<String> =
+                placed.iter().map(|(name, place)| format!("`{name}` in {place}")).collect();
+            let mut hints = vec![format!(
+                "it was sent {}: is its value right, does it belong there, may it read this?",
+                which.join(", ")
+            )];
+            for (_, place) in placed {
+                if let Place::Header(name) = place
+                    && name.contains('_')
+                {
+                    hints.push(format!(
+                            "some servers drop headers with `_` in their names, such as `{name}`: does the API take `X-Api-Key`, or the key in the query (`location: query`)?"
+                    ));
+                }
+            }
+            hints
+        }
+        404 | 410 => vec!["check `path` of the resource, and `client.base_url`".into()],
+        _ => Vec::new(),
+    }
+}
+
+fn hint_for_denial(denial: &Denial) -> Option<String> {
+    match denial {
+        Denial::Origin { origin, rule_line } => {
+            Some(format!("if it may be asked, write `{rule_line}` in the config, or give --allow {origin}"))
+        }
+        Denial::Address { rule_line: Some(line), .. } => {
+            Some(format!("if that is your own network, write `{line}` in the config"))
+        }
+        Denial::SecretBinding { secret, .. } | Denial::SecretOrigin { secret, .. } => {
+            Some(format!("{FILE} says where `{secret}` may go: `origins` and `place`"))
+        }
+        Denial::SecretPlaintext { .. } => {
+            Some("--plaintext-secrets sends it all the same; anyone on the way can read it".into())
+        }
+        _ => None,
+    }
+}
+
+/// The key of a child's rows that is unique over all parents.
+fn composite_key(columns: &[String], parent: Option<&ParentKey>) -> String {
+    let Some(ParentKey { parent, primary_key, carried }) = parent else {
+        return format!("make a field of the parent part of it, beside {}", columns.join(", "));
+    };
+    let key = |of_parent: &[String]| [of_parent, columns].concat().join(", ");
+    if carried.is_empty() {
+        let taken: Vec<String> = primary_key.iter().map(|field| format!("_{parent}_{field}")).collect();
+        let fields = primary_key.join(", ");
+        format!("write `primary_key: [{}]` and `include_from_parent: [{fields}]`", key(&taken))
+    } else {
+        format!("write `primary_key: [{}]`", key(carried))
+    }
+}
+
+pub(super) fn hint_for_data(error: &DataError, parent: Option<&ParentKey>) -> Option<String> {
+    match &error.kind {
+        DataErrorKind::DuplicateAcrossParents { columns, .. } => {
+            Some(format!("the key is unique within a parent only: {}", composite_key(columns, parent)))
+        }
+        DataErrorKind::KeyMissing { .. } | DataErrorKind::KeyNull { .. } => Some(
+            "name a `primary_key` that every row has, or use `write_disposition: append` or `replace`".into(),
+        ),
+        DataErrorKind::ReservedField { field } => {
+            Some(format!("write `rename: {{{field}: another_name}}` on the resource"))
+        }
+        _ => None,
+    }
+}

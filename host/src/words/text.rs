@@ -1,0 +1,73 @@
+//! Words of others made fit to be printed, and numbers as people read them.
+
+/// The system's word for a file that cannot be read.
+pub fn of_io(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".into(),
+        std::io::ErrorKind::IsADirectory => "it is a folder".into(),
+        std::io::ErrorKind::PermissionDenied => "it may not be read".into(),
+        std::io::ErrorKind::InvalidData => "it is not UTF-8".into(),
+        _ => without_number(&error.to_string()),
+    }
+}
+
+/// The system's word without its number, which says nothing more.
+pub(super) fn without_number(text: &str) -> String {
+    match text.rsplit_once(" (os error ") {
+        Some((before, after)) => match after.split_once(')') {
+            Some((number, rest)) if number.bytes().all(|byte| byte.is_ascii_digit()) => {
+                format!("{before}{rest}")
+            }
+            _ => text.to_owned(),
+        },
+        None => text.to_owned(),
+    }
+}
+
+/// `1 row`, `2 rows`.
+pub fn counted(count: u64, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// Text from outside without what would steer a terminal.
+pub fn printable(text: &str) -> String {
+    text.replace(|c: char| c.is_control() && c != '\n', "\u{fffd}")
+}
+
+/// The start of a body on one line, short.
+pub(super) fn one_line(text: &str) -> String {
+    let flat: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match flat.char_indices().nth(200) {
+        Some((end, _)) => format!("{}…", &flat[..end]),
+        None => flat,
+    }
+}
+
+/// `14:05 UTC`.
+pub(super) fn time_of_day(at_ms: u64) -> String {
+    let minutes = at_ms / 60_000 % 1_440;
+    format!("{:02}:{:02} UTC", minutes / 60, minutes % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_told_in_utc() {
+        assert_eq!(time_of_day(1_600_000_000_000), "12:26 UTC");
+    }
+
+    #[test]
+    fn numbers_of_the_system_are_left_out() {
+        assert_eq!(without_number("no (os error 2)"), "no");
+        assert_eq!(without_number("no (os error 111) (2 tries)"), "no (2 tries)");
+        assert_eq!(without_number("a (os error x) b"), "a (os error x) b");
+    }
+
+    #[test]
+    fn excerpts_are_short_and_on_one_line() {
+        assert_eq!(one_line(" a\n\tb "), "a b");
+        assert_eq!(one_line(&"é".repeat(300)).chars().count(), 201);
+    }
+}
