@@ -72,7 +72,7 @@ fn broken_off(to: To, disposition: &str) -> (Breaking, Rows) {
     it.server.add_fault(Fault::new("/v1/expenses", When::Always, Action::status(500)));
     let ran = it.folder.run(&it.args()).expect(4);
     let [clients, projects, tasks, time, expenses] = ["clients", "projects", "tasks", "time", "expenses"]
-        .map(|table| ran.stderr.lines().filter(|line| line.starts_with(&format!(" {table} "))).next_back());
+        .map(|table| ran.stderr.lines().rfind(|line| line.starts_with(&format!(" {table} "))));
     for line in [clients, projects] {
         assert!(!line.unwrap().contains("f"), "{}", ran.stderr);
     }
