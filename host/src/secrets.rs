@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use sanderling_gate::{Binding, Place, Secret};
+
 use crate::document::nearest;
 use crate::words::of_io;
 use references::is_name;
 pub use references::{malformed_references, references, substitute};
-use sanderling_gate::{Binding, Place, Secret};
 
 /// Where secrets are looked for in the current folder.
 pub const FILE: &str = ".sanderling/secrets.toml";
