@@ -231,7 +231,8 @@ fn resource(
             None
         }
     }?;
-    let path = match own.endpoint.take("path") {
+    // `path:` with nothing behind it is a slip, not a wish for the resource's name.
+    let path = match own.endpoint.take_raw("path") {
         Some(node) => node.string("a path", problems)?,
         None => name.clone(),
     };

@@ -355,3 +355,10 @@ fn a_credential_in_a_path_is_told_of() {
     assert_eq!(codes("/x?API_KEY=hunter2&page=1"), ["credential-in-path"]);
     assert!(codes("/x?page=1&q=token").is_empty());
 }
+
+#[test]
+fn a_path_with_nothing_in_it_is_a_slip() {
+    let config = json!({"client": {"base_url": "https://api.test"}, "resources": [{"name": "r", "endpoint": {"path": null}}]});
+    let problems = plan(&config.to_string()).unwrap_err();
+    assert_eq!(problems[0].path, "/resources/0/endpoint/path");
+}
