@@ -1,5 +1,12 @@
 //! The command line as it is typed: types for the argument parser, no behaviour.
 
+#![allow(
+    rustdoc::bare_urls,
+    rustdoc::broken_intra_doc_links,
+    rustdoc::invalid_html_tags,
+    reason = "these comments are the help texts, which a terminal shows as they are"
+)]
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
