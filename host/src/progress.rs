@@ -77,8 +77,6 @@ impl Reporter {
             for bar in bars.values().filter(|bar| !bar.is_finished()) {
                 bar.abandon();
             }
-            // The bars leave the cursor at the end of their last line.
-            let _ = writeln!(std::io::stderr());
             if !bars.is_empty() {
                 // The last bar leaves the cursor at its end.
                 let _ = writeln!(std::io::stderr());

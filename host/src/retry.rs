@@ -7,6 +7,9 @@ use crate::contract;
 /// Statuses tried again where a config says nothing.
 pub const DEFAULT_STATUSES: [u16; 5] = [429, 500, 502, 503, 504];
 
+/// No wait after a 429 is shorter.
+const MIN_THROTTLED_MS: u64 = 1_000;
+
 /// No single wait by backoff is longer.
 const MAX_BACKOFF_MS: u64 = 300_000;
 
@@ -128,7 +131,9 @@ impl Attempts {
         }
         if status == Some(429) {
             self.throttled += 1;
+            // A 429 is never answered by asking again at once, whatever the config's factor.
             let wait_ms = retry_after.unwrap_or_else(|| backoff_ms(policy, self.throttled, jitter));
+            let wait_ms = wait_ms.max(MIN_THROTTLED_MS);
             self.throttled_ms = self.throttled_ms.saturating_add(wait_ms);
             if self.throttled_ms > policy.wait_budget_ms {
                 return Decision::GiveUp(Reason::Exhausted);
@@ -252,6 +257,21 @@ mod tests {
         }
         assert_eq!(attempts.next(&policy, throttle, NOW_MS, 0.5), Decision::GiveUp(Reason::Exhausted));
         assert_eq!(attempts.failed, 0);
+    }
+
+    #[test]
+    fn a_429_is_never_answered_at_once_nor_for_ever() {
+        let policy = RetryPolicy { backoff_factor: 0.0, ..RetryPolicy::default() };
+        for retry_after in [None, Some("0"), Some("0.001")] {
+            let failure = Failure::Status { status: 429, retry: None, retry_after };
+            let mut attempts = Attempts::default();
+            let tries = std::iter::from_fn(|| match attempts.next(&policy, failure, NOW_MS, 0.0) {
+                Decision::After { wait_ms, .. } => Some(wait_ms),
+                Decision::GiveUp(_) => None,
+            });
+            let waits: Vec<u64> = tries.take(10_000).collect();
+            assert!(waits.len() == 600 && waits.iter().all(|wait_ms| *wait_ms == 1_000), "{retry_after:?}");
+        }
     }
 
     #[test]

@@ -107,6 +107,10 @@ struct Driver<'a> {
     /// Chains that the last run left half-read: their totals must be what they were.
     resumed: HashSet<ChainKey>,
     loads: Vec<Load>,
+    /// By child, the partitions that were opened in this run: each is read once.
+    opened: HashMap<usize, HashSet<[u8; 16]>>,
+    /// By resource, the rows that its ended chains owe together.
+    owed: Vec<u64>,
     failed: HashSet<usize>,
     /// Resources of which nothing more is asked in this run; what their parents still open stays pending.
     abandoned: HashSet<usize>,

@@ -261,10 +261,20 @@ pub fn of_failure(failure: &Failure) -> Words {
     let place = match (&failure.partition_key, failure.page) {
         _ if matches!(failure.cause, Cause::Halted { .. }) => String::new(),
         // Of all pages together.
-        (Some(key), _) if matches!(failure.cause, Cause::Refused(Refusal::Short { .. })) => {
+        (Some(key), _)
+            if matches!(
+                failure.cause,
+                Cause::Refused(Refusal::Short { .. } | Refusal::SharedKeys { .. })
+            ) =>
+        {
             format!("{} of parent {key}: ", failure.resource)
         }
-        (None, _) if matches!(failure.cause, Cause::Refused(Refusal::Short { .. })) => {
+        (None, _)
+            if matches!(
+                failure.cause,
+                Cause::Refused(Refusal::Short { .. } | Refusal::SharedKeys { .. })
+            ) =>
+        {
             format!("{}: ", failure.resource)
         }
         (Some(key), page) => format!("{} of parent {key}, page {page}: ", failure.resource),
@@ -343,6 +353,15 @@ pub fn of_notice(notice: &RunNotice) -> (String, Option<String>) {
         RunNotice::StartedAgain { resource, why } => {
             (format!("{resource}: the last run broke off and is started again: {why}"), None)
         }
+        RunNotice::Reopened { resource } => {
+            (format!("{resource}: parent rows came twice, or share what binds it; each is read once"), None)
+        }
+        RunNotice::SharedKeys { resource, rows, keys, key } => (
+            format!(
+                "{resource}: {rows} rows have {keys} keys ({key}); of rows with one key the last is kept"
+            ),
+            None,
+        ),
         RunNotice::Limited { resource, limit } => {
             (format!("{resource}: stopped at {limit}; there may be more rows"), None)
         }

@@ -9,6 +9,7 @@
 //! | `contract_walks.rs` | walks that the contract must survive |
 //! | `demo.rs` | `sanderling demo` |
 //! | `faults.rs` | servers that fail in every way |
+//! | `keys.rs` | keys that do not tell rows apart, parents that come twice |
 //! | `kill.rs` | runs that are killed or stopped, and those that go on from there |
 //! | `offset.rs` | offset paging against servers that behave in every odd way |
 //! | `resume.rs` | runs that break off at a request, and those that go on from there |
@@ -27,6 +28,7 @@ mod cli;
 mod contract_walks;
 mod demo;
 mod faults;
+mod keys;
 mod kill;
 mod leaks;
 mod offset;

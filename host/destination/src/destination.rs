@@ -6,7 +6,7 @@ use crate::checkpoint::{Change, Load, State};
 use crate::error::DestinationError;
 use crate::jsonl::Jsonl;
 use crate::sqlite::Sqlite;
-use crate::table::{Rows, Table, Written};
+use crate::table::{Disposition, Rows, Table, Written};
 use crate::target::Target;
 
 /// An open destination: locked against other runs until it is dropped. What was not committed by then is gone when it is
@@ -85,6 +85,18 @@ impl Destination {
     /// says.
     pub fn finish(&mut self, table: &Table, load: &Load, changes: &[Change]) -> Result<(), DestinationError> {
         each!(self, it => it.finish(table, load, changes))
+    }
+
+    /// Under `merge`, how many keys the rows of an open load have: fewer than rows, where a later one took the place of an
+    /// earlier one. `None` under other dispositions.
+    pub fn distinct_keys(&self, table: &Table, load_id: &str) -> Result<Option<u64>, DestinationError> {
+        if table.disposition != Disposition::Merge {
+            return Ok(None);
+        }
+        match self {
+            Self::Sqlite(it) => it.distinct_keys(table, load_id).map(Some),
+            Self::Jsonl(it) => it.distinct_keys(table),
+        }
     }
 
     /// Makes everything since the last commit durable, rows and state together.

@@ -200,6 +200,10 @@ impl Jsonl {
         Ok(())
     }
 
+    pub(crate) fn distinct_keys(&self, table: &Table) -> Result<Option<u64>, DestinationError> {
+        self.loads.get(&table.resource).map_or(Ok(None), OpenLoad::distinct_keys)
+    }
+
     pub(crate) fn finish(
         &mut self,
         table: &Table,

@@ -185,6 +185,13 @@ impl Sqlite {
         Ok(())
     }
 
+    pub(crate) fn distinct_keys(&self, table: &Table, load_id: &str) -> Result<u64, DestinationError> {
+        let query = format!("SELECT count(*) FROM {} WHERE _load_id = ?1", schema::quote(&table.resource));
+        self.conn
+            .query_row(&query, [load_id], |row| row.get(0).map(i64::unsigned_abs))
+            .map_err(|cause| failure::sort(&self.path, cause))
+    }
+
     pub(crate) fn commit(&mut self) -> Result<(), DestinationError> {
         self.check_going()?;
         if !self.in_transaction {

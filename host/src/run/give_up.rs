@@ -1,11 +1,12 @@
 //! Gives up a page, a resource or an origin, durably: what is not read stays pending for another run.
 
-use sanderling_destination::{Change, DestinationError, ErrorLine};
+use sanderling_destination::{Change, DestinationError, ErrorLine, LoadStatus};
 
 use super::Driver;
 use super::outcome::{Cause, Failure};
 use super::pages::LastTry;
 use super::stack::Item;
+use super::truth::Refusal;
 use crate::retry::Reason;
 use crate::words;
 
@@ -31,6 +32,10 @@ impl Driver<'_> {
         };
         let halt = cause.is_origins() && (self.pages.failed(&origin) || wait.is_some());
         let whole = item.partition.is_none() || cause.is_resources();
+        if matches!(cause, Cause::Refused(_)) {
+            // Going on from pages that failed a check would build on them.
+            self.loads[resource].status = LoadStatus::Refused;
+        }
         self.fail_chain(item, cause, last_try)?;
         if whole {
             self.abandon(|other| other == resource);
@@ -61,6 +66,25 @@ impl Driver<'_> {
         Ok(())
     }
 
+    /// Refuses a resource that was read to its end: it does not take its place, and starts again next time.
+    pub(super) fn refuse(&mut self, resource: usize, refusal: Refusal) -> Result<(), DestinationError> {
+        self.failed.insert(resource);
+        self.loads[resource].status = LoadStatus::Refused;
+        let failure = Failure {
+            resource: self.plan.resources[resource].name.clone(),
+            partition_key: None,
+            page: 0,
+            attempts: 1,
+            exchange: None,
+            cause: Cause::Refused(refusal),
+        };
+        let changes = [Change::Error(self.error_line(&failure)), Change::Load(self.loads[resource].clone())];
+        self.destination.record(&changes)?;
+        self.touch(resource, 0, 0);
+        self.list(failure);
+        Ok(())
+    }
+
     /// A parent row that was listed a moment ago and is gone now has no rows: counted and listed, not fatal.
     fn skip_gone_parent(
         &mut self,
@@ -68,6 +92,7 @@ impl Driver<'_> {
         cause: Cause,
         last_try: LastTry,
     ) -> Result<(), DestinationError> {
+        self.end_trial(item)?;
         self.loads[item.resource].missing_parents += 1;
         let failure = self.failure(item, cause, last_try);
         self.destination.record(&[
@@ -138,7 +163,7 @@ impl Driver<'_> {
             cause: Cause::Halted {
                 origin: origin.to_owned(),
                 in_a_row: self.pages.failed_in_a_row(origin),
-                again_at_ms: wait_ms.map(|wait_ms| at_ms + wait_ms),
+                again_at_ms: wait_ms.map(|wait_ms| at_ms.saturating_add(wait_ms)),
             },
         });
         self.commit()

@@ -196,6 +196,22 @@ pub enum RunNotice {
         /// Why.
         why: Why,
     },
+    /// A child's partition was opened before; it is read once.
+    Reopened {
+        /// The child.
+        resource: String,
+    },
+    /// Under merge, rows of one load shared a key.
+    SharedKeys {
+        /// Whose.
+        resource: String,
+        /// Rows that came.
+        rows: u64,
+        /// Keys that they have.
+        keys: u64,
+        /// The primary key.
+        key: String,
+    },
     /// A limit that the user named was reached.
     Limited {
         /// Whose.

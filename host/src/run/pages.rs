@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use sanderling_gate::Exchange;
+use sanderling_gate::{Exchange, GateError};
 use tokio::task::{Id, JoinSet};
 
 use super::origin::Origin;
@@ -161,7 +161,12 @@ impl Pages {
             Err(CallError::Fault(fault)) => {
                 let once = RetryPolicy { max_retries: 0, ..policy.clone() };
                 let policy = if trial { &once } else { policy };
-                match slot.attempts.next(policy, failure(&fault), now_ms, jitter) {
+                // What the gate will not take (an answer too large, a redirect in a circle) is the same next time.
+                let passes =
+                    |error: &GateError| error.is_transport() || matches!(error, GateError::Encoding { .. });
+                let for_good = error.as_deref().is_some_and(|error| !error.is_denied() && !passes(error));
+                let failed = if for_good { Failure::Final } else { failure(&fault) };
+                match slot.attempts.next(policy, failed, now_ms, jitter) {
                     Decision::GiveUp(reason) => Err(Cause::of(fault, reason, error.as_deref())),
                     Decision::After { wait_ms, throttled } => {
                         let until_ms = now_ms.saturating_add(wait_ms);

@@ -5,6 +5,7 @@ use sanderling_destination::{Change, DestinationError, LoadStatus};
 use super::Driver;
 use super::outcome::{Event, RunNotice, Status};
 use super::stack::{ChainKey, Item};
+use super::truth::Refusal;
 
 impl Driver<'_> {
     /// Puts a resource in place once nothing of it is left to read, and then looks at its children.
@@ -19,6 +20,9 @@ impl Driver<'_> {
             || self.loads[resource].status == LoadStatus::Refused
         {
             return Ok(());
+        }
+        if let Some(refusal) = self.shared_keys(resource)? {
+            return self.refuse(resource, refusal);
         }
         self.loads[resource].status = LoadStatus::Complete;
         self.loads[resource].updated_ms = self.now_ms();
@@ -36,6 +40,33 @@ impl Driver<'_> {
         }
         (self.tell)(Event::Ended { resource: load.resource, status: Status::Complete, rows: load.rows });
         plan.resources[resource].children.iter().try_for_each(|&child| self.settle(child))
+    }
+
+    /// Under merge, rows that share a key take each other's place. That is told; and where fewer keys are left than the API
+    /// counts rows, the key does not tell its rows apart.
+    fn shared_keys(&mut self, resource: usize) -> Result<Option<Refusal>, DestinationError> {
+        let of = &self.plan.resources[resource];
+        let load = &self.loads[resource];
+        let (rows, owed) = (load.rows, self.owed[resource]);
+        if !of.written {
+            return Ok(None);
+        }
+        let Some(keys) =
+            self.destination.distinct_keys(&of.table, &load.load_id)?.filter(|keys| *keys < rows)
+        else {
+            return Ok(None);
+        };
+        if keys < owed {
+            return Ok(Some(Refusal::SharedKeys {
+                rows,
+                keys,
+                total: owed,
+                key: of.table.primary_key.join(", "),
+            }));
+        }
+        let (resource, key) = (of.name.clone(), of.table.primary_key.join(", "));
+        self.say(RunNotice::SharedKeys { resource, rows, keys, key });
+        Ok(None)
     }
 
     fn is_complete(&self, resource: usize) -> bool {

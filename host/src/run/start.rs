@@ -13,6 +13,7 @@ use super::pages::Pages;
 use super::plan::Plan;
 use super::resume::{self, Now, Pass, Start, Why};
 use super::stack::{Item, Stack};
+use super::take::fingerprint;
 use super::{Driver, Settings, hex};
 use crate::contract::Partition;
 use crate::sandbox::Connection;
@@ -54,6 +55,8 @@ impl<'a> Driver<'a> {
                 .iter()
                 .map(|resource| Load { resource: resource.name.clone(), ..Load::default() })
                 .collect(),
+            opened: HashMap::new(),
+            owed: vec![0; plan.resources.len()],
             failed: HashSet::new(),
             abandoned: HashSet::new(),
             started: HashSet::new(),
@@ -204,6 +207,9 @@ impl<'a> Driver<'a> {
             let partition = page.partition.as_ref().map(|partition| {
                 Arc::new(Partition { key: partition.key.clone(), data: partition.data.clone() })
             });
+            if let Some(partition) = &partition {
+                self.opened.entry(at).or_default().insert(fingerprint(&partition.key));
+            }
             self.stack.put(Item { seq: page.seq, resource: at, partition, cursor: page.cursor.clone() });
         }
         let rows = self.rows_written(root);
@@ -281,6 +287,8 @@ impl<'a> Driver<'a> {
         self.resumed.retain(|key| plan.resources[key.0].root != root);
         // What failed of it before is asked for once more, and did not happen as far as the outcome goes.
         self.failed.retain(|&at| plan.resources[at].root != root);
+        self.opened.retain(|&at, _| plan.resources[at].root != root);
+        plan.tree(root).for_each(|at| self.owed[at] = 0);
         self.abandoned.retain(|&at| plan.resources[at].root != root);
         let other = |name: &str| plan.find(name).is_none_or(|at| plan.resources[at].root != root);
         self.outcome.failures.retain(|failure| other(&failure.resource));

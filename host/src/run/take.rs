@@ -36,9 +36,10 @@ impl Driver<'_> {
         if let Some(why) = self.moved_since(&key, &chain, &page) {
             return self.start_again(resource, why);
         }
-        if masked {
-            // What a server echoed is stored as the reference, which stays the same from run to run.
-            page.rows = self.vault.reference(&String::from_utf8_lossy(&page.rows)).into_bytes();
+        if masked || item.partition.is_some() {
+            // What a server echoed, here or in the parent's row, is stored as the reference, which stays the same from
+            // run to run.
+            self.refer(&mut page.rows);
         }
         let digest = hex(&Sha256::digest(&page.rows)[..16]);
         let sound = truth::advance(&mut chain, &page, digest).and_then(|()| self.follow(item, &page));
@@ -74,6 +75,9 @@ impl Driver<'_> {
         }
         if ended {
             self.note_drift(resource, &chain);
+            if !chain.limited && plan.resources[resource].totals == Totals::Exact {
+                self.owed[resource] += chain.first_total.min(chain.last_total).unwrap_or_default();
+            }
             self.chains.remove(&key);
             self.trails.remove(&key);
         } else {
@@ -86,6 +90,15 @@ impl Driver<'_> {
         match verdict {
             Ok(()) => self.settle(resource),
             Err(refusal) => self.fail_chain(item, Cause::Refused(refusal), last_try),
+        }
+    }
+
+    /// Puts references in the place of placeholders, where there are any.
+    fn refer(&self, rows: &mut Vec<u8>) {
+        if let Ok(text) = std::str::from_utf8(rows)
+            && self.vault.contains_placeholder(text)
+        {
+            *rows = self.vault.reference(text).into_bytes();
         }
     }
 
@@ -128,7 +141,7 @@ impl Driver<'_> {
     }
 
     /// A page that came from an origin which had been left alone ends its trial.
-    fn end_trial(&mut self, item: &Item) -> Result<(), DestinationError> {
+    pub(super) fn end_trial(&mut self, item: &Item) -> Result<(), DestinationError> {
         let origin = &self.plan.resources[item.resource].origin;
         if self.pages.succeeded(origin) {
             self.destination.record(&[Change::HaltCleared { origin: origin.clone() }])?;
@@ -165,12 +178,19 @@ impl Driver<'_> {
             else {
                 continue;
             };
-            for partition in partitions.into_iter().rev() {
-                let partition = Partition {
-                    key: self.vault.reference(&partition.key),
-                    data: self.vault.reference(&partition.data),
-                };
-                pushed.push(self.stack.item(child, Some(Arc::new(partition)), None));
+            let mut opened = Vec::new();
+            for partition in partitions {
+                let key = self.vault.reference(&partition.key);
+                // Rows move between a parent's pages while it is read, and several parents may share what binds a child.
+                if !self.opened.entry(child).or_default().insert(fingerprint(&key)) {
+                    self.say(RunNotice::Reopened { resource: name.clone() });
+                    continue;
+                }
+                let partition = Partition { key, data: self.vault.reference(&partition.data) };
+                opened.push(Arc::new(partition));
+            }
+            for partition in opened.into_iter().rev() {
+                pushed.push(self.stack.item(child, Some(partition), None));
             }
         }
         let mut changes = vec![Change::Done { seq: item.seq }];
@@ -244,6 +264,13 @@ impl Driver<'_> {
             self.say(RunNotice::Connector { resource, notice });
         }
     }
+}
+
+/// A partition's key, in a size that can be kept for each of a million.
+pub(super) fn fingerprint(key: &str) -> [u8; 16] {
+    let mut short = [0; 16];
+    short.copy_from_slice(&Sha256::digest(key)[..16]);
+    short
 }
 
 /// The cursors that follow a page, in commit order, or the limit at which its chain stops.

@@ -23,6 +23,20 @@ pub enum Refusal {
         /// The smaller of the first and the last total.
         total: u64,
     },
+    /// Under merge, rows took each other's place.
+    #[error(
+        "{rows} rows came and the API counts {total}, but they have only {keys} keys ({key}): later rows took the place of earlier ones"
+    )]
+    SharedKeys {
+        /// Rows that came.
+        rows: u64,
+        /// Keys that they have.
+        keys: u64,
+        /// What the API counts.
+        total: u64,
+        /// The primary key.
+        key: String,
+    },
     /// A cursor came up that had been read before.
     #[error("the pages run in a circle: a cursor came again")]
     Circular,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Full, Limited};
 use sanderling_gate::{Exchange, Gate, GateError};
 use wasmtime::component::ResourceTable;
 use wasmtime::{Engine, Store, StoreLimits, StoreLimitsBuilder, UpdateDeadline};
@@ -17,6 +17,9 @@ use wasmtime_wasi_http::{
 
 use super::Limits;
 use super::engine::TICK_MS;
+
+/// The body of one request.
+const MAX_REQUEST_BYTES: usize = 8 << 20;
 
 /// What a guest may say on its way down, for the report of a trap.
 const STDERR_BYTES: usize = 16 * 1024;
@@ -159,7 +162,9 @@ impl WasiHttpHooks for Egress {
         Box::new(async move {
             let gate = gate.ok_or(Error::HttpRequestDenied)?;
             let (head, body) = request.into_parts();
-            let body = body.collect().await?.to_bytes();
+            let body = Limited::new(body, MAX_REQUEST_BYTES).collect().await;
+            let body =
+                body.map_err(|_| Error::HttpRequestBodySize(Some(MAX_REQUEST_BYTES as u64)))?.to_bytes();
             let (exchange, result) = gate.send(http::Request::from_parts(head, body)).await;
             let result = result.map_err(Arc::new);
             let error = result.as_ref().err().cloned();

@@ -19,6 +19,9 @@ pub(super) fn hints_for(failure: &Failure) -> Vec<String> {
         Cause::Refused(Refusal::Short { .. }) => vec![
             "run again to read it anew; if the API's total is only an estimate, write `total: estimate` on the resource".into(),
         ],
+        Cause::Refused(Refusal::SharedKeys { .. }) => vec![
+            "name a `primary_key` that tells its rows apart, or, if the last of each is what you want, write `total: estimate` on the resource".into(),
+        ],
         Cause::Refused(Refusal::Repeated { .. }) => vec![
             "the paginator's parameters may have other names in this API (`offset_param`, `limit_param`), or it does not page: `paginator: single_page`".into(),
         ],

@@ -3,7 +3,7 @@
 //! They are kept in a file beside the rows, a frame a page: the length of the parent's key (4 bytes, little-endian; all
 //! ones: no parent), that key, the number of rows (4 bytes), 16 bytes a row.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
 use std::path::Path;
@@ -112,6 +112,13 @@ impl Keys {
             }
         };
         parents.holders.extend(digests.iter().map(|digest| (*digest, number)));
+    }
+
+    /// How many keys there are.
+    pub(super) fn distinct(&self) -> Result<u64, DestinationError> {
+        let mut seen = HashSet::new();
+        read(self.part.path(), self.part.length(), |_, page| seen.extend(page.iter().copied()))?;
+        Ok(seen.len() as u64)
     }
 
     /// Copies to `new` the lines of `rows` (a file, a line a key) that no later line of the same key replaces. None if all

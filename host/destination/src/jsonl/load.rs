@@ -154,6 +154,10 @@ impl OpenLoad {
         self.keys.as_mut().map_or(Ok(()), |keys| keys.part.sync())
     }
 
+    pub(super) fn distinct_keys(&self) -> Result<Option<u64>, DestinationError> {
+        self.keys.as_ref().map(Keys::distinct).transpose()
+    }
+
     /// The file of the state folder, durable, that is to take the place of the resource's; none under `append`.
     pub(super) fn complete(&mut self, names: &Names) -> Result<Option<String>, DestinationError> {
         self.sync()?;
