@@ -71,6 +71,8 @@ pub(crate) enum PagingError {
         "empty page at offset {0}, and nothing says whether more follow (`stop_after_empty_page` is false)"
     )]
     Stuck(u64),
+    #[error("nothing at total_path `{0}`; write `total_path: null` if the API gives no total")]
+    Total(String),
     #[error("nothing usable at has_more_path `{path}`: {found}")]
     HasMore { path: String, found: String },
     #[error("the cursor is not one of this paginator's")]
@@ -174,6 +176,7 @@ impl Offset {
 
     /// What a page leaves to be read. `cursor.selector` is passed on to every cursor that follows.
     pub(crate) fn step(&self, cursor: &Cursor, seen: &Seen) -> Result<Outcome, PagingError> {
+        self.refuse_missing_total(cursor, seen)?;
         let owed = match cursor.end {
             Some(end) => seen.received.min(end.saturating_sub(cursor.offset)),
             None => seen.received,
@@ -192,6 +195,20 @@ impl Offset {
             None => self.open(cursor, seen, reached, known, &mut notice)?,
         };
         Ok(Outcome { owed, total: shown, continuation, notice })
+    }
+
+    /// A total that the config names, and that the first page does not have, is a slip that would turn the checks off.
+    fn refuse_missing_total(&self, cursor: &Cursor, seen: &Seen) -> Result<(), PagingError> {
+        let first = cursor.offset == self.config.offset && cursor.end.is_none() && cursor.total.is_none();
+        let named = self.config.total_path_written
+            && self.config.has_more_path.is_none()
+            && self.total == TotalMode::Exact;
+        match self.total_path() {
+            Some(path) if first && named && seen.received > 0 && seen.total.is_none() => {
+                Err(PagingError::Total(spelled(path)))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A chain with an end of its own: it owes all rows up to there, or up to a total that has shrunk below it.

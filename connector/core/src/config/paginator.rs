@@ -22,6 +22,8 @@ pub(crate) struct OffsetConfig {
     pub(crate) offset_param: String,
     pub(crate) limit_param: String,
     pub(crate) total_path: Option<Vec<Step>>,
+    /// Whether the config names it; otherwise it is dlt's default, which many an API does not have.
+    pub(crate) total_path_written: bool,
     /// No request starts at this offset or beyond it.
     pub(crate) maximum_offset: Option<u64>,
     pub(crate) stop_after_empty_page: bool,
@@ -102,10 +104,14 @@ fn offset(node: &Node<'_>, mut fields: Fields<'_>, problems: &mut Problems) -> O
         problems.add(&node.pointer, format!("`{limit_param}` cannot carry both the offset and the limit"));
     }
     // dlt: absent means "total", null means that there is none.
+    let mut total_path_written = false;
     let total_path = match fields.take_raw("total_path") {
         None => Some(vec![Step::Member("total".to_owned())]),
         Some(node) if node.value.is_null() => None,
-        Some(node) => path(&node, problems).map(|path| path.value),
+        Some(node) => {
+            total_path_written = true;
+            path(&node, problems).map(|path| path.value)
+        }
     };
     let maximum_offset = fields.take("maximum_offset").and_then(|node| node.count(problems));
     let stop_after_empty_page =
@@ -122,6 +128,7 @@ fn offset(node: &Node<'_>, mut fields: Fields<'_>, problems: &mut Problems) -> O
         offset_param,
         limit_param,
         total_path,
+        total_path_written,
         maximum_offset,
         stop_after_empty_page,
         has_more_path,

@@ -409,3 +409,14 @@ fn a_guessed_selector_stays_for_the_whole_read() {
     let fault = page(&plan, &second, &ok(json!({"items": ids(2, 4), "total": 4}))).unwrap_err();
     assert!(bad(fault).message.contains("nothing at data_selector `data`: the answer has `items`, `total`"));
 }
+
+#[test]
+fn a_total_that_the_config_names_must_be_there() {
+    let config = |paginator: Value| offset_config(paginator);
+    let named = config(json!({"type": "offset", "limit": 2, "total_path": "totl"}));
+    let refused = read(&named, honest(5, 2)).unwrap_err();
+    assert!(refused.to_string().contains("nothing at total_path `totl`"), "{refused}");
+    let default = config(json!({"type": "offset", "limit": 2}));
+    let without = |offset: u64, _: u64| json!({"data": ids(offset, (offset + 2).min(5))});
+    assert_eq!(read(&default, without).unwrap().ids, all(5), "the default path is a guess, not a promise");
+}
