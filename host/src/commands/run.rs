@@ -10,7 +10,7 @@ use crate::cli::{RunArgs, ShowArgs};
 use crate::contract::Notice;
 use crate::error::Error;
 use crate::progress::Reporter;
-use crate::run::outcome::{Outcome, RunNotice, Status};
+use crate::run::outcome::{Outcome, ResourceOutcome, RunNotice, Status};
 use crate::run::{self, Settings};
 use crate::source::{self, Source};
 use crate::words::exit;
@@ -115,7 +115,10 @@ fn tell_outcome(outcome: &Outcome, source: &Source, destination: &Destination, a
     }
     text.push_str(&report::table(outcome));
     text.push('\n');
-    let first = outcome.resources.iter().find(|resource| resource.written && resource.rows > 0);
+    let seen = |resource: &&ResourceOutcome| {
+        resource.written && resource.rows > 0 && resource.status == Status::Complete
+    };
+    let first = outcome.resources.iter().find(seen);
     if let Some(look) = first.and_then(|resource| destination.peek(&resource.name)) {
         text.push_str(&format!("look at it: {look}\n"));
     }
