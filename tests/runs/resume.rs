@@ -197,7 +197,7 @@ fn other_resources_start_again_and_take_nothing_away() {
 fn three_failures_in_a_row_halt_and_a_trial_goes_on() {
     let it = Breaking::new(To::Sqlite, "append", 1);
     it.server.add_fault(Fault::new("*", When::From(4), Action::status(503)));
-    let halted = ["failed 3 pages in a row and is left alone", "hint: run again later"];
+    let halted = ["failed 3 pages in a row and is left alone", "hint: run again once that is mended"];
     it.folder.run(&it.args()).expect(4).says(&halted);
     // Three good ones, then tasks and time of the first project, and tasks of the second.
     assert_eq!(it.server.requests().len(), 3 + 3);

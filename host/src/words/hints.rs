@@ -27,7 +27,7 @@ pub(super) fn hints_for(failure: &Failure) -> Vec<String> {
         ],
         Cause::Data { error, parent } => hint_for_data(error, parent.as_ref()).into_iter().collect(),
         Cause::Trap(words) => hint_for_trap(words).into_iter().map(str::to_owned).collect(),
-        Cause::Halted { .. } => vec!["run again later: it starts with one trial request and goes on where this stopped".into()],
+        Cause::Halted { .. } => vec!["run again once that is mended: it starts with one trial request and goes on where this stopped".into()],
         _ => Vec::new(),
     }
 }
