@@ -88,7 +88,18 @@ impl From<core::RetryPolicy> for wit::RetryPolicy {
 
 impl From<core::Notice> for wit::Notice {
     fn from(notice: core::Notice) -> Self {
-        Self { code: notice.code.to_owned(), message: notice.message, hint: notice.hint }
+        Self {
+            code: notice.code.to_owned(),
+            message: notice.message,
+            hint: notice.hint,
+            settles: all(notice.settles),
+        }
+    }
+}
+
+impl From<core::Setting> for wit::Setting {
+    fn from(setting: core::Setting) -> Self {
+        Self { path: setting.path, value: setting.value }
     }
 }
 

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use comfy_table::{Cell, CellAlignment, Table, presets};
 use serde_json::{Value, json};
 
+use crate::contract::Setting;
 use crate::run::outcome::{Failure, Outcome, ResourceOutcome, Status};
 use crate::words::{self, Words, exit};
 
@@ -113,9 +114,16 @@ pub fn document(outcome: &Outcome, pipeline: &str, to: &str, load_id: &str) -> V
         "failures": outcome.failures.iter().map(failure).collect::<Vec<_>>(),
         "notices": outcome.notices.iter().map(|notice| {
             let (message, hint) = words::of_notice(notice);
-            json!({"message": message, "hint": hint})
+            let settles: Vec<Value> = notice.settles().iter().map(setting).collect();
+            json!({"message": message, "hint": hint, "settles": settles})
         }).collect::<Vec<_>>(),
     })
+}
+
+/// A setting; a value that is no JSON, which no connector should give, is its text.
+fn setting(setting: &Setting) -> Value {
+    let value: Value = serde_json::from_str(&setting.value).unwrap_or_else(|_| setting.value.clone().into());
+    json!({"path": setting.path, "value": value})
 }
 
 /// The document of a command that failed before there was anything to run: the same keys.

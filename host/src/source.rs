@@ -149,6 +149,7 @@ fn literal_credential(document: &Document, pointer: &str) -> Notice {
             "write `{key}: \"${{secrets.{key}}}\"` and give it by {}",
             secrets::env_name(key)
         )),
+        settles: Vec::new(),
     }
 }
 

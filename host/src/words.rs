@@ -13,7 +13,7 @@ use crate::run::plan::PlanError;
 use crate::run::truth::Refusal;
 use crate::sandbox::CallError;
 use crate::secrets::SecretError;
-use hints::{hint_for_data, hint_for_trap, hints_for};
+use hints::{hint_for_data, hint_for_trap, hint_of_notice, hints_for};
 pub use text::{counted, of_io, printable};
 use text::{one_line, time_of_day, without_number};
 
@@ -328,14 +328,14 @@ fn code_of_fault(fault: &Fault) -> u8 {
     }
 }
 
-/// Something said in the course of a run: the sentence, and the config line that would settle it.
+/// Something said in the course of a run: the sentence, and what would mend or settle it.
 pub fn of_notice(notice: &RunNotice) -> (String, Option<String>) {
     match notice {
         RunNotice::Connector { resource, notice } if resource.is_empty() => {
-            (notice.message.clone(), notice.hint.clone())
+            (notice.message.clone(), hint_of_notice(notice))
         }
         RunNotice::Connector { resource, notice } => {
-            (format!("{resource}: {}", notice.message), notice.hint.clone())
+            (format!("{resource}: {}", notice.message), hint_of_notice(notice))
         }
         RunNotice::Resumed { resource, rows } => (
             format!(

@@ -317,8 +317,12 @@ pub(crate) fn guess(response: &Response, resource: &str) -> Result<(Selector, Op
     if !others.is_empty() {
         message.push_str(&format!(", not at {}", list(others.iter().map(String::as_str))));
     }
-    let notice =
-        Notice { code: "selector-guessed", message, hint: Some(format!("\"data_selector\": \"{path}\"")) };
+    let notice = Notice {
+        code: "selector-guessed",
+        message,
+        hint: Some(format!("\"data_selector\": \"{path}\"")),
+        settles: Vec::new(),
+    };
     Ok((Selector::Plain(steps), Some(notice)))
 }
 

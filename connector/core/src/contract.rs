@@ -65,8 +65,19 @@ pub struct Notice {
     pub code: &'static str,
     /// The sentence.
     pub message: String,
-    /// The config line that would settle it.
+    /// What would mend it, where that is no setting.
     pub hint: Option<String>,
+    /// What would settle a guess. A notice that has settings is a guess; one that has none is not.
+    pub settles: Vec<Setting>,
+}
+
+/// A value of the config, as a person would write it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// JSON pointer (RFC 6901) into the config as it was given: to what is there, or to what its object lacks.
+    pub path: String,
+    /// JSON.
+    pub value: String,
 }
 
 /// Which page is wanted. The clock and the bounds of the contract's record are for incremental reading, which this

@@ -53,7 +53,7 @@ mod tests;
 
 pub use contract::{
     BadResponse, ChildPartitions, Continuation, Fault, HttpFailure, Notice, Page, PageRequest, Partition,
-    Request, ResourceInfo, Response, RetryPolicy, SourceInfo, WriteDisposition,
+    Request, ResourceInfo, Response, RetryPolicy, Setting, SourceInfo, WriteDisposition,
 };
 pub use diagnostic::Diagnostic;
 pub use page::page;

@@ -306,6 +306,7 @@ impl Offset {
                         cursor.offset
                     ),
                     hint: Some("\"stop_after_empty_page\": false".to_owned()),
+                    settles: Vec::new(),
                 });
             }
             return Ok(Continuation::End);

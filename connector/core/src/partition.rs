@@ -115,6 +115,7 @@ pub(crate) fn open(
             resource.name
         ),
         hint: None,
+        settles: Vec::new(),
     });
     Ok((opened, notice.into_iter().collect()))
 }

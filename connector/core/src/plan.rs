@@ -183,6 +183,7 @@ fn info(
                 config.name.value
             ),
             hint: None,
+            settles: Vec::new(),
         });
     }
     let renamed = |name: &String| {
@@ -297,6 +298,7 @@ fn check_paging_params(
                     config.name.value
                 ),
                 hint: None,
+                settles: Vec::new(),
             });
         }
     }

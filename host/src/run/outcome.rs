@@ -7,7 +7,7 @@ use sanderling_gate::{Denial, Exchange, GateError};
 
 use super::resume::Why;
 use super::truth::Refusal;
-use crate::contract::{Fault, Notice};
+use crate::contract::{Fault, Notice, Setting};
 use crate::retry::Reason;
 
 /// What a run came to.
@@ -249,6 +249,16 @@ pub enum RunNotice {
         /// Which one.
         origin: String,
     },
+}
+
+impl RunNotice {
+    /// What would settle it, if it is a guess.
+    pub fn settles(&self) -> &[Setting] {
+        match self {
+            Self::Connector { notice, .. } => &notice.settles,
+            _ => &[],
+        }
+    }
 }
 
 /// What happens while a run goes on, for the one who waits.

@@ -74,7 +74,15 @@ impl From<wit::ResourceInfo> for contract::ResourceInfo {
 
 impl From<wit::Notice> for contract::Notice {
     fn from(notice: wit::Notice) -> Self {
-        Self { code: notice.code, message: notice.message, hint: notice.hint }
+        let settles = notice.settles.into_iter();
+        Self {
+            code: notice.code,
+            message: notice.message,
+            hint: notice.hint,
+            settles: settles
+                .map(|setting| contract::Setting { path: setting.path, value: setting.value })
+                .collect(),
+        }
     }
 }
 

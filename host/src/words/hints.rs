@@ -3,7 +3,7 @@
 use sanderling_destination::{DataError, DataErrorKind};
 use sanderling_gate::{Denial, Exchange, Place};
 
-use crate::contract::Fault;
+use crate::contract::{Fault, Notice};
 use crate::retry::Reason;
 use crate::run::outcome::{Cause, Failure, ParentKey};
 use crate::run::truth::Refusal;
@@ -40,6 +40,18 @@ pub(super) fn hint_for_trap(words: &str) -> Option<&'static str> {
         ("ran for more than", "ask for smaller pages; `limits: {cpu_time_ms: …}` in the config allows more"),
     ];
     hints.into_iter().find(|(part, _)| words.contains(part)).map(|(_, hint)| hint)
+}
+
+/// What would mend what a connector says, or settle what it guessed.
+pub(super) fn hint_of_notice(notice: &Notice) -> Option<String> {
+    let settled = || {
+        let lines = notice.settles.iter().map(|setting| {
+            let key = setting.path.rsplit('/').next().unwrap_or_default();
+            format!("\"{}\": {}", key.replace("~1", "/").replace("~0", "~"), setting.value)
+        });
+        lines.collect::<Vec<_>>().join(" and ")
+    };
+    notice.hint.clone().or_else(|| Some(settled()).filter(|text| !text.is_empty()))
 }
 
 fn hint_for_transport(message: &str) -> &'static str {

@@ -45,6 +45,7 @@ pub(super) fn in_path(resource: &ResourceConfig, draft: &Draft, notices: &mut Ve
                 resource.name.value
             ),
             hint: Some(format!("\"params\": {{\"{name}\": \"${{secrets.{name}}}\"}}")),
+            settles: Vec::new(),
         });
     }
 }

@@ -280,6 +280,7 @@ fn notice(config: &ResourceConfig, parent: &ResourceConfig, placeholder: &str, k
             "`{{{placeholder}}}` in the path of `{child}` is taken to be `{key}` of `{parent_name}`; its rows carry it as `{added}`"
         ),
         hint: Some(format!("\"path\": \"{path}\" and \"include_from_parent\": [\"{key}\"]")),
+        settles: Vec::new(),
     }
 }
 
