@@ -22,6 +22,8 @@ pub struct ResourceInfo {
     pub primary_key: Vec<String>,
     /// What a load does to rows that are there already.
     pub write_disposition: WriteDisposition,
+    /// Declared columns: a JSON object, which [`columns`] reads.
+    pub columns: Option<String>,
     /// Whether rows are read from a watermark on.
     pub incremental: bool,
     /// Whether rows are written.
@@ -34,6 +36,35 @@ pub struct ResourceInfo {
     pub seals: bool,
     /// Settings that only the host uses: a JSON object.
     pub settings: Option<String>,
+}
+
+/// A column as the config declares it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Its name in the output.
+    pub name: String,
+    /// dlt's word for its type, such as `bigint`; not checked here.
+    pub data_type: Option<String>,
+    /// Whether a row may lack it, or have null in it; `None`: the config does not say.
+    pub nullable: Option<bool>,
+}
+
+/// Reads [`ResourceInfo::columns`], in the connector's order. Hints that this host does not know are passed over.
+///
+/// # Errors
+/// It is no JSON object of objects, or a hint is of the wrong type.
+pub fn columns(json: &str) -> Result<Vec<Column>, serde_json::Error> {
+    #[derive(serde::Deserialize)]
+    struct Hints {
+        data_type: Option<String>,
+        nullable: Option<bool>,
+    }
+    let columns: serde_json::Map<String, serde_json::Value> = serde_json::from_str(json)?;
+    let column = |(name, hints)| {
+        let Hints { data_type, nullable } = serde_json::from_value(hints)?;
+        Ok(Column { name, data_type, nullable })
+    };
+    columns.into_iter().map(column).collect()
 }
 
 /// What a load does to rows that are there already.
@@ -188,4 +219,29 @@ pub struct BadResponse {
     pub excerpt: String,
     /// Whether the same request may be answered better.
     pub retry: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_read_as_they_are_declared() {
+        let read =
+            columns(r#"{"b": {"data_type": "bigint", "later": [1]}, "a": {"nullable": false}, "c": {}}"#)
+                .unwrap();
+        let column = |name: &str, data_type: Option<&str>, nullable| Column {
+            name: name.into(),
+            data_type: data_type.map(Into::into),
+            nullable,
+        };
+        let expected =
+            [column("b", Some("bigint"), None), column("a", None, Some(false)), column("c", None, None)];
+        assert_eq!(read, expected);
+        for bad in
+            ["", "[]", "5", r#"{"a": 1}"#, r#"{"a": {"nullable": "no"}}"#, r#"{"a": {"data_type": 5}}"#]
+        {
+            assert!(columns(bad).is_err(), "{bad}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! The config as written: every value read by hand, with the pointer to its place; defaults merged, nothing resolved.
 
 mod auth;
+mod columns;
 mod endpoint;
 mod paginator;
 mod resource;
@@ -8,6 +9,7 @@ mod resource;
 use serde_json::Value;
 
 pub(crate) use auth::{ApiKeyPlace, Auth};
+pub(crate) use columns::for_the_host;
 pub(crate) use endpoint::Param;
 pub(crate) use paginator::{OffsetConfig, Paginator};
 pub(crate) use resource::{ResourceConfig, TotalMode};

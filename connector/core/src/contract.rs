@@ -24,7 +24,7 @@ pub struct ResourceInfo {
     pub primary_key: Vec<String>,
     /// What a load does to rows that are there already.
     pub write_disposition: WriteDisposition,
-    /// Columns declared in the config: a JSON object.
+    /// Columns declared in the config, by their names in the output: a JSON object, name to `{data_type, nullable}`.
     pub columns: Option<String>,
     /// Whether rows are written.
     pub selected: bool,

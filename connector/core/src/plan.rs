@@ -6,9 +6,7 @@ mod draft;
 mod hole;
 mod parents;
 
-use serde_json::{Map, Value};
-
-use crate::config::{self, Auth, Config, Paginator, ResourceConfig, TotalMode};
+use crate::config::{self, Auth, Config, Paginator, ResourceConfig, TotalMode, for_the_host};
 use crate::contract::{Notice, ResourceInfo, SourceInfo};
 use crate::diagnostic::{Diagnostic, Problems, list};
 use crate::json::Wanted;
@@ -200,16 +198,12 @@ fn info(
         parent: parent.map(|parent| parent.name.value.clone()),
         primary_key: config.primary_key.iter().map(renamed).collect(),
         write_disposition: config.write_disposition,
-        columns: config.columns.as_ref().map(json_text),
+        columns: for_the_host(&config.columns),
         selected: config.selected,
         retry: config.endpoint.error_handler.clone(),
         origins: draft.origin.iter().cloned().collect(),
         settings,
     }
-}
-
-fn json_text(map: &Map<String, Value>) -> String {
-    Value::Object(map.clone()).to_string()
 }
 
 fn resource(

@@ -1,6 +1,7 @@
 //! Whole walks: config to plan to request to page, against scripted answers.
 
 mod answers;
+mod columns;
 mod configs;
 mod foreign_input;
 mod offset_cases;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use sanderling_destination::{Disposition, Table};
 use serde_json::Value;
 
-use crate::contract::{ResourceInfo, SourceInfo, WriteDisposition};
+use crate::contract::{self, Column, ResourceInfo, SourceInfo, WriteDisposition};
 use crate::retry::RetryPolicy;
 
 /// The resources of a run, parents before children.
@@ -24,6 +24,8 @@ pub struct Resource {
     pub name: String,
     /// Where its rows go.
     pub table: Table,
+    /// What the config says of its columns.
+    pub columns: Vec<Column>,
     /// Whether they go anywhere: a parent may be read for its children alone.
     pub written: bool,
     /// The resource whose rows drive it.
@@ -168,8 +170,12 @@ fn lower(
     if info.seals {
         return Err(unsupported("an answer that holds a token"));
     }
+    let columns = contract::columns(info.columns.as_deref().unwrap_or("{}"));
+    let columns =
+        columns.map_err(|error| PlanError::Unsound(format!("the columns of `{}`: {error}", info.name)))?;
     Ok(Resource {
         name: info.name.clone(),
+        columns,
         table: Table {
             resource: info.name.clone(),
             disposition,
@@ -205,6 +211,7 @@ mod tests {
             parent: parent.map(Into::into),
             primary_key: vec!["id".into()],
             write_disposition: WriteDisposition::Merge,
+            columns: None,
             incremental: false,
             selected: true,
             retry: None,

@@ -58,6 +58,7 @@ impl From<wit::ResourceInfo> for contract::ResourceInfo {
                 wit::WriteDisposition::Merge => contract::WriteDisposition::Merge,
                 wit::WriteDisposition::Other(word) => contract::WriteDisposition::Other(word),
             },
+            columns: info.columns,
             incremental: info.incremental,
             selected: info.selected,
             retry: info.retry.map(|retry| contract::Retry {

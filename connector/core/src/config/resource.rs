@@ -3,8 +3,9 @@
 //! dlt's rule: a resource's own keys replace those of the defaults, `endpoint` key by key, `endpoint.params` one level
 //! deeper, `columns` hint by hint. Everything keeps the pointer to where it was written.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::columns::{self, Column, Written};
 use super::endpoint::{self, ENDPOINT_KEYS, Endpoint};
 use crate::contract::WriteDisposition;
 use crate::diagnostic::{Problems, did_you_mean};
@@ -16,7 +17,7 @@ pub(crate) struct ResourceConfig {
     pub(crate) endpoint: Endpoint,
     pub(crate) primary_key: Vec<String>,
     pub(crate) write_disposition: WriteDisposition,
-    pub(crate) columns: Option<Map<String, Value>>,
+    pub(crate) columns: Vec<Column>,
     pub(crate) selected: bool,
     /// Where `parallelized` was written.
     pub(crate) parallelized: Option<String>,
@@ -79,7 +80,7 @@ pub(crate) struct Layer<'a> {
     fields: Fields<'a>,
     endpoint: Fields<'a>,
     params: Fields<'a>,
-    columns: Option<Map<String, Value>>,
+    columns: Written<'a>,
 }
 
 fn layer<'a>(node: &Node<'a>, problems: &mut Problems) -> Option<Layer<'a>> {
@@ -104,54 +105,8 @@ fn layer<'a>(node: &Node<'a>, problems: &mut Problems) -> Option<Layer<'a>> {
         Some(node) => node.object("params", problems)?,
         None => Fields::default(),
     };
-    let columns = fields.take("columns").and_then(|node| columns(&node, problems));
-    Some(Layer { fields, endpoint, params, columns })
-}
-
-/// `columns`: an object, or dlt's list of objects with a `name`, as an object.
-fn columns(node: &Node<'_>, problems: &mut Problems) -> Option<Map<String, Value>> {
-    let mut columns = Map::new();
-    if node.value.is_array() {
-        for item in node.items("columns", problems)? {
-            let mut hints = match item.value {
-                Value::Object(hints) => hints.clone(),
-                _ => Map::new(),
-            };
-            let Some(Value::String(name)) = hints.shift_remove("name") else {
-                problems.add(&item.pointer, "a column in a list needs its `name`");
-                continue;
-            };
-            columns.insert(name, Value::Object(hints));
-        }
-        return Some(columns);
-    }
-    for (name, node) in node.object("columns", problems)?.into_iter() {
-        if node.object("the hints of a column", problems).is_some() {
-            columns.insert(name.to_owned(), node.value.clone());
-        }
-    }
-    Some(columns)
-}
-
-fn merged_columns(
-    base: Option<&Map<String, Value>>,
-    over: Option<Map<String, Value>>,
-) -> Option<Map<String, Value>> {
-    let (Some(base), Some(over)) = (base, &over) else {
-        return over.or_else(|| base.cloned());
-    };
-    let mut merged = base.clone();
-    for (name, hints) in over {
-        match (merged.get_mut(name).and_then(Value::as_object_mut), hints.as_object()) {
-            (Some(into), Some(hints)) => {
-                into.extend(hints.iter().map(|(key, value)| (key.clone(), value.clone())))
-            }
-            _ => {
-                merged.insert(name.clone(), hints.clone());
-            }
-        }
-    }
-    Some(merged)
+    let columns = fields.take("columns").and_then(|node| columns::written(&node, problems));
+    Some(Layer { fields, endpoint, params, columns: columns.unwrap_or_default() })
 }
 
 /// Reads `resource_defaults`.
@@ -242,24 +197,28 @@ fn resource(
         defaults.params.overlaid(&own.params),
         problems,
     );
-    let columns = merged_columns(defaults.columns.as_ref(), own.columns);
+    let columns = columns::read(columns::overlaid(&defaults.columns, own.columns), problems);
     lower(name, endpoint, columns, defaults.fields.overlaid(&own.fields), problems)
 }
 
 fn lower(
     name: At<String>,
     endpoint: Endpoint,
-    columns: Option<Map<String, Value>>,
+    columns: Vec<Column>,
     mut fields: Fields<'_>,
     problems: &mut Problems,
 ) -> Option<ResourceConfig> {
-    let primary_key: Vec<String> = fields
+    let rename = fields.take("rename").map(|node| rename(&node, problems)).unwrap_or_default();
+    let mut primary_key: Vec<String> = fields
         .take("primary_key")
         .and_then(|node| node.names("a primary key", problems))
         .unwrap_or_default()
         .into_iter()
         .map(|key| key.value)
         .collect();
+    for column in &columns {
+        key_of_column(column, &rename, &mut primary_key, problems);
+    }
     let mut write_disposition = WriteDisposition::Append;
     if let Some(node) = fields.take("write_disposition") {
         write_disposition = disposition(&node, problems).unwrap_or(write_disposition);
@@ -275,7 +234,6 @@ fn lower(
     });
     let include_from_parent =
         fields.take("include_from_parent").and_then(|node| node.names("a field of the parent", problems));
-    let rename = fields.take("rename").map(|node| rename(&node, problems)).unwrap_or_default();
     let total = fields.take("total").and_then(|node| total(&node, problems));
     let misplaced: Vec<_> = ENDPOINT_KEYS.iter().map(|key| (*key, "write it under `endpoint`")).collect();
     let misplaced: Vec<_> = misplaced.into_iter().filter(|(key, _)| !RESOURCE.known.contains(key)).collect();
@@ -297,6 +255,27 @@ fn lower(
         rename,
         total,
     })
+}
+
+/// Columns go by the names of the output, `primary_key` by those of the API.
+fn key_of_column(
+    column: &Column,
+    rename: &[(String, At<String>)],
+    primary_key: &mut Vec<String>,
+    problems: &mut Problems,
+) {
+    let name = &column.name;
+    let before = rename.iter().find(|(_, to)| to.value == *name).map(|(from, _)| from);
+    if before.is_none()
+        && let Some((_, to)) = rename.iter().find(|(from, _)| from == name)
+    {
+        let message = format!("`{name}` is renamed, and columns go by the new names");
+        problems.hint(&column.pointer, message, format!("write `{}`", to.value));
+    }
+    let key = before.unwrap_or(name);
+    if column.primary_key && !primary_key.contains(key) {
+        primary_key.push(key.clone());
+    }
 }
 
 fn disposition(node: &Node<'_>, problems: &mut Problems) -> Option<WriteDisposition> {

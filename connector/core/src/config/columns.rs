@@ -1,0 +1,183 @@
+//! `columns`: what is said of a resource's columns, by their names in the output.
+//!
+//! dlt's two spellings, a map from names and a list of objects with a `name`; its rule for the merge, hint by hint; and
+//! its rule for keys: a column that says `primary_key` joins those that the resource names.
+
+use serde_json::{Map, Value, json};
+
+use crate::diagnostic::{Problems, did_you_mean, list};
+use crate::document::{Fields, Keys, Node};
+
+/// The hints of each column as written, in the order of writing.
+pub(crate) type Written<'a> = Vec<(String, Hints<'a>)>;
+
+#[derive(Debug, Clone)]
+pub(crate) struct Hints<'a> {
+    /// Where the column was written.
+    pointer: String,
+    fields: Fields<'a>,
+}
+
+/// A column as declared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Column {
+    pub(crate) name: String,
+    /// Where it was written.
+    pub(crate) pointer: String,
+    pub(crate) data_type: Option<String>,
+    pub(crate) nullable: Option<bool>,
+    pub(crate) primary_key: bool,
+}
+
+/// dlt's data types.
+const DATA_TYPES: &[&str] =
+    &["text", "double", "bool", "timestamp", "bigint", "binary", "json", "decimal", "wei", "date", "time"];
+
+/// What other tools call them.
+const OTHER_NAMES: &[(&str, &str)] = &[
+    ("string", "text"),
+    ("str", "text"),
+    ("varchar", "text"),
+    ("uuid", "text"),
+    ("float", "double"),
+    ("real", "double"),
+    ("number", "double"),
+    ("boolean", "bool"),
+    ("datetime", "timestamp"),
+    ("timestamptz", "timestamp"),
+    ("int", "bigint"),
+    ("integer", "bigint"),
+    ("bytes", "binary"),
+    ("blob", "binary"),
+    ("object", "json"),
+    ("array", "json"),
+    ("jsonb", "json"),
+    ("complex", "json"),
+    ("numeric", "decimal"),
+];
+
+const COLUMN: Keys = Keys {
+    of: "a column",
+    known: &["data_type", "nullable", "primary_key", "description"],
+    later: &[
+        "cluster",
+        "dedup_sort",
+        "hard_delete",
+        "incremental",
+        "merge_key",
+        "parent_key",
+        "partition",
+        "precision",
+        "root_key",
+        "row_key",
+        "scale",
+        "sort",
+        "timezone",
+        "unique",
+        "variant",
+    ],
+    elsewhere: &[("type", "did you mean `data_type`?"), ("required", "write `nullable: false`")],
+};
+
+/// Reads either spelling.
+pub(crate) fn written<'a>(node: &Node<'a>, problems: &mut Problems) -> Option<Written<'a>> {
+    let mut columns: Written<'a> = Vec::new();
+    if !node.value.is_array() {
+        for (name, node) in node.object("columns", problems)?.into_iter() {
+            if let Some(fields) = node.object("the hints of a column", problems) {
+                add(&mut columns, name.to_owned(), Hints { pointer: node.pointer, fields }, problems);
+            }
+        }
+        return Some(columns);
+    }
+    for item in node.items("columns", problems)? {
+        let Some(mut fields) = item.object("a column", problems) else {
+            continue;
+        };
+        match fields.take("name") {
+            Some(name) => {
+                let hints = Hints { pointer: item.pointer, fields };
+                if let Some(name) = name.string("a column's name", problems) {
+                    add(&mut columns, name.value, hints, problems);
+                }
+            }
+            None => problems.add(&item.pointer, "a column in a list needs its `name`"),
+        }
+    }
+    Some(columns)
+}
+
+fn add<'a>(columns: &mut Written<'a>, name: String, hints: Hints<'a>, problems: &mut Problems) {
+    if name.is_empty() {
+        problems.add(&hints.pointer, "a column's name is empty");
+    } else if columns.iter().any(|(other, _)| *other == name) {
+        problems.add(&hints.pointer, format!("there are two columns named `{name}`"));
+    } else {
+        columns.push((name, hints));
+    }
+}
+
+/// These columns, with the hints of `over` in place of those of the same column and name.
+pub(crate) fn overlaid<'a>(base: &Written<'a>, over: Written<'a>) -> Written<'a> {
+    let mut merged = base.clone();
+    for (name, hints) in over {
+        match merged.iter_mut().find(|(other, _)| *other == name) {
+            Some((_, into)) => {
+                *into = Hints { pointer: hints.pointer, fields: into.fields.overlaid(&hints.fields) };
+            }
+            None => merged.push((name, hints)),
+        }
+    }
+    merged
+}
+
+/// Reads the hints of merged columns.
+pub(crate) fn read(columns: Written<'_>, problems: &mut Problems) -> Vec<Column> {
+    let mut read = |(name, hints): (String, Hints<'_>)| {
+        let Hints { pointer, mut fields } = hints;
+        let column = Column {
+            name,
+            pointer,
+            data_type: fields.take("data_type").and_then(|node| data_type(&node, problems)),
+            nullable: fields.take("nullable").and_then(|node| node.boolean(problems)),
+            primary_key: fields
+                .take("primary_key")
+                .and_then(|node| node.boolean(problems))
+                .unwrap_or_default(),
+        };
+        // For who reads the config; there is nothing to act on.
+        fields.take("description").and_then(|node| node.string("a description", problems));
+        fields.close(&COLUMN, problems);
+        column
+    };
+    columns.into_iter().map(&mut read).collect()
+}
+
+fn data_type(node: &Node<'_>, problems: &mut Problems) -> Option<String> {
+    let text = node.name("a data type", problems)?.value;
+    if DATA_TYPES.contains(&text.as_str()) {
+        return Some(text);
+    }
+    let lower = text.to_ascii_lowercase();
+    let meant = OTHER_NAMES.iter().find(|(other, _)| *other == lower).map(|(_, name)| *name);
+    let hint = meant
+        .map(|name| format!("did you mean `{name}`?"))
+        .or_else(|| did_you_mean(&text, DATA_TYPES.iter().copied()))
+        .unwrap_or_else(|| format!("known here: {}", list(DATA_TYPES.iter().copied())));
+    problems.hint(&node.pointer, format!("unknown data type `{text}`"), hint);
+    None
+}
+
+/// The columns that say more than that they are keys, as the contract's JSON object.
+pub(crate) fn for_the_host(columns: &[Column]) -> Option<String> {
+    let mut map = Map::new();
+    for column in columns {
+        let mut hints = Map::new();
+        hints.extend(column.data_type.as_ref().map(|text| ("data_type".to_owned(), json!(text))));
+        hints.extend(column.nullable.map(|nullable| ("nullable".to_owned(), json!(nullable))));
+        if !hints.is_empty() {
+            map.insert(column.name.clone(), Value::Object(hints));
+        }
+    }
+    (!map.is_empty()).then(|| Value::Object(map).to_string())
+}

@@ -1,0 +1,129 @@
+//! `columns`: both spellings, the merge, keys among them, and what is refused.
+
+use super::*;
+
+/// Resource `r` with these keys beside its name.
+fn with(keys: Value) -> Value {
+    let mut config = endpoint(json!({"path": "r", "paginator": "single_page"}));
+    let resource = config["resources"][0].as_object_mut().unwrap();
+    resource.extend(keys.as_object().unwrap().clone());
+    config
+}
+
+/// The columns that the host is told of, and the primary key.
+fn told(config: &Value) -> (Value, Vec<String>) {
+    let info = planned(config).source_info().resources[0].clone();
+    let columns = info.columns.map_or(Value::Null, |text| serde_json::from_str(&text).unwrap());
+    (columns, info.primary_key)
+}
+
+#[test]
+fn a_map_and_a_list_say_the_same() {
+    let expected = json!({"a": {"data_type": "bigint", "nullable": false}, "b": {"data_type": "text"}});
+    let spellings = [
+        json!({"a": {"data_type": "bigint", "nullable": false}, "b": {"data_type": "text"}, "c": {}}),
+        json!([{"name": "a", "data_type": "bigint", "nullable": false}, {"name": "b", "data_type": "text", "nullable": null}, {"name": "c", "description": "x"}]),
+    ];
+    for columns in spellings {
+        let (told, key) = told(&with(json!({"columns": columns})));
+        assert_eq!(told.to_string(), expected.to_string());
+        assert!(key.is_empty());
+    }
+    assert_eq!(told(&with(json!({"columns": {"a": {}}}))).0, Value::Null);
+    for name in
+        ["text", "double", "bool", "timestamp", "bigint", "binary", "json", "decimal", "wei", "date", "time"]
+    {
+        let (told, _) = told(&with(json!({"columns": {"x": {"data_type": name}}})));
+        assert_eq!(told["x"]["data_type"], name);
+    }
+}
+
+#[test]
+fn keys_among_the_columns_join_the_primary_key() {
+    let columns = json!({"id": {"primary_key": true}, "part": {"primary_key": true, "nullable": false}, "x": {"primary_key": false}});
+    let keys = [
+        (json!({"columns": columns}), vec!["id", "part"]),
+        (json!({"columns": columns, "primary_key": "id"}), vec!["id", "part"]),
+        (json!({"columns": columns, "primary_key": ["uid", "part"]}), vec!["uid", "part", "id"]),
+        // Enough to merge by; and columns go by the names of the output.
+        (
+            json!({"columns": {"no": {"primary_key": true}}, "write_disposition": "merge", "rename": {"id": "no"}}),
+            vec!["no"],
+        ),
+        (
+            json!({"columns": {"no": {"primary_key": true}}, "primary_key": "id", "rename": {"id": "no"}}),
+            vec!["no"],
+        ),
+    ];
+    for (resource, expected) in keys {
+        assert_eq!(told(&with(resource.clone())).1, expected, "{resource}");
+    }
+}
+
+#[test]
+fn a_child_is_bound_to_a_key_among_the_columns_by_the_name_that_the_api_gives_it() {
+    let config = json!({
+        "client": {"base_url": "https://api.test", "paginator": "single_page"},
+        "resources": {
+            "p": {"columns": {"no": {"primary_key": true}}, "rename": {"uid": "no"}},
+            "c": "/p/{p}/c"
+        }
+    });
+    let plan = planned(&config);
+    let read = page(&plan, &first_page("p"), &ok(r#"[{"uid": 7}]"#)).unwrap();
+    assert_eq!(read.children[0].partitions[0].key, "[7]");
+}
+
+#[test]
+fn what_is_no_column_is_refused_in_its_place() {
+    let cases = [
+        (json!(5), "/resources/0/columns: columns (an object) is expected here, but this is a number"),
+        (json!([5]), "/resources/0/columns/0: a column (an object) is expected here, but this is a number"),
+        (
+            json!({"a": "text"}),
+            "/resources/0/columns/a: the hints of a column (an object) is expected here, but this is a string",
+        ),
+        (json!([{"data_type": "text"}]), "/resources/0/columns/0: a column in a list needs its `name`"),
+        (
+            json!([{"name": 5}]),
+            "/resources/0/columns/0/name: a column's name (a string) is expected here, but this is a number",
+        ),
+        (json!({"": {}}), "/resources/0/columns/: a column's name is empty"),
+        (json!([{"name": "a"}, {"name": "a"}]), "/resources/0/columns/1: there are two columns named `a`"),
+        (json!({"a": {"data_type": "strng"}}), "/resources/0/columns/a/data_type: unknown data type `strng`"),
+        (
+            json!({"a": {"data_type": 5}}),
+            "/resources/0/columns/a/data_type: a data type (a string) is expected here, but this is a number",
+        ),
+        (
+            json!({"a": {"nullable": "no"}}),
+            "/resources/0/columns/a/nullable: true or false is expected here, but this is a string",
+        ),
+        (
+            json!({"a": {"primary_key": 1}}),
+            "/resources/0/columns/a/primary_key: true or false is expected here, but this is a number",
+        ),
+        (
+            json!({"a": {"nulable": true}}),
+            "/resources/0/columns/a/nulable: unknown key `nulable` in a column",
+        ),
+        (json!({"a": {"unique": true}}), "/resources/0/columns/a/unique: `unique` is not supported yet"),
+        (
+            json!([{"name": "a", "precision": 3}]),
+            "/resources/0/columns/0/precision: `precision` is not supported yet",
+        ),
+    ];
+    for (columns, expected) in cases {
+        assert_eq!(refused(&with(json!({"columns": columns}))), [expected], "{columns}");
+    }
+    for (name, meant) in [("String", "text"), ("int", "bigint"), ("datetime", "timestamp"), ("booll", "bool")]
+    {
+        let problems = plan(&with(json!({"columns": {"a": {"data_type": name}}})).to_string()).unwrap_err();
+        assert_eq!(problems[0].hint, Some(format!("did you mean `{meant}`?")), "{name}");
+    }
+    let renamed = with(json!({"columns": {"id": {"nullable": false}}, "rename": {"id": "no"}}));
+    assert_eq!(
+        refused(&renamed),
+        ["/resources/0/columns/id: `id` is renamed, and columns go by the new names"]
+    );
+}
