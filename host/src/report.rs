@@ -126,6 +126,19 @@ fn setting(setting: &Setting) -> Value {
     json!({"path": setting.path, "value": value})
 }
 
+/// The document with each of its texts passed through `redact`, which hides secrets. In the printed text a short secret of
+/// digits would be found in numbers too.
+pub fn redacted(document: Value, redact: &dyn Fn(&str) -> String) -> Value {
+    match document {
+        Value::String(text) => Value::String(redact(&text)),
+        Value::Array(items) => items.into_iter().map(|item| redacted(item, redact)).collect(),
+        Value::Object(fields) => {
+            fields.into_iter().map(|(name, value)| (name, redacted(value, redact))).collect()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => document,
+    }
+}
+
 /// The document of a command that failed before there was anything to run: the same keys.
 pub fn document_of_error(words: &Words) -> Value {
     json!({
@@ -189,6 +202,16 @@ fn grouped(number: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
+    #[test]
+    fn only_texts_are_redacted() {
+        let document = json!({"rows": 1234, "to": "x1234y", "list": ["1234", 1234, null, true]});
+        let redact = |text: &str| text.replace("1234", "***");
+        let expected = json!({"rows": 1234, "to": "x***y", "list": ["***", 1234, null, true]});
+        assert_eq!(super::redacted(document, &redact), expected);
+    }
+
     #[test]
     fn numbers_are_grouped_by_three() {
         let cases = [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")];

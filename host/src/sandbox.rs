@@ -3,6 +3,7 @@
 mod bindings;
 mod engine;
 mod store;
+mod trap;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,12 +13,13 @@ use sanderling_gate::Gate;
 use sha2::{Digest, Sha256};
 use tokio::time::error::Elapsed;
 use wasmtime::component::{Component, Linker};
-use wasmtime::{Engine, Store, Trap};
+use wasmtime::{Engine, Store};
 
 use crate::contract::{Fault, Page, PageRequest, SourceInfo};
 use bindings::{Connector, ConnectorPre, WitError};
 use store::Host;
 pub use store::Seen;
+pub use trap::Trap;
 
 /// The connector that is part of this program: dlt's `rest_api` configs.
 pub static BUILT_IN: &[u8] = include_bytes!(env!("SANDERLING_CONNECTOR"));
@@ -72,9 +74,9 @@ pub enum CallError {
     /// The connector's own, typed answer.
     #[error("{0:?}")]
     Fault(Fault),
-    /// The guest used more than it may, or broke; the text says what.
-    #[error("{0}")]
-    Trap(String),
+    /// The guest used more than it may, or broke.
+    #[error("{0:?}")]
+    Trap(Trap),
 }
 
 /// A loaded component.
@@ -146,7 +148,7 @@ impl Sandbox {
         store.data_mut().allot(self.limits.cpu_time_ms);
         match self.pre.instantiate_async(&mut store).await {
             Ok(connector) => Ok(Instance { store, connector }),
-            Err(error) => Err(CallError::Trap(self.describe(&error, store.data()))),
+            Err(error) => Err(CallError::Trap(Trap::of(&error, store.data(), &self.limits))),
         }
     }
 
@@ -163,41 +165,8 @@ impl Sandbox {
         match called {
             Ok(Ok(Ok(value))) => Ok(value),
             Ok(Ok(Err(error))) => Err(CallError::Fault(error.into())),
-            Ok(Err(error)) => Err(CallError::Trap(self.describe(&error, host))),
-            Err(_) => {
-                let limit_s = self.limits.call_time_ms / 1_000;
-                Err(CallError::Trap(format!("the connector gave no answer in {limit_s} s")))
-            }
-        }
-    }
-
-    fn describe(&self, error: &wasmtime::Error, host: &Host) -> String {
-        if host.out_of_time() || matches!(error.downcast_ref::<Trap>(), Some(Trap::Interrupt)) {
-            return format!(
-                "the connector ran for more than {} s in one call and was stopped",
-                self.limits.cpu_time_ms as f64 / 1_000.0
-            );
-        }
-        let text = format!("{error:#}");
-        if text.contains("memory") && text.contains("grow") {
-            return format!(
-                "the connector wanted more than {} MiB of memory and was stopped",
-                self.limits.memory_bytes >> 20
-            );
-        }
-        if text.contains("fuel allocated for hostcalls") {
-            return format!(
-                "the connector handed over more than {} MiB in one call and was stopped",
-                self.limits.page_bytes >> 20
-            );
-        }
-        if text.contains("no free keys") {
-            return format!("the connector held more than {} handles and was stopped", self.limits.handles);
-        }
-        let cause = error.root_cause().to_string();
-        match host.last_words() {
-            words if words.is_empty() => format!("the connector broke: {cause}"),
-            words => format!("the connector broke: {cause}; its last words: {words}"),
+            Ok(Err(error)) => Err(CallError::Trap(Trap::of(&error, host, &self.limits))),
+            Err(_) => Err(CallError::Trap(Trap::NoAnswer { limit_ms: self.limits.call_time_ms })),
         }
     }
 }

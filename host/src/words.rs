@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::run::outcome::{Cause, Failure, RunNotice};
 use crate::run::plan::PlanError;
 use crate::run::truth::Refusal;
-use crate::sandbox::CallError;
+use crate::sandbox::{CallError, LoadError, Trap};
 use crate::secrets::SecretError;
 use hints::{hint_for_data, hint_for_trap, hint_of_notice, hints_for};
 pub use text::{counted, of_io, printable};
@@ -91,13 +91,14 @@ pub fn of_error(error: &Error) -> Words {
         Error::Allow(error) => Words::new(exit::CONFIG, error.to_string()),
         Error::Origin(error) => Words::new(exit::CONFIG, format!("the connector names no origin: {error}")),
         Error::Plan(error) => of_plan(error),
+        Error::Load(error @ LoadError::Engine(_)) => Words::new(exit::OTHER, error.to_string()),
         Error::Load(error) => Words::new(exit::CONFIG, error.to_string()),
         Error::Call(CallError::Fault(fault)) => {
             let (what, _) = of_fault(fault);
             Words::new(code_of_fault(fault), what)
         }
         Error::Call(CallError::Trap(trap)) => {
-            let mut words = Words::new(exit::OTHER, trap);
+            let mut words = Words::new(exit::OTHER, of_trap(trap));
             words.hints.extend(hint_for_trap(trap).map(str::to_owned));
             words
         }
@@ -207,7 +208,7 @@ pub fn of_destination(error: &DestinationError) -> Words {
 pub fn of_cause(cause: &Cause) -> (String, Option<String>) {
     match cause {
         Cause::Fault { fault, .. } => of_fault(fault),
-        Cause::Trap(words) => (words.clone(), None),
+        Cause::Trap(trap) => (of_trap(trap), None),
         Cause::Refused(refusal) => (refusal.to_string(), None),
         Cause::Denied(denial) => (denial.to_string(), None),
         Cause::Data { error, .. } => (of_data(error), None),
@@ -251,6 +252,29 @@ fn of_fault(fault: &Fault) -> (String, Option<String>) {
         Fault::Denied(message) => (message.clone(), None),
         Fault::BadResponse(BadResponse { message, excerpt, .. }) => (message.clone(), some(excerpt)),
         Fault::Other(message) => (message.clone(), None),
+    }
+}
+
+/// A connector that broke or was stopped.
+pub fn of_trap(trap: &Trap) -> String {
+    let seconds = |ms: &u64| *ms as f64 / 1_000.0;
+    match trap {
+        Trap::OutOfTime { limit_ms } => {
+            format!("the connector ran for more than {} s in one call and was stopped", seconds(limit_ms))
+        }
+        Trap::NoAnswer { limit_ms } => format!("the connector gave no answer in {} s", seconds(limit_ms)),
+        Trap::OutOfMemory { limit_mib } => {
+            format!("the connector wanted more than {limit_mib} MiB of memory and was stopped")
+        }
+        Trap::TooMuch { limit_mib } => {
+            format!("the connector handed over more than {limit_mib} MiB in one call and was stopped")
+        }
+        Trap::Handles { limit } => format!("the connector held more than {limit} handles and was stopped"),
+        Trap::Broke { cause, last_words } if last_words.is_empty() => format!("the connector broke: {cause}"),
+        Trap::Broke { cause, last_words } => {
+            format!("the connector broke: {cause}; its last words: {last_words}")
+        }
+        Trap::Panic { cause } => format!("the call broke: {cause}"),
     }
 }
 

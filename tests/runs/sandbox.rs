@@ -79,7 +79,7 @@ async fn fetch(connection: &Connection) -> Result<sanderling::contract::Page, Ca
 
 fn trap<T: std::fmt::Debug>(result: Result<T, CallError>) -> String {
     match result {
-        Err(CallError::Trap(words)) => words,
+        Err(CallError::Trap(trap)) => sanderling::words::of_trap(&trap),
         other => panic!("no trap: {other:?}"),
     }
 }

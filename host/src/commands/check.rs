@@ -55,7 +55,7 @@ async fn check_resource(source: &Source, root: usize) -> u8 {
         }
         Err(error) => {
             let cause = match error {
-                CallError::Trap(words) => Cause::Trap(words),
+                CallError::Trap(trap) => Cause::Trap(trap),
                 CallError::Fault(fault) => {
                     let error = last.as_ref().and_then(|seen| seen.error.clone());
                     Cause::of(fault, Reason::NotRetryable, error.as_deref())

@@ -95,7 +95,8 @@ pub async fn into(source: &Source, target: &Target, show: &ShowArgs, how: How) -
         return Ok(code);
     }
     let document = report::document(&outcome, &source.name, &shown(target), &settings.load_id);
-    match report::print(&source.vault.redact(&format!("{document:#}\n"))) {
+    let document = report::redacted(document, &|text| source.vault.redact(text));
+    match report::print(&format!("{document:#}\n")) {
         // Whoever waits for the result must not take its absence for success.
         Err(cause) if code == exit::COMPLETE => Err(Error::Unprinted(cause.to_string())),
         _ => Ok(code),

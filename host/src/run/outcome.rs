@@ -9,6 +9,7 @@ use super::resume::Why;
 use super::truth::Refusal;
 use crate::contract::{Fault, Notice, Setting};
 use crate::retry::Reason;
+use crate::sandbox::Trap;
 
 /// What a run came to.
 #[derive(Debug, Default)]
@@ -91,7 +92,7 @@ pub enum Cause {
         reason: Reason,
     },
     /// The connector broke.
-    Trap(String),
+    Trap(Trap),
     /// The rows are not the whole truth.
     Refused(Refusal),
     /// The gate refused the request.

@@ -11,7 +11,7 @@ use super::outcome::Cause;
 use super::stack::Item;
 use crate::contract::{Fault, Page, PageRequest};
 use crate::retry::{Attempts, Decision, Failure, Reason, RetryPolicy};
-use crate::sandbox::{CallError, Connection, Seen};
+use crate::sandbox::{CallError, Connection, Seen, Trap};
 use crate::words;
 
 /// The pages that have been asked for and not yet taken.
@@ -134,7 +134,10 @@ impl Pages {
         let (id, result, seen) = match joined {
             Ok((id, (result, seen))) => (id, result, seen),
             // A panic on the host's side of a call costs that page, not the process.
-            Err(error) => (error.id(), Err(CallError::Trap(format!("the call broke: {error}"))), Vec::new()),
+            Err(error) => {
+                let trap = Trap::Panic { cause: error.to_string() };
+                (error.id(), Err(CallError::Trap(trap)), Vec::new())
+            }
         };
         let Flight { seq, resource, origin } = self.flying.remove(&id)?;
         Some(Landed { seq, resource, origin, result, seen })
@@ -157,7 +160,7 @@ impl Pages {
         let (error, exchange) = last.map_or((None, None), |seen| (seen.error, Some(seen.exchange)));
         let result = match landed.result {
             Ok(page) => Ok(page),
-            Err(CallError::Trap(words)) => Err(Cause::Trap(words)),
+            Err(CallError::Trap(trap)) => Err(Cause::Trap(trap)),
             Err(CallError::Fault(fault)) => {
                 let once = RetryPolicy { max_retries: 0, ..policy.clone() };
                 let policy = if trial { &once } else { policy };

@@ -7,6 +7,7 @@ use crate::contract::{Fault, Notice};
 use crate::retry::Reason;
 use crate::run::outcome::{Cause, Failure, ParentKey};
 use crate::run::truth::Refusal;
+use crate::sandbox::Trap;
 use crate::secrets::FILE;
 
 pub(super) fn hints_for(failure: &Failure) -> Vec<String> {
@@ -26,20 +27,26 @@ pub(super) fn hints_for(failure: &Failure) -> Vec<String> {
             "the paginator's parameters may have other names in this API (`offset_param`, `limit_param`), or it does not page: `paginator: single_page`".into(),
         ],
         Cause::Data { error, parent } => hint_for_data(error, parent.as_ref()).into_iter().collect(),
-        Cause::Trap(words) => hint_for_trap(words).into_iter().map(str::to_owned).collect(),
+        Cause::Trap(trap) => hint_for_trap(trap).into_iter().map(str::to_owned).collect(),
         Cause::Halted { .. } => vec!["run again once that is mended: it starts with one trial request and goes on where this stopped".into()],
         _ => Vec::new(),
     }
 }
 
 /// The limit that was met, where a user may raise it.
-pub(super) fn hint_for_trap(words: &str) -> Option<&'static str> {
-    let hints = [
-        ("MiB of memory", "smaller pages need less; `limits: {memory_mib: …}` in the config allows more"),
-        ("MiB in one call", "ask for smaller pages; `limits: {max_body_mib: …}` in the config allows more"),
-        ("ran for more than", "ask for smaller pages; `limits: {cpu_time_ms: …}` in the config allows more"),
-    ];
-    hints.into_iter().find(|(part, _)| words.contains(part)).map(|(_, hint)| hint)
+pub(super) fn hint_for_trap(trap: &Trap) -> Option<&'static str> {
+    match trap {
+        Trap::OutOfMemory { .. } => {
+            Some("smaller pages need less; `limits: {memory_mib: …}` in the config allows more")
+        }
+        Trap::TooMuch { .. } => {
+            Some("ask for smaller pages; `limits: {max_body_mib: …}` in the config allows more")
+        }
+        Trap::OutOfTime { .. } => {
+            Some("ask for smaller pages; `limits: {cpu_time_ms: …}` in the config allows more")
+        }
+        Trap::NoAnswer { .. } | Trap::Handles { .. } | Trap::Broke { .. } | Trap::Panic { .. } => None,
+    }
 }
 
 /// What would mend what a connector says, or settle what it guessed.
