@@ -1,4 +1,4 @@
-//! The command line as it is typed: types for the argument parser, no behaviour.
+//! The command line as it is typed: types for the argument parser, no behaviour; what one command takes is in its file.
 
 #![allow(
     rustdoc::bare_urls,
@@ -7,9 +7,21 @@
     reason = "these comments are the help texts, which a terminal shows as they are"
 )]
 
-use std::path::PathBuf;
+pub mod check;
+pub mod demo;
+pub mod global;
+pub mod run;
+pub mod shell;
+pub mod source;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
+
+pub use check::CheckArgs;
+pub use demo::{DemoArgs, DemoCommand};
+pub use global::{Color, GlobalArgs};
+pub use run::{Progress, RunArgs, ShowArgs};
+pub use shell::{CompletionsArgs, ManArgs};
+pub use source::SourceArgs;
 
 /// Pulls REST APIs into files and databases, with every connector locked in a WebAssembly sandbox.
 #[derive(Debug, Parser)]
@@ -18,6 +30,9 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+    /// What every command takes.
+    #[command(flatten)]
+    pub global: GlobalArgs,
 }
 
 const EXAMPLES: &str = "\
@@ -30,145 +45,83 @@ Examples:
 Exit codes: 0 complete; 2 config or usage; 3 credential; 4 try later; 5 data refused;
 1 anything else; 130 interrupted. Of several, the first of 2, 3, 5, 4, 1.";
 
-const CONFIG: &str = "\
-A config:
-  client:
-    base_url: https://api.example.com
-    auth: {type: bearer, token: \"${secrets.api_key}\"}
-  resources:
-    users: /v1/users
-    projects: /v1/projects
-    tasks: /v1/projects/{parent_id}/tasks
-
-${secrets.api_key} is given by --secret, by the environment variable SANDERLING_SECRET_API_KEY, or by a line
-in .sanderling/secrets.toml (mode 0600).";
-
 impl Cli {
     /// Whether a program waits for a document on stdout.
     pub fn wants_json(&self) -> bool {
         match &self.command {
             Command::Run(args) => args.show.json,
             Command::Demo(args) => args.command.is_none() && args.show.json,
-            Command::Check(_) => false,
+            Command::Check(_) | Command::Completions(_) | Command::Man(_) => false,
         }
     }
 }
 
+// In the order of `--help`: what is typed daily, then what is looked up now and then, by noun, then the shell's.
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Try a config: its keys, its secrets, one page of each resource without a parent. Writes nothing.
-    #[command(after_help = CONFIG)]
+    /// Try a config: its keys, its secrets, one page of each resource without a parent. Writes nothing
+    #[command(after_long_help = check::EXAMPLES)]
     Check(CheckArgs),
-    /// Read a config's resources into a database or files.
-    #[command(after_help = CONFIG)]
+    /// Read a config's resources into a database or files
+    #[command(after_long_help = run::EXAMPLES)]
     Run(RunArgs),
-    /// Read the built-in demo API into demo.db, or serve it.
+    /// Read the built-in demo API into demo.db, or serve it
+    #[command(after_long_help = demo::EXAMPLES)]
     Demo(DemoArgs),
-}
-
-/// What `check` and `run` share.
-#[derive(Debug, Args)]
-pub struct SourceArgs {
-    /// The config: JSON or YAML, in the shape of dlt's rest_api source.
-    pub config: PathBuf,
-    /// Only these resources; parents are read along as needed.
-    #[arg(long = "resource", value_name = "NAME")]
-    pub resources: Vec<String>,
-    /// Where a secret comes from: NAME=env:VAR, NAME=file:PATH or NAME=cmd:COMMAND.
-    #[arg(long = "secret", value_name = "NAME=SOURCE")]
-    pub secrets: Vec<String>,
-    /// An origin that requests may go to beside the config's own, such as https://files.example.com.
-    #[arg(long = "allow", value_name = "ORIGIN")]
-    pub allow: Vec<String>,
-    /// Send secrets over plain http to other machines too. Anyone on the way can read them.
-    #[arg(long)]
-    pub plaintext_secrets: bool,
-}
-
-/// `check`.
-#[derive(Debug, Args)]
-pub struct CheckArgs {
-    /// What is checked.
-    #[command(flatten)]
-    pub source: SourceArgs,
-}
-
-/// `run`.
-#[derive(Debug, Args)]
-pub struct RunArgs {
-    /// What is read.
-    #[command(flatten)]
-    pub source: SourceArgs,
-    /// Where rows go: sqlite:FILE or jsonl:DIR [default: the config's `to`, else sqlite:<name>.db here].
-    #[arg(long, value_name = "TARGET")]
-    pub to: Option<String>,
-    /// Where a jsonl destination keeps its state [default: DIR/.sanderling].
-    #[arg(long, value_name = "DIR")]
-    pub state: Option<PathBuf>,
-    /// Start again, even if the last run broke off a moment ago.
-    #[arg(long)]
-    pub fresh: bool,
-    /// Read at most so many pages of each resource.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub max_pages: Option<u64>,
-    /// How the run is shown.
-    #[command(flatten)]
-    pub show: ShowArgs,
-}
-
-/// How a run is shown.
-#[derive(Debug, Args)]
-pub struct ShowArgs {
-    /// How progress is shown.
-    #[arg(long, value_enum, default_value_t = Progress::Auto, value_name = "HOW")]
-    pub progress: Progress,
-    /// Print one JSON document of the result on stdout.
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// How progress is shown, on stderr.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Progress {
-    /// Bars in a terminal, plain lines elsewhere.
-    Auto,
-    /// A bar for each resource.
-    Bar,
-    /// A line now and then.
-    Plain,
-    /// Nothing.
-    None,
-}
-
-/// `demo`.
-#[derive(Debug, Args)]
-pub struct DemoArgs {
-    /// What to do with the demo API.
-    #[command(subcommand)]
-    pub command: Option<DemoCommand>,
-    /// How the run is shown.
-    #[command(flatten)]
-    pub show: ShowArgs,
-}
-
-/// What `demo` can do beside running.
-#[derive(Debug, Subcommand)]
-pub enum DemoCommand {
-    /// Serve the demo API on loopback until Ctrl-C, and print a config for it.
-    Serve {
-        /// The port [default: a free one].
-        #[arg(long, default_value_t = 0, hide_default_value = true)]
-        port: u16,
-    },
+    /// Print a script that completes commands and flags in a shell
+    #[command(after_long_help = shell::COMPLETIONS_EXAMPLES)]
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write one for each command
+    #[command(after_long_help = shell::MAN_EXAMPLES)]
+    Man(ManArgs),
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::{CommandFactory, Parser};
+
+    use super::Cli;
 
     #[test]
     fn the_command_line_is_sound() {
-        super::Cli::command().debug_assert();
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn global_flags_stand_before_or_behind_the_command() {
+        for args in [["-v", "check", "c.yaml", "-v"], ["check", "-v", "-v", "c.yaml"]] {
+            let cli = Cli::try_parse_from([&["sanderling"][..], &args].concat()).unwrap();
+            assert!(cli.global.verbose >= 1, "{args:?}");
+        }
+        let cli = Cli::try_parse_from(["sanderling", "run", "c.yaml", "--color", "never", "-qq"]).unwrap();
+        assert_eq!((cli.global.color, cli.global.quiet), (super::Color::Never, 2));
+    }
+
+    #[test]
+    fn every_command_shows_examples() {
+        fn walk(command: &clap::Command, path: &str) {
+            for below in command.get_subcommands().filter(|below| below.get_name() != "help") {
+                let path = format!("{path} {}", below.get_name());
+                // A command that only holds others shows theirs.
+                if below.has_subcommands() && below.get_arguments().next().is_none() {
+                    walk(below, &path);
+                    continue;
+                }
+                let after = below.get_after_long_help().or(below.get_after_help());
+                let shown = after.map(ToString::to_string).unwrap_or_default();
+                assert!(shown.contains("Examples:\n"), "{path}: {shown}");
+                for line in shown.lines().filter(|line| line.starts_with("  sanderling ")) {
+                    assert!(line.starts_with(&format!("  {path}")), "{path}: {line}");
+                    let words = line.split("  ").find(|part| !part.is_empty()).unwrap_or_default();
+                    let words: Vec<&str> =
+                        words.split_whitespace().take_while(|word| !matches!(*word, "|" | ">")).collect();
+                    let parsed = Cli::try_parse_from(&words);
+                    assert!(parsed.is_ok(), "{words:?}: {}", parsed.unwrap_err());
+                }
+                walk(below, &path);
+            }
+        }
+        walk(&Cli::command(), "sanderling");
     }
 }

@@ -1,30 +1,74 @@
 //! The commands, one file each, and what they share: reading the config's file, and the folder of compiled components.
 
+pub mod candidates;
 pub mod check;
 pub mod demo;
 pub mod run;
+pub mod shell;
+pub mod terminal;
 
 use std::path::{Path, PathBuf};
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use etcetera::BaseStrategy;
 
 use crate::cli::{Cli, Command, SourceArgs};
 use crate::error::Error;
+use crate::report;
 use crate::source::Request;
-use crate::words;
+use crate::words::{self, exit};
 
 /// Runs a command and gives its exit code.
 pub async fn execute(cli: Cli) -> Result<u8, Error> {
+    let show = terminal::show(&cli.global);
     match cli.command {
-        Command::Check(args) => check::check(&args).await,
-        Command::Run(args) => run::run(&args).await,
-        Command::Demo(args) => demo::demo(&args).await,
+        Command::Check(args) => check::check(&args, show).await,
+        Command::Run(args) => run::run(&args, show).await,
+        Command::Demo(args) => demo::demo(&args, show).await,
+        Command::Completions(args) => shell::completions(&args),
+        Command::Man(args) => shell::man(&args),
+    }
+}
+
+/// Prints help and the version, which are no errors, or what is wrong with the command line; gives the exit code.
+pub fn refuse(usage: &clap::Error) -> u8 {
+    let _ = usage.print();
+    if !usage.use_stderr() {
+        return exit::COMPLETE;
+    }
+    let mut words = words::of_usage(&usage.to_string());
+    if lacks_config(usage) {
+        words.hints.extend(words::hint_for_no_config(&candidates::configs(Path::new("."))));
+        terminal::tell(&words.hints.iter().map(|hint| format!("\nhint: {hint}\n")).collect::<String>());
+    }
+    if std::env::args_os().any(|arg| arg == "--json") {
+        let _ = report::print(&format!("{:#}\n", report::document_of_error(&words)));
+    }
+    words.code
+}
+
+fn lacks_config(usage: &clap::Error) -> bool {
+    let lacking = usage.get(ContextKind::InvalidArg);
+    usage.kind() == ErrorKind::MissingRequiredArgument
+        && matches!(lacking, Some(ContextValue::Strings(names)) if names.iter().any(|name| name == "<CONFIG>"))
+}
+
+/// Prints on stdout what was asked for. A reader that goes away early has had enough.
+fn print(bytes: &[u8]) -> Result<u8, Error> {
+    match report::print_bytes(bytes) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::Unprinted(error.to_string()))
+        }
+        _ => Ok(exit::COMPLETE),
     }
 }
 
 fn read(path: &Path) -> Result<String, Error> {
-    std::fs::read_to_string(path)
-        .map_err(|error| Error::Unreadable { path: path.to_owned(), cause: words::of_io(&error) })
+    std::fs::read_to_string(path).map_err(|error| {
+        let missing = error.kind() == std::io::ErrorKind::NotFound;
+        let near = if missing { candidates::near(path) } else { None };
+        Error::Unreadable { path: path.to_owned(), cause: words::of_io(&error), near }
+    })
 }
 
 /// The user's cache folder; components are compiled anew where there is none.

@@ -19,15 +19,26 @@ pub enum Error {
         path: PathBuf,
         /// The system's word for it.
         cause: String,
+        /// A config that may have been meant.
+        near: Option<String>,
+    },
+    /// A file cannot be written.
+    Unwritable {
+        /// The file, or its folder.
+        path: PathBuf,
+        /// The system's word for it.
+        cause: String,
     },
     /// The config's name says no format.
     Format(FormatError),
     /// The text is not in its format.
     Syntax {
-        /// As they are shown to a person, each with its place in the file.
-        shown: String,
-        /// How many there are.
-        count: usize,
+        /// Names the file in messages.
+        file_name: String,
+        /// What it holds.
+        text: String,
+        /// All that is wrong, each with its place.
+        problems: Vec<Problem>,
     },
     /// The config says what cannot be.
     Config {

@@ -26,5 +26,6 @@ pub mod run;
 pub mod sandbox;
 pub mod secrets;
 pub mod settings;
+pub mod show;
 pub mod source;
 pub mod words;

@@ -1,43 +1,37 @@
 //! The program: parse, execute, report, exit.
 
-use std::io::Write;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 use sanderling::cli::Cli;
+use sanderling::commands::{self, terminal};
 use sanderling::error::Error;
-use sanderling::words::Words;
-use sanderling::{commands, report, words};
+use sanderling::report;
+use sanderling::show::{Level, Paint};
+use sanderling::words::{self, Words};
 
 fn main() -> ExitCode {
-    let (result, json) = match Cli::try_parse() {
-        Ok(cli) => {
-            let json = cli.wants_json();
-            (start(cli), json)
-        }
-        Err(usage) => return refuse(&usage),
+    let typed: Vec<_> = std::env::args_os().collect();
+    let parser = Cli::command().color(terminal::color_of_help(&typed));
+    let parsed = parser.try_get_matches_from(&typed).and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
+        Ok(cli) => cli,
+        Err(usage) => return ExitCode::from(commands::refuse(&usage)),
     };
-    ExitCode::from(match result {
+    let (show, json) = (terminal::show(&cli.global), cli.wants_json());
+    ExitCode::from(match start(cli) {
         Ok(code) => code,
         Err(error) => {
-            let words = words::of_error(&error);
-            // Whoever closed stderr still gets the exit code.
-            let _ = std::io::stderr().lock().write_all(report::lines(&words).as_bytes());
+            let words = words::of_error(&error, show.paint);
+            if show.level > Level::Silent {
+                terminal::tell(&report::lines(&words, show.paint));
+            }
             if json && !matches!(error, Error::Unprinted(_)) {
-                print_document(&words);
+                print_document(&words::of_error(&error, Paint::Plain));
             }
             words.code
         }
     })
-}
-
-/// Help and the version, which are no errors, or what is wrong with the command line.
-fn refuse(usage: &clap::Error) -> ExitCode {
-    let _ = usage.print();
-    if usage.use_stderr() && std::env::args_os().any(|arg| arg == "--json") {
-        print_document(&words::of_usage(&usage.to_string()));
-    }
-    ExitCode::from(if usage.use_stderr() { words::exit::CONFIG } else { words::exit::COMPLETE })
 }
 
 /// A program that asked for a document gets one, whatever went wrong.

@@ -1,20 +1,32 @@
 //! Shows a run while it goes on, on stderr: bars, plain lines, or nothing.
 
 use std::collections::HashMap;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
+use sanderling_gate::Vault;
 
 use crate::cli::Progress;
+use crate::report;
 use crate::run::outcome::{Event, Status};
+use crate::show::{Level, Show};
 use crate::words::{self, counted};
 
 /// A plain line for a resource is printed at most so often.
 const PLAIN_EVERY: Duration = Duration::from_secs(2);
 
-/// Where events of a run are shown.
-pub enum Reporter {
+/// Shows the events of a run.
+pub struct Reporter {
+    show: Show,
+    /// Takes secrets out of what is shown.
+    vault: Arc<Vault>,
+    view: View,
+}
+
+/// Where events are shown.
+enum View {
     /// A bar for each resource.
     Bars {
         /// All of them.
@@ -28,22 +40,22 @@ pub enum Reporter {
         last: HashMap<String, Instant>,
     },
     /// Notices alone.
-    Quiet,
+    None,
 }
 
 impl Reporter {
     /// The reporter for what was asked for. Bars need a terminal that can move its cursor; elsewhere nothing would be
     /// seen of them, nor of what is printed above them, so that lines take their place.
-    pub fn new(how: Progress) -> Self {
-        let movable = std::io::stderr().is_terminal()
-            && std::env::var_os("TERM").is_none_or(|term| term != "dumb" && !term.is_empty());
-        match how {
-            Progress::None => Self::Quiet,
-            Progress::Bar | Progress::Auto if movable => {
-                Self::Bars { all: MultiProgress::new(), bars: HashMap::new() }
+    pub fn new(how: Progress, show: Show, vault: Arc<Vault>) -> Self {
+        let view = match how {
+            _ if show.level < Level::Normal => View::None,
+            Progress::None => View::None,
+            Progress::Bar | Progress::Auto if show.movable => {
+                View::Bars { all: MultiProgress::new(), bars: HashMap::new() }
             }
-            Progress::Bar | Progress::Auto | Progress::Plain => Self::Plain { last: HashMap::new() },
-        }
+            Progress::Bar | Progress::Auto | Progress::Plain => View::Plain { last: HashMap::new() },
+        };
+        Self { show, vault, view }
     }
 
     /// Shows an event.
@@ -61,19 +73,33 @@ impl Reporter {
                 );
             }
             Event::Ended { resource, status, rows } => self.ended(resource, *status, *rows),
-            Event::Said(notice) => {
-                let (sentence, hint) = words::of_notice(notice);
-                self.line(&format!("note: {sentence}"));
-                if let Some(hint) = hint {
-                    self.line(&format!("hint: {hint}"));
+            Event::Said(notice) if self.show.level >= Level::Normal => {
+                for line in report::notice(notice, self.show.paint).lines() {
+                    self.line(line);
                 }
             }
+            Event::Said(_) => {}
+            Event::Asked { resource, exchange } if self.show.level >= Level::Verbose => {
+                self.line(&self.show.paint.dim(&words::of_exchange(resource, exchange)));
+            }
+            Event::Took { resource, partition_key, cursor, received, kept, next }
+                if self.show.level >= Level::Debug =>
+            {
+                let parent =
+                    partition_key.as_ref().map(|key| format!(" of parent {key}")).unwrap_or_default();
+                let cursor = cursor.as_deref().unwrap_or("the start");
+                let line = format!(
+                    "{resource}{parent}: page at {cursor}: {received} rows came, {kept} kept, then {next}"
+                );
+                self.line(&self.show.paint.dim(&line));
+            }
+            Event::Asked { .. } | Event::Took { .. } => {}
         }
     }
 
     /// Ends the display: what follows is printed below it.
     pub fn close(&mut self) {
-        if let Self::Bars { bars, .. } = self {
+        if let View::Bars { bars, .. } = &self.view {
             for bar in bars.values().filter(|bar| !bar.is_finished()) {
                 bar.abandon();
             }
@@ -86,20 +112,20 @@ impl Reporter {
 
     /// Prints a line above the bars.
     pub fn line(&self, line: &str) {
-        let line = words::printable(line);
-        match self {
-            Self::Bars { all, .. } => {
+        let line = words::printable_lines(&self.vault.redact(line));
+        match &self.view {
+            View::Bars { all, .. } => {
                 // Where stderr is gone there is nobody left to tell.
                 let _ = all.println(line);
             }
-            Self::Plain { .. } | Self::Quiet => {
+            View::Plain { .. } | View::None => {
                 let _ = writeln!(std::io::stderr(), "{line}");
             }
         }
     }
 
     fn started(&mut self, resource: &str) {
-        if let Self::Bars { all, bars } = self {
+        if let View::Bars { all, bars } = &mut self.view {
             bars.entry(resource.to_owned()).or_insert_with(|| {
                 let bar = all
                     .add(ProgressBar::no_length().with_style(style(false)).with_prefix(resource.to_owned()));
@@ -110,8 +136,8 @@ impl Reporter {
     }
 
     fn progress(&mut self, resource: &str, rows: u64, pages: u64, total: Option<u64>) {
-        match self {
-            Self::Bars { bars, .. } => {
+        match &mut self.view {
+            View::Bars { bars, .. } => {
                 if let Some(bar) = bars.get(resource) {
                     if bar.length() != total {
                         total.inspect(|total| bar.set_length(*total));
@@ -121,7 +147,7 @@ impl Reporter {
                     bar.set_message(counted(pages, "page"));
                 }
             }
-            Self::Plain { last } => {
+            View::Plain { last } => {
                 let now = Instant::now();
                 let shown = last.get(resource).is_some_and(|last| now.duration_since(*last) < PLAIN_EVERY);
                 if !shown {
@@ -133,19 +159,19 @@ impl Reporter {
                     self.line(&format!("{resource}: {rows}, {}", counted(pages, "page")));
                 }
             }
-            Self::Quiet => {}
+            View::None => {}
         }
     }
 
     fn waiting(&mut self, resource: &str, what: &str) {
-        match self {
-            Self::Bars { bars, .. } => {
+        match &mut self.view {
+            View::Bars { bars, .. } => {
                 if let Some(bar) = bars.get(resource) {
                     bar.set_message(what.to_owned());
                 }
             }
-            Self::Plain { .. } => self.line(&format!("{resource}: {what}")),
-            Self::Quiet => {}
+            View::Plain { .. } => self.line(&format!("{resource}: {what}")),
+            View::None => {}
         }
     }
 
@@ -155,14 +181,14 @@ impl Reporter {
             Status::Failed => "failed",
             Status::Unfinished => "not finished",
         };
-        match self {
-            Self::Bars { bars, .. } => {
+        match &mut self.view {
+            View::Bars { bars, .. } => {
                 if let Some(bar) = bars.get(resource) {
                     bar.abandon_with_message(word);
                 }
             }
-            Self::Plain { .. } => self.line(&format!("{resource}: {word}, {}", counted(rows, "row"))),
-            Self::Quiet => {}
+            View::Plain { .. } => self.line(&format!("{resource}: {word}, {}", counted(rows, "row"))),
+            View::None => {}
         }
     }
 }

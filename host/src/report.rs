@@ -6,7 +6,8 @@ use comfy_table::{Cell, CellAlignment, Table, presets};
 use serde_json::{Value, json};
 
 use crate::contract::Setting;
-use crate::run::outcome::{Failure, Outcome, ResourceOutcome, Status};
+use crate::run::outcome::{Failure, Outcome, ResourceOutcome, RunNotice, Status};
+use crate::show::Paint;
 use crate::words::{self, Words, exit};
 
 /// The exit code of a run.
@@ -19,8 +20,8 @@ pub fn exit_code(outcome: &Outcome) -> u8 {
     if failed == exit::COMPLETE && unfinished { exit::OTHER } else { failed }
 }
 
-/// A table of the resources that were written.
-pub fn table(outcome: &Outcome) -> String {
+/// A table of the resources that were written; no line of it ends in blanks.
+pub fn table(outcome: &Outcome, paint: Paint) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header(["resource", "rows", "API's total", "pages", "retries", "seconds", ""]);
@@ -45,7 +46,13 @@ pub fn table(outcome: &Outcome) -> String {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    table.to_string()
+    let mut text = String::new();
+    for (at, line) in table.lines().enumerate() {
+        let line = line.trim_end();
+        text.push_str(&if at == 0 { paint.head(line) } else { line.to_owned() });
+        text.push('\n');
+    }
+    text
 }
 
 fn remark(resource: &ResourceOutcome) -> String {
@@ -65,15 +72,28 @@ fn remark(resource: &ResourceOutcome) -> String {
 }
 
 /// An error for a terminal.
-pub fn lines(words: &Words) -> String {
-    let mut text = format!("error: {}\n", words.what);
+pub fn lines(words: &Words, paint: Paint) -> String {
+    let mut text = format!("{} {}\n", paint.error("error:"), words::printable(&words.what));
+    for line in &words.snippet {
+        text.push_str(&format!("  {}\n", words::printable_lines(line)));
+    }
     for line in &words.more {
-        text.push_str(&format!("  {line}\n"));
+        text.push_str(&format!("  {}\n", words::printable(line)));
     }
     for hint in &words.hints {
-        text.push_str(&format!("hint: {hint}\n"));
+        text.push_str(&format!("{} {}\n", paint.hint("hint:"), words::printable(hint)));
     }
-    words::printable(&text)
+    text
+}
+
+/// A notice for a terminal.
+pub fn notice(notice: &RunNotice, paint: Paint) -> String {
+    let (sentence, hint) = words::of_notice(notice);
+    let mut text = format!("{} {}\n", paint.note("note:"), words::printable(&sentence));
+    if let Some(hint) = hint {
+        text.push_str(&format!("{} {}\n", paint.hint("hint:"), words::printable(&hint)));
+    }
+    text
 }
 
 /// Prints on stdout what a program waits for.
@@ -81,8 +101,16 @@ pub fn lines(words: &Words) -> String {
 /// # Errors
 /// Stdout is closed or full.
 pub fn print(text: &str) -> io::Result<()> {
+    print_bytes(text.as_bytes())
+}
+
+/// The same for bytes.
+///
+/// # Errors
+/// Stdout is closed or full.
+pub fn print_bytes(bytes: &[u8]) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    stdout.write_all(text.as_bytes())?;
+    stdout.write_all(bytes)?;
     stdout.flush()
 }
 
@@ -158,7 +186,7 @@ pub fn document_of_error(words: &Words) -> Value {
             "status": null,
             "request_id": null,
             "message": words.what,
-            "details": words.more,
+            "details": words.snippet.iter().chain(&words.more).collect::<Vec<_>>(),
             "excerpt": null,
             "hints": words.hints,
             "exit_code": words.code,

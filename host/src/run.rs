@@ -168,6 +168,10 @@ impl Driver<'_> {
     /// A try has ended: keeps its page for its turn, or says when it is tried again.
     fn land(&mut self, landed: Landed) {
         let now_ms = self.now_ms();
+        for exchange in landed.exchanges() {
+            let resource = self.plan.resources[landed.resource].name.clone();
+            (self.tell)(Event::Asked { resource, exchange: exchange.clone() });
+        }
         let policy = &self.plan.resources[landed.resource].policy;
         if let Some(wait) = self.pages.land(landed, policy, now_ms, fastrand::f64()) {
             self.loads[wait.resource].retries += 1;

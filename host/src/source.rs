@@ -98,9 +98,10 @@ pub async fn open(request: &Request<'_>) -> Result<Source, Error> {
 fn parse(path: &Path, text: &str) -> Result<Document, Error> {
     let format = Format::of(path).map_err(Error::Format)?;
     let name = path.display().to_string();
-    document::parse(&name, text, format).map_err(|problems| {
-        let shown = document::render(&name, text, &problems, false, &str::to_owned);
-        Error::Syntax { shown, count: problems.len() }
+    document::parse(&name, text, format).map_err(|problems| Error::Syntax {
+        file_name: name,
+        text: text.to_owned(),
+        problems,
     })
 }
 

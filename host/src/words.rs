@@ -4,17 +4,19 @@ mod hints;
 mod text;
 
 use sanderling_destination::{DataError, DestinationError};
+use sanderling_gate::Exchange;
 
 use crate::contract::{BadResponse, Fault, HttpFailure};
-use crate::document::nearest;
+use crate::document::{nearest, render};
 use crate::error::Error;
 use crate::run::outcome::{Cause, Failure, RunNotice};
 use crate::run::plan::PlanError;
 use crate::run::truth::Refusal;
 use crate::sandbox::{CallError, LoadError, Trap};
 use crate::secrets::SecretError;
+use crate::show::Paint;
 use hints::{hint_for_data, hint_for_trap, hint_of_notice, hints_for};
-pub use text::{counted, of_io, printable};
+pub use text::{counted, of_io, printable, printable_lines};
 use text::{one_line, time_of_day, without_number};
 
 /// Exit codes say what to do.
@@ -47,6 +49,8 @@ pub mod exit {
 pub struct Words {
     /// What happened, and where: one line, no full stop.
     pub what: String,
+    /// The config's lines that are meant, underlined; in colour where that was asked for.
+    pub snippet: Vec<String>,
     /// Lines that say more.
     pub more: Vec<String>,
     /// What would mend it.
@@ -75,16 +79,36 @@ pub fn of_usage(text: &str) -> Words {
     words
 }
 
-/// A failed command.
-pub fn of_error(error: &Error) -> Words {
+/// What to name where no config was named.
+pub fn hint_for_no_config(candidates: &[String]) -> Option<String> {
+    match candidates {
+        [] => None,
+        [one] => Some(format!("`{one}` looks like one")),
+        several => {
+            let shown: Vec<String> = several.iter().take(5).map(|name| format!("`{name}`")).collect();
+            Some(format!("these look like one: {}", shown.join(", ")))
+        }
+    }
+}
+
+/// A failed command. `paint` is for the config's lines; the rest has no colour.
+pub fn of_error(error: &Error, paint: Paint) -> Words {
     match error {
-        Error::Unreadable { path, cause } => {
-            Words::new(exit::CONFIG, format!("{} cannot be read: {cause}", path.display()))
+        Error::Unreadable { path, cause, near } => {
+            let mut words = Words::new(exit::CONFIG, format!("{} cannot be read: {cause}", path.display()));
+            words.hints.extend(near.iter().map(|near| format!("did you mean `{near}`?")));
+            words
+        }
+        Error::Unwritable { path, cause } => {
+            Words::new(exit::CONFIG, format!("{} cannot be written: {cause}", path.display()))
         }
         Error::Format(error) => Words::new(exit::CONFIG, error.to_string()),
-        Error::Syntax { shown, count } => with_shown(shown.clone(), *count),
+        Error::Syntax { file_name, text, problems } => {
+            let shown = render(file_name, text, problems, paint == Paint::Ansi, &str::to_owned);
+            with_snippet(&shown, problems.len())
+        }
         Error::Config { document, problems } => {
-            with_shown(document.render(problems, false, &str::to_owned), problems.len())
+            with_snippet(&document.render(problems, paint == Paint::Ansi, &str::to_owned), problems.len())
         }
         Error::Secrets(errors) => of_secrets(errors),
         Error::Secret(error) => Words::new(exit::CREDENTIAL, error.to_string()),
@@ -120,10 +144,10 @@ pub fn of_error(error: &Error) -> Words {
     }
 }
 
-fn with_shown(shown: String, count: usize) -> Words {
+fn with_snippet(shown: &str, count: usize) -> Words {
     let problems = if count == 1 { "a problem".to_owned() } else { format!("{count} problems") };
     let mut words = Words::new(exit::CONFIG, format!("the config has {problems}"));
-    words.more = shown.trim_end().lines().map(str::to_owned).collect();
+    words.snippet = shown.trim_end().lines().map(str::to_owned).collect();
     words
 }
 
@@ -350,6 +374,13 @@ fn code_of_fault(fault: &Fault) -> u8 {
         Fault::BadResponse(_) => exit::REFUSED,
         Fault::Other(_) => exit::OTHER,
     }
+}
+
+/// A request as `--verbose` shows it: whose, the method, the URL, and what came.
+pub fn of_exchange(resource: &str, exchange: &Exchange) -> String {
+    let status = exchange.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+    let Exchange { method, url, received_bytes, elapsed_ms, .. } = exchange;
+    format!("{resource}: {method} {url} -> {status}, {}, {elapsed_ms} ms", counted(*received_bytes, "byte"))
 }
 
 /// Something said in the course of a run: the sentence, and what would mend or settle it.

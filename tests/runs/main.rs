@@ -5,16 +5,19 @@
 //! | `api.rs` | the API asked directly: what runs are compared with |
 //! | `bad_input.rs` | what is wrong is told, word for word |
 //! | `breaking.rs` | what runs break off in: a source of parents, children and pages, and what is left of it |
-//! | `cli.rs` | the command line: help, usage, the result document, each option |
+//! | `cli.rs` | the command line: usage, the result document, each option |
 //! | `contract_walks.rs` | walks that the contract must survive |
 //! | `demo.rs` | `sanderling demo` |
 //! | `faults.rs` | servers that fail in every way |
+//! | `help.rs` | what each command shows of itself |
 //! | `keys.rs` | keys that do not tell rows apart, parents that come twice |
 //! | `kill.rs` | runs that are killed or stopped, and those that go on from there |
 //! | `offset.rs` | offset paging against servers that behave in every odd way |
 //! | `resume.rs` | runs that break off at a request, and those that go on from there |
 //! | `sandbox.rs` | connectors that mean harm, or are broken |
 //! | `seeds.rs` | the five seed configs, as they stand |
+//! | `shell.rs` | what a shell gets: completions and manual pages |
+//! | `shown.rs` | how much is shown, and in which colours |
 //! | `leaks.rs` | looks for a key in all that runs print or store |
 //! | `secrecy.rs` | credentials arrive, and are nowhere else |
 //! | `program.rs` | the harness: a folder, the program in it, what it printed |
@@ -28,6 +31,7 @@ mod cli;
 mod contract_walks;
 mod demo;
 mod faults;
+mod help;
 mod keys;
 mod kill;
 mod leaks;
@@ -37,3 +41,5 @@ mod resume;
 mod sandbox;
 mod secrecy;
 mod seeds;
+mod shell;
+mod shown;

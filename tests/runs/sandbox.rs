@@ -249,6 +249,7 @@ async fn a_guest_that_breaks_costs_its_own_resource() {
 async fn words_from_outside_do_not_steer_the_terminal() {
     let outcome = drive("escape", &Folder::new()).await;
     let [failure] = outcome.failures.as_slice() else { panic!("{:?}", outcome.failures) };
-    let text = sanderling::report::lines(&sanderling::words::of_failure(failure));
+    let text =
+        sanderling::report::lines(&sanderling::words::of_failure(failure), sanderling::show::Paint::Plain);
     assert_eq!(text, "error: r, page 1: \u{fffd}]0;owned\u{fffd}\u{fffd}[2Jgone\n");
 }

@@ -1,7 +1,6 @@
 //! `check`: tries a config without writing: its keys, its secrets, one page of each resource that has no parent.
 
-use std::io::Write;
-
+use super::terminal::tell;
 use super::{read, request};
 use crate::cli::CheckArgs;
 use crate::contract::{Continuation, PageRequest};
@@ -9,20 +8,21 @@ use crate::error::Error;
 use crate::retry::Reason;
 use crate::run::outcome::{Cause, Failure, RunNotice};
 use crate::sandbox::CallError;
+use crate::show::{Level, Show};
 use crate::source::{self, Source};
 use crate::words::{self, exit};
 use crate::{clock, report};
 
 /// Runs the command.
-pub async fn check(args: &CheckArgs) -> Result<u8, Error> {
+pub async fn check(args: &CheckArgs, show: Show) -> Result<u8, Error> {
     let text = read(&args.source.config)?;
     let source = source::open(&request(&args.source, &text)).await?;
     for notice in &source.notices {
-        tell_notice(&RunNotice::Connector { resource: String::new(), notice: notice.clone() });
+        tell_notice(&RunNotice::Connector { resource: String::new(), notice: notice.clone() }, show);
     }
     let mut codes = Vec::new();
     for root in source.plan.roots() {
-        codes.push(check_resource(&source, root).await);
+        codes.push(check_resource(&source, root, show).await);
     }
     let children = source.plan.resources.iter().filter(|resource| resource.parent.is_some());
     for child in children {
@@ -37,7 +37,7 @@ pub async fn check(args: &CheckArgs) -> Result<u8, Error> {
 }
 
 /// Asks for the first page, once.
-async fn check_resource(source: &Source, root: usize) -> u8 {
+async fn check_resource(source: &Source, root: usize, show: Show) -> u8 {
     let name = source.plan.resources[root].name.clone();
     let request =
         PageRequest { resource: name.clone(), partition: None, cursor: None, now_ms: clock::now_ms() };
@@ -46,7 +46,7 @@ async fn check_resource(source: &Source, root: usize) -> u8 {
     match result {
         Ok(page) => {
             for notice in page.notices {
-                tell_notice(&RunNotice::Connector { resource: name.clone(), notice });
+                tell_notice(&RunNotice::Connector { resource: name.clone(), notice }, show);
             }
             let total = page.total.map(|total| format!(" of {total}")).unwrap_or_default();
             let more = if page.continuation == Continuation::End { "" } else { ", and there are more" };
@@ -65,21 +65,14 @@ async fn check_resource(source: &Source, root: usize) -> u8 {
             let failure =
                 Failure { resource: name, partition_key: None, page: 1, attempts: 1, exchange, cause };
             let words = words::of_failure(&failure);
-            tell(&source.vault.redact(&report::lines(&words)));
+            tell(&source.vault.redact(&report::lines(&words, show.paint)));
             words.code
         }
     }
 }
 
-fn tell_notice(notice: &RunNotice) {
-    let (sentence, hint) = words::of_notice(notice);
-    tell(&format!("note: {sentence}\n"));
-    if let Some(hint) = hint {
-        tell(&format!("hint: {hint}\n"));
+fn tell_notice(notice: &RunNotice, show: Show) {
+    if show.level >= Level::Normal {
+        tell(&report::notice(notice, show.paint));
     }
-}
-
-fn tell(text: &str) {
-    // Whoever closed stderr does not want to know.
-    let _ = std::io::stderr().lock().write_all(words::printable(text).as_bytes());
 }

@@ -10,18 +10,19 @@ use super::cache_dir;
 use super::run::{How, into};
 use crate::cli::{DemoArgs, DemoCommand};
 use crate::error::Error;
+use crate::show::Show;
 use crate::source::{self, Request};
 use crate::words::exit;
 
 /// Runs the command.
-pub async fn demo(args: &DemoArgs) -> Result<u8, Error> {
+pub async fn demo(args: &DemoArgs, show: Show) -> Result<u8, Error> {
     match args.command {
         Some(DemoCommand::Serve { port }) => serve(port).await,
-        None => read_demo(args).await,
+        None => read_demo(args, show).await,
     }
 }
 
-async fn read_demo(args: &DemoArgs) -> Result<u8, Error> {
+async fn read_demo(args: &DemoArgs, show: Show) -> Result<u8, Error> {
     let server = sanderling_demo::start(Options::demo()).map_err(|error| Error::Demo(error.to_string()))?;
     let text = demo_config(&server.base_url());
     let env = |name: &str| (name == crate::secrets::env_name("api_key")).then(|| KEY.to_owned());
@@ -38,8 +39,8 @@ async fn read_demo(args: &DemoArgs) -> Result<u8, Error> {
     };
     let source = source::open(&request).await?;
     let target = Target::parse("sqlite:demo.db")?;
-    into(&source, &target, &args.show, How { fresh: false, max_pages: None, again: "run the demo again" })
-        .await
+    let how = How { fresh: false, max_pages: None, again: "run the demo again" };
+    into(&source, &target, &args.show, show, how).await
 }
 
 /// Serves until Ctrl-C. The config goes to stdout, so that `sanderling demo serve > demo.yaml` makes a file of it.

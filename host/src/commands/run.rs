@@ -1,10 +1,10 @@
 //! `run`: reads a source into a destination, shows how it goes, and says what it came to.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use sanderling_destination::{Destination, Target};
 
+use super::terminal::tell;
 use super::{read, request};
 use crate::cli::{RunArgs, ShowArgs};
 use crate::contract::Notice;
@@ -12,17 +12,18 @@ use crate::error::Error;
 use crate::progress::Reporter;
 use crate::run::outcome::{Outcome, ResourceOutcome, RunNotice, Status};
 use crate::run::{self, Settings};
+use crate::show::{Level, Show};
 use crate::source::{self, Source};
 use crate::words::exit;
 use crate::{clock, report, words};
 
 /// Runs the command.
-pub async fn run(args: &RunArgs) -> Result<u8, Error> {
+pub async fn run(args: &RunArgs, show: Show) -> Result<u8, Error> {
     let text = read(&args.source.config)?;
     let source = source::open(&request(&args.source, &text)).await?;
     let target = target(args.to.as_deref(), args.state.clone(), &source)?;
     let how = How { fresh: args.fresh, max_pages: args.max_pages, again: "run the same command again" };
-    into(&source, &target, &args.show, how).await
+    into(&source, &target, &args.show, show, how).await
 }
 
 /// Where rows go: `--to`, else the config's `to`, else a database named like the pipeline, here.
@@ -51,10 +52,16 @@ pub struct How {
 }
 
 /// Reads `source` into `target`.
-pub async fn into(source: &Source, target: &Target, show: &ShowArgs, how: How) -> Result<u8, Error> {
+pub async fn into(
+    source: &Source,
+    target: &Target,
+    args: &ShowArgs,
+    show: Show,
+    how: How,
+) -> Result<u8, Error> {
     // A place that cannot be written to must be known before the first request.
     let mut destination = Destination::open(target, &source.name)?;
-    let mut reporter = Reporter::new(show.progress);
+    let mut reporter = Reporter::new(args.progress, show, source.vault.clone());
     let said = source
         .notices
         .iter()
@@ -74,14 +81,14 @@ pub async fn into(source: &Source, target: &Target, show: &ShowArgs, how: How) -
         connector_digest: source.digest.clone(),
         clock: clock::now_ms,
     };
-    let mut tell = |event| reporter.show(&event);
+    let mut show_event = |event| reporter.show(&event);
     let outcome = run::run(
         &source.plan,
         source.connection.clone(),
         &mut destination,
         source.vault.clone(),
         &settings,
-        &mut tell,
+        &mut show_event,
         stop_signal(),
     )
     .await;
@@ -89,9 +96,11 @@ pub async fn into(source: &Source, target: &Target, show: &ShowArgs, how: How) -
     let mut outcome = outcome?;
     said.append(&mut outcome.notices);
     outcome.notices = said;
-    tell_outcome(&outcome, source, &destination, how.again);
+    if show.level > Level::Silent {
+        tell(&outcome_text(&outcome, source, &destination, how.again, show));
+    }
     let code = report::exit_code(&outcome);
-    if !show.json {
+    if !args.json {
         return Ok(code);
     }
     let document = report::document(&outcome, &source.name, &shown(target), &settings.load_id);
@@ -103,10 +112,16 @@ pub async fn into(source: &Source, target: &Target, show: &ShowArgs, how: How) -
     }
 }
 
-fn tell_outcome(outcome: &Outcome, source: &Source, destination: &Destination, again: &str) {
+fn outcome_text(
+    outcome: &Outcome,
+    source: &Source,
+    destination: &Destination,
+    again: &str,
+    show: Show,
+) -> String {
     let mut text = String::new();
     for failure in &outcome.failures {
-        text.push_str(&source.vault.redact(&report::lines(&words::of_failure(failure))));
+        text.push_str(&source.vault.redact(&report::lines(&words::of_failure(failure), show.paint)));
     }
     if outcome.unlisted_failures > 0 {
         text.push_str(&format!(
@@ -114,8 +129,7 @@ fn tell_outcome(outcome: &Outcome, source: &Source, destination: &Destination, a
             outcome.unlisted_failures
         ));
     }
-    text.push_str(&report::table(outcome));
-    text.push('\n');
+    text.push_str(&report::table(outcome, show.paint));
     let seen = |resource: &&ResourceOutcome| {
         resource.written && resource.rows > 0 && resource.status == Status::Complete
     };
@@ -131,8 +145,7 @@ fn tell_outcome(outcome: &Outcome, source: &Source, destination: &Destination, a
             _ => format!("not everything is there: once that is mended, {again}\n"),
         });
     }
-    // Whoever closed stderr does not want to know.
-    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+    text
 }
 
 /// The destination as a user would write it.

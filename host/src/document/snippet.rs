@@ -6,6 +6,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet}
 
 use super::span::{Lines, Span};
 use super::{Problem, mask};
+use crate::words::printable;
 
 /// Shows problems in the order of the text: the message, `file:line:column`, the line with the place underlined, and
 /// the hint. Problems without a place come first.
@@ -26,7 +27,7 @@ pub fn render(
     let redacted_text = redact(text);
     let mut shown = String::new();
     for problem in ordered {
-        let mut group = Group::with_title(Level::ERROR.primary_title(redact(&problem.message)));
+        let mut group = Group::with_title(Level::ERROR.primary_title(printable(&redact(&problem.message))));
         let origin = Origin::path(file_name);
         match problem.span.clone().map(|range| lines.span(range)) {
             None => group = group.element(origin),
@@ -43,7 +44,7 @@ pub fn render(
             }
         }
         if let Some(hint) = &problem.hint {
-            group = group.element(Level::HELP.with_name("hint").message(redact(hint)));
+            group = group.element(Level::HELP.with_name("hint").message(printable(&redact(hint))));
         }
         shown.push_str(&renderer.render(&[group]));
         shown.push_str("\n\n");

@@ -301,6 +301,50 @@ pub enum Event {
         /// Rows of the load.
         rows: u64,
     },
+    /// A request was answered, or not.
+    Asked {
+        /// For which resource.
+        resource: String,
+        /// What the gate saw of it.
+        exchange: Exchange,
+    },
+    /// A page's turn has come: its rows are taken in.
+    Took {
+        /// Whose.
+        resource: String,
+        /// The parent's key, for a child.
+        partition_key: Option<String>,
+        /// Where the page starts; `None` is the first.
+        cursor: Option<String>,
+        /// Rows that the API sent.
+        received: u64,
+        /// Rows that are kept.
+        kept: u64,
+        /// What the connector says follows.
+        next: Follows,
+    },
     /// Something to say.
     Said(RunNotice),
+}
+
+/// What follows a page, for the one who watches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Follows {
+    /// Nothing: its chain is at its end.
+    End,
+    /// So many pages are known of.
+    Pages(usize),
+    /// Nothing more is asked for, by a limit.
+    Limit,
+}
+
+impl std::fmt::Display for Follows {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::End => f.write_str("the end"),
+            Self::Pages(1) => f.write_str("the next page"),
+            Self::Pages(pages) => write!(f, "{pages} more pages"),
+            Self::Limit => f.write_str("a limit"),
+        }
+    }
 }

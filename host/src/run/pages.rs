@@ -52,6 +52,13 @@ pub(super) struct Landed {
     seen: Vec<Seen>,
 }
 
+impl Landed {
+    /// What the gate saw of its requests.
+    pub(super) fn exchanges(&self) -> impl Iterator<Item = &Exchange> {
+        self.seen.iter().map(|seen| &seen.exchange)
+    }
+}
+
 /// A page, or why there is none.
 pub(super) struct Read {
     /// The page, or the last try's failure.

@@ -6,7 +6,7 @@ use sanderling_destination::{Chain, Change, DestinationError, LoadStatus, Pendin
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use super::outcome::{Cause, ParentKey, RunNotice};
+use super::outcome::{Cause, Event, Follows, ParentKey, RunNotice};
 use super::pages::LastTry;
 use super::plan::Totals;
 use super::resume::Why;
@@ -49,6 +49,11 @@ impl Driver<'_> {
         self.say_all(resource, &mut page);
 
         let (follow, limited) = split(std::mem::replace(&mut page.continuation, Continuation::End));
+        let next = match follow.len() {
+            0 if limited.is_some() => Follows::Limit,
+            0 => Follows::End,
+            pages => Follows::Pages(pages),
+        };
         chain.limited |= limited.is_some();
         let ended = self.stack.open_in_chain(&key) == 1 && follow.is_empty();
         let verdict = if ended { truth::end(&chain, plan.resources[resource].totals) } else { Ok(()) };
@@ -83,6 +88,14 @@ impl Driver<'_> {
         } else {
             self.chains.insert(key, chain);
         }
+        (self.tell)(Event::Took {
+            resource: plan.resources[resource].name.clone(),
+            partition_key: item.partition.as_ref().map(|partition| partition.key.clone()),
+            cursor: item.cursor.clone(),
+            received: page.received,
+            kept: page.kept,
+            next,
+        });
         self.touch(resource, page.kept, page.rows.len());
         if let Some(limit) = limited {
             self.say(RunNotice::Limited { resource: plan.resources[resource].name.clone(), limit });

@@ -34,6 +34,20 @@ pub fn printable(text: &str) -> String {
     text.replace(|c: char| c.is_control() && c != '\n', "\u{fffd}")
 }
 
+/// The same for text that has colours of our own: what is not one of their sequences cannot steer a terminal.
+pub fn printable_lines(text: &str) -> String {
+    let mut parts = text.split('\u{1b}');
+    let mut shown = printable(parts.next().unwrap_or_default());
+    for part in parts {
+        let codes = part
+            .strip_prefix('[')
+            .map(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';'));
+        shown.push(if codes.is_some_and(|rest| rest.starts_with('m')) { '\u{1b}' } else { '\u{fffd}' });
+        shown.push_str(&printable(part));
+    }
+    shown
+}
+
 /// The start of a body on one line, short.
 pub(super) fn one_line(text: &str) -> String {
     let flat: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -56,6 +70,21 @@ mod tests {
     #[test]
     fn times_are_told_in_utc() {
         assert_eq!(time_of_day(1_600_000_000_000), "12:26 UTC");
+    }
+
+    #[test]
+    fn only_colors_pass_for_sequences() {
+        let cases = [
+            ("a\n\u{1b}[1;31mb\u{1b}[0m", "a\n\u{1b}[1;31mb\u{1b}[0m"),
+            ("\u{1b}[2J\u{1b}]0;x\u{7}", "\u{fffd}[2J\u{fffd}]0;x\u{fffd}"),
+            ("a\u{1b}", "a\u{fffd}"),
+            ("\u{1b}[3", "\u{fffd}[3"),
+            ("\r\u{9b}m", "\u{fffd}\u{fffd}m"),
+        ];
+        for (text, shown) in cases {
+            assert_eq!(printable_lines(text), shown, "{text:?}");
+        }
+        assert_eq!(printable("\u{1b}[1m"), "\u{fffd}[1m");
     }
 
     #[test]

@@ -1,0 +1,77 @@
+//! What `run` takes, and how a run is shown.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum, ValueHint};
+
+use super::SourceArgs;
+
+/// Shown under its long help.
+pub const EXAMPLES: &str = "\
+Examples:
+  sanderling run api.yaml                                into api.db, or where the config's `to` says
+  sanderling run api.yaml --to jsonl:out                 into out/<resource>.jsonl
+  sanderling run api.yaml --resource users --max-pages 1 --to sqlite:sample.db
+  sanderling run api.yaml --json --progress none         for programs: one document on stdout
+
+A config:
+  client:
+    base_url: https://api.example.com
+    auth: {type: bearer, token: \"${secrets.api_key}\"}
+  resources:
+    users: /v1/users
+    projects: /v1/projects
+    tasks: /v1/projects/{parent_id}/tasks
+
+${secrets.api_key} is given by --secret, by the variable SANDERLING_SECRET_API_KEY, or by a
+line in .sanderling/secrets.toml (mode 0600).
+
+Exit codes: 0 complete; 2 config or usage; 3 credential; 4 try later; 5 data refused;
+1 anything else; 130 interrupted. Of several, the first of 2, 3, 5, 4, 1.";
+
+/// `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// What is read.
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// Where rows go: sqlite:FILE or jsonl:DIR [default: the config's `to`, else sqlite:<name>.db here]
+    #[arg(long, value_name = "TARGET")]
+    pub to: Option<String>,
+    /// Where a jsonl destination keeps its state [default: DIR/.sanderling]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub state: Option<PathBuf>,
+    /// Start again, even if the last run broke off a moment ago
+    #[arg(long)]
+    pub fresh: bool,
+    /// Read at most so many pages of each resource
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_pages: Option<u64>,
+    /// How the run is shown.
+    #[command(flatten)]
+    pub show: ShowArgs,
+}
+
+/// How a run is shown.
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// How progress is shown
+    #[arg(long, value_enum, default_value_t = Progress::Auto, value_name = "HOW")]
+    pub progress: Progress,
+    /// Print one JSON document of the result on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How progress is shown, on stderr.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Progress {
+    /// Bars in a terminal, plain lines elsewhere.
+    Auto,
+    /// A bar for each resource.
+    Bar,
+    /// A line now and then.
+    Plain,
+    /// Nothing.
+    None,
+}

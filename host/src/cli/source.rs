@@ -1,0 +1,27 @@
+//! What all commands that open a config take.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+
+/// A config, and what is added to it.
+#[derive(Debug, Args)]
+pub struct SourceArgs {
+    /// The config: YAML or JSON, in the shape of dlt's rest_api source
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub config: PathBuf,
+    /// Only this resource (may be repeated); parents are read along as needed
+    #[arg(long = "resource", value_name = "NAME")]
+    pub resources: Vec<String>,
+    /// Where a secret comes from: NAME=env:VAR, NAME=file:PATH or NAME=cmd:COMMAND
+    #[arg(long = "secret", value_name = "NAME=SOURCE")]
+    pub secrets: Vec<String>,
+    /// An origin that requests may go to beside the config's own, such as https://files.example.com
+    #[arg(long = "allow", value_name = "ORIGIN")]
+    pub allow: Vec<String>,
+    /// Send secrets over plain http to other machines too
+    ///
+    /// Anyone on the way can read them.
+    #[arg(long)]
+    pub plaintext_secrets: bool,
+}

@@ -1,0 +1,392 @@
+//! Help: what each command shows of itself, in short and in full.
+
+use insta::assert_snapshot;
+
+use crate::program::Folder;
+
+fn help(args: &[&str]) -> String {
+    Folder::new().run(&[args, &["--help"]].concat()).expect(0).stdout
+}
+
+#[test]
+fn of_the_program() {
+    assert_snapshot!(help(&[]), @r"
+    Pulls REST APIs into files and databases, with every connector locked in a WebAssembly sandbox
+
+    Usage: sanderling [OPTIONS] <COMMAND>
+
+    Commands:
+      check        Try a config: its keys, its secrets, one page of each resource without a parent.
+                   Writes nothing
+      run          Read a config's resources into a database or files
+      demo         Read the built-in demo API into demo.db, or serve it
+      completions  Print a script that completes commands and flags in a shell
+      man          Print the manual page, or write one for each command
+      help         Print this message or the help of the given subcommand(s)
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+
+    Global options:
+      -v, --verbose...
+              Show a line for each request; twice, also each page and why a run does what it does
+
+      -q, --quiet...
+              Show errors and the result only; twice, nothing but the exit code
+
+          --color <WHEN>
+              Whether to use colors [default: auto]
+              
+              `auto` is a terminal that has them, unless NO_COLOR is set; CLICOLOR_FORCE asks for them
+              everywhere.
+
+    Examples:
+      sanderling demo                                read a built-in demo API into demo.db
+      sanderling check api.yaml                      try a config, write nothing
+      sanderling run api.yaml --to jsonl:out         read it into out/<resource>.jsonl
+      sanderling run api.yaml --secret api_key=file:key.txt
+
+    Exit codes: 0 complete; 2 config or usage; 3 credential; 4 try later; 5 data refused;
+    1 anything else; 130 interrupted. Of several, the first of 2, 3, 5, 4, 1.
+    ");
+}
+
+#[test]
+fn of_check() {
+    assert_snapshot!(help(&["check"]), @r"
+    Try a config: its keys, its secrets, one page of each resource without a parent. Writes nothing
+
+    Usage: sanderling check [OPTIONS] <CONFIG>
+
+    Arguments:
+      <CONFIG>
+              The config: YAML or JSON, in the shape of dlt's rest_api source
+
+    Options:
+          --resource <NAME>
+              Only this resource (may be repeated); parents are read along as needed
+
+          --secret <NAME=SOURCE>
+              Where a secret comes from: NAME=env:VAR, NAME=file:PATH or NAME=cmd:COMMAND
+
+          --allow <ORIGIN>
+              An origin that requests may go to beside the config's own, such as
+              https://files.example.com
+
+          --plaintext-secrets
+              Send secrets over plain http to other machines too
+              
+              Anyone on the way can read them.
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options:
+      -v, --verbose...
+              Show a line for each request; twice, also each page and why a run does what it does
+
+      -q, --quiet...
+              Show errors and the result only; twice, nothing but the exit code
+
+          --color <WHEN>
+              Whether to use colors [default: auto]
+              
+              `auto` is a terminal that has them, unless NO_COLOR is set; CLICOLOR_FORCE asks for them
+              everywhere.
+
+    Examples:
+      sanderling check api.yaml
+      sanderling check api.yaml --resource users --secret api_key=env:API_KEY
+
+    Exit codes: 0 good; 2 config or usage; 3 credential; 4 try later; 5 data refused; 1 anything else.
+
+    `sanderling run --help` shows a config.
+    ");
+}
+
+#[test]
+fn of_run() {
+    assert_snapshot!(help(&["run"]), @r#"
+    Read a config's resources into a database or files
+
+    Usage: sanderling run [OPTIONS] <CONFIG>
+
+    Arguments:
+      <CONFIG>
+              The config: YAML or JSON, in the shape of dlt's rest_api source
+
+    Options:
+          --resource <NAME>
+              Only this resource (may be repeated); parents are read along as needed
+
+          --secret <NAME=SOURCE>
+              Where a secret comes from: NAME=env:VAR, NAME=file:PATH or NAME=cmd:COMMAND
+
+          --allow <ORIGIN>
+              An origin that requests may go to beside the config's own, such as
+              https://files.example.com
+
+          --plaintext-secrets
+              Send secrets over plain http to other machines too
+              
+              Anyone on the way can read them.
+
+          --to <TARGET>
+              Where rows go: sqlite:FILE or jsonl:DIR [default: the config's `to`, else sqlite:<name>.db
+              here]
+
+          --state <DIR>
+              Where a jsonl destination keeps its state [default: DIR/.sanderling]
+
+          --fresh
+              Start again, even if the last run broke off a moment ago
+
+          --max-pages <N>
+              Read at most so many pages of each resource
+
+          --progress <HOW>
+              How progress is shown
+
+              Possible values:
+              - auto:  Bars in a terminal, plain lines elsewhere
+              - bar:   A bar for each resource
+              - plain: A line now and then
+              - none:  Nothing
+              
+              [default: auto]
+
+          --json
+              Print one JSON document of the result on stdout
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options:
+      -v, --verbose...
+              Show a line for each request; twice, also each page and why a run does what it does
+
+      -q, --quiet...
+              Show errors and the result only; twice, nothing but the exit code
+
+          --color <WHEN>
+              Whether to use colors [default: auto]
+              
+              `auto` is a terminal that has them, unless NO_COLOR is set; CLICOLOR_FORCE asks for them
+              everywhere.
+
+    Examples:
+      sanderling run api.yaml                                into api.db, or where the config's `to`
+      says
+      sanderling run api.yaml --to jsonl:out                 into out/<resource>.jsonl
+      sanderling run api.yaml --resource users --max-pages 1 --to sqlite:sample.db
+      sanderling run api.yaml --json --progress none         for programs: one document on stdout
+
+    A config:
+      client:
+        base_url: https://api.example.com
+        auth: {type: bearer, token: "${secrets.api_key}"}
+      resources:
+        users: /v1/users
+        projects: /v1/projects
+        tasks: /v1/projects/{parent_id}/tasks
+
+    ${secrets.api_key} is given by --secret, by the variable SANDERLING_SECRET_API_KEY, or by a
+    line in .sanderling/secrets.toml (mode 0600).
+
+    Exit codes: 0 complete; 2 config or usage; 3 credential; 4 try later; 5 data refused;
+    1 anything else; 130 interrupted. Of several, the first of 2, 3, 5, 4, 1.
+    "#);
+}
+
+#[test]
+fn of_demo() {
+    assert_snapshot!(help(&["demo"]), @r"
+    Read the built-in demo API into demo.db, or serve it
+
+    Usage: sanderling demo [OPTIONS] [COMMAND]
+
+    Commands:
+      serve  Serve the demo API on loopback until Ctrl-C, and print a config for it
+      help   Print this message or the help of the given subcommand(s)
+
+    Options:
+          --progress <HOW>
+              How progress is shown
+
+              Possible values:
+              - auto:  Bars in a terminal, plain lines elsewhere
+              - bar:   A bar for each resource
+              - plain: A line now and then
+              - none:  Nothing
+              
+              [default: auto]
+
+          --json
+              Print one JSON document of the result on stdout
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options:
+      -v, --verbose...
+              Show a line for each request; twice, also each page and why a run does what it does
+
+      -q, --quiet...
+              Show errors and the result only; twice, nothing but the exit code
+
+          --color <WHEN>
+              Whether to use colors [default: auto]
+              
+              `auto` is a terminal that has them, unless NO_COLOR is set; CLICOLOR_FORCE asks for them
+              everywhere.
+
+    Examples:
+      sanderling demo                       read it into demo.db; a second time merges, and doubles
+      nothing
+      sanderling demo serve > demo.yaml     serve it until Ctrl-C, and make a config that reads it
+    ");
+}
+
+#[test]
+fn of_demo_serve() {
+    assert_snapshot!(help(&["demo", "serve"]), @r"
+    Serve the demo API on loopback until Ctrl-C, and print a config for it
+
+    Usage: sanderling demo serve [OPTIONS]
+
+    Options:
+          --port <PORT>
+              The port [default: a free one]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options:
+      -v, --verbose...
+              Show a line for each request; twice, also each page and why a run does what it does
+
+      -q, --quiet...
+              Show errors and the result only; twice, nothing but the exit code
+
+          --color <WHEN>
+              Whether to use colors [default: auto]
+              
+              `auto` is a terminal that has them, unless NO_COLOR is set; CLICOLOR_FORCE asks for them
+              everywhere.
+
+    Examples:
+      sanderling demo serve > demo.yaml
+      sanderling demo serve --port 8080
+    ");
+}
+
+#[test]
+fn of_completions() {
+    assert_snapshot!(help(&["completions"]), @r"
+    Print a script that completes commands and flags in a shell
+
+    Usage: sanderling completions [OPTIONS] <SHELL>
+
+    Arguments:
+      <SHELL>
+              Which shell
+              
+              [possible values: bash, elvish, fish, powershell, zsh]
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options:
+      -v, --verbose...
+              Show a line for each request; twice, also each page and why a run does what it does
+
+      -q, --quiet...
+              Show errors and the result only; twice, nothing but the exit code
+
+          --color <WHEN>
+              Whether to use colors [default: auto]
+              
+              `auto` is a terminal that has them, unless NO_COLOR is set; CLICOLOR_FORCE asks for them
+              everywhere.
+
+    Examples:
+      sanderling completions bash > ~/.local/share/bash-completion/completions/sanderling
+      sanderling completions zsh > ~/.zfunc/_sanderling
+      sanderling completions fish > ~/.config/fish/completions/sanderling.fish
+    ");
+}
+
+#[test]
+fn of_man() {
+    assert_snapshot!(help(&["man"]), @r"
+    Print the manual page, or write one for each command
+
+    Usage: sanderling man [OPTIONS]
+
+    Options:
+          --dir <DIR>
+              Write a page for each command into this folder
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options:
+      -v, --verbose...
+              Show a line for each request; twice, also each page and why a run does what it does
+
+      -q, --quiet...
+              Show errors and the result only; twice, nothing but the exit code
+
+          --color <WHEN>
+              Whether to use colors [default: auto]
+              
+              `auto` is a terminal that has them, unless NO_COLOR is set; CLICOLOR_FORCE asks for them
+              everywhere.
+
+    Examples:
+      sanderling man | man -l -
+      sanderling man --dir ~/.local/share/man/man1
+    ");
+}
+
+/// What is meant to be read at a glance.
+#[test]
+fn short_help_fits_a_screen() {
+    for command in ["check", "run", "demo", "completions", "man"] {
+        let shown = Folder::new().run(&[command, "-h"]).expect(0).stdout;
+        let (lines, width) = (shown.lines().count(), shown.lines().map(|line| line.chars().count()).max());
+        assert!(lines <= 40 && width <= Some(100), "{command}: {lines} lines, {width:?} columns\n{shown}");
+        assert!(!shown.contains("Examples:"), "{shown}");
+    }
+}
+
+/// A command alone says what it can do; that it was told nothing is an error.
+#[test]
+fn the_program_alone_shows_its_help() {
+    let alone = Folder::new().run(&[]).expect(2);
+    let short = Folder::new().run(&["-h"]).expect(0).stdout;
+    assert_eq!((alone.stdout.as_str(), alone.stderr), ("", short));
+}
+
+#[test]
+fn help_is_in_color_where_it_is_asked_for() {
+    for (args, env, colored) in [
+        (&["run", "--help"][..], &[][..], false),
+        (&["--color", "always", "run", "--help"], &[], true),
+        (&["run", "--color=always", "--nonsense"], &[], true),
+        (&["run", "--help"], &[("CLICOLOR_FORCE", "1")], true),
+        (&["run", "--color", "never", "--help"], &[("CLICOLOR_FORCE", "1")], false),
+        (&["run", "--help"], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], false),
+    ] {
+        let mut folder = Folder::new();
+        env.iter().for_each(|(name, value)| folder.env(name, value));
+        let ran = folder.run(args);
+        let shown = ran.stdout + &ran.stderr;
+        assert_eq!(shown.contains('\u{1b}'), colored, "{args:?} {env:?}:\n{shown}");
+    }
+}
