@@ -8,6 +8,7 @@
 //! | `cli.rs` | the command line: usage, the result document, each option |
 //! | `contract_walks.rs` | walks that the contract must survive |
 //! | `demo.rs` | `sanderling demo` |
+//! | `dlt.rs`, `dlt/` | dlt's behaviour, case by case, and what differs on purpose |
 //! | `faults.rs` | servers that fail in every way |
 //! | `help.rs` | what each command shows of itself |
 //! | `keys.rs` | keys that do not tell rows apart, parents that come twice |
@@ -30,6 +31,7 @@ mod breaking;
 mod cli;
 mod contract_walks;
 mod demo;
+mod dlt;
 mod faults;
 mod help;
 mod keys;
