@@ -64,7 +64,9 @@ fn folder() -> Option<PathBuf> {
     if usual.exists() {
         return Some(usual);
     }
-    say("SKIPPED: dlt's cases are not in ../shared/dlt-cases, and SANDERLING_DLT_CASES does not say where they are");
+    say(
+        "SKIPPED: dlt's cases are not in ../shared/dlt-cases, and SANDERLING_DLT_CASES does not say where they are",
+    );
     None
 }
 

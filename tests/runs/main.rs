@@ -14,6 +14,7 @@
 //! | `keys.rs` | keys that do not tell rows apart, parents that come twice |
 //! | `kill.rs` | runs that are killed or stopped, and those that go on from there |
 //! | `offset.rs` | offset paging against servers that behave in every odd way |
+//! | `readme.rs` | what the README and `docs/` show is real |
 //! | `resume.rs` | runs that break off at a request, and those that go on from there |
 //! | `sandbox.rs` | connectors that mean harm, or are broken |
 //! | `seeds.rs` | the five seed configs, as they stand |
@@ -39,6 +40,7 @@ mod kill;
 mod leaks;
 mod offset;
 mod program;
+mod readme;
 mod resume;
 mod sandbox;
 mod secrecy;

@@ -58,7 +58,12 @@ impl Folder {
 
     /// The program with these arguments, to be started.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sanderling"));
+        self.command_of(env!("CARGO_BIN_EXE_sanderling"), args)
+    }
+
+    /// Any program with these arguments, in the same folder and environment.
+    pub(crate) fn command_of(&self, program: &str, args: &[&str]) -> Command {
+        let mut command = Command::new(program);
         command.args(args).current_dir(self.dir.path()).env_clear();
         // One cache of compiled components for all tests, beside the program.
         let cache = Path::new(env!("CARGO_BIN_EXE_sanderling")).with_file_name("test-cache");

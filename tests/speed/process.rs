@@ -68,8 +68,7 @@ pub(crate) fn rows_in(folder: &Path, target: Target) -> usize {
         }
         Target::Sqlite => {
             let database = rusqlite::Connection::open(folder.join("out.db")).unwrap();
-            let count: i64 =
-                database.query_row("select count(*) from rows", [], |row| row.get(0)).unwrap();
+            let count: i64 = database.query_row("select count(*) from rows", [], |row| row.get(0)).unwrap();
             usize::try_from(count).unwrap()
         }
     }

@@ -11,7 +11,8 @@ use crate::process::Target;
 pub(crate) fn table(results: &[Measured]) -> String {
     let header = ["", "rows per CPU s", "CPU s", "wall s", "peak MiB"].map(str::to_owned);
     let lines = results.iter().map(|result| {
-        let pace = if result.measure.rows < 1_000 { String::new() } else { thousands(result.rows_per_cpu_s()) };
+        let pace =
+            if result.measure.rows < 1_000 { String::new() } else { thousands(result.rows_per_cpu_s()) };
         let seconds = |s: f64| if s < 0.1 { format!("{s:.3}") } else { format!("{s:.2}") };
         let peak = format!("{:.0}", result.peak_mib());
         [result.measure.name(), pace, seconds(result.cpu_s()), seconds(result.wall_s()), peak]

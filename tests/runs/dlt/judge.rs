@@ -68,7 +68,8 @@ pub(super) struct Seen {
 /// What is wrong with the list, if anything is.
 pub(super) fn judge(seen: &Seen, listed: Option<&Difference>) -> Option<String> {
     let Some(listed) = listed else {
-        return (!seen.differs.is_empty()).then(|| format!("differs in {:?} and is not listed", seen.differs));
+        return (!seen.differs.is_empty())
+            .then(|| format!("differs in {:?} and is not listed", seen.differs));
     };
     if seen.differs.is_empty() {
         return Some("no longer differs: take it off the list".to_owned());
@@ -127,7 +128,9 @@ mod tests {
             let found = judge(seen, listed.as_ref());
             match expected {
                 None => assert_eq!(found, None, "case {at}"),
-                Some(part) => assert!(found.as_ref().is_some_and(|f| f.contains(part)), "case {at}: {found:?}"),
+                Some(part) => {
+                    assert!(found.as_ref().is_some_and(|f| f.contains(part)), "case {at}: {found:?}")
+                }
             }
         }
     }
