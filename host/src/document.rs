@@ -7,6 +7,7 @@ mod json;
 mod mask;
 mod snippet;
 mod span;
+mod toml;
 mod yaml;
 
 use std::ops::Range;
@@ -36,20 +37,16 @@ pub struct Document {
 pub enum Format {
     /// JSON (RFC 8259), without comments or trailing commas.
     Json,
+    /// TOML 1.0.
+    Toml,
     /// YAML 1.2 with its core schema, and merge keys.
     Yaml,
 }
 
 /// A file whose name does not say how it is written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum FormatError {
-    /// Known, and not read yet.
-    #[error("{0}: a config in TOML cannot be read yet; write it as YAML (.yaml) or JSON (.json)")]
-    Toml(String),
-    /// Not known.
-    #[error("{0}: the name of a config ends in .yaml, .yml or .json")]
-    Unknown(String),
-}
+#[error("{0}: the name of a config ends in .yaml, .yml, .json or .toml")]
+pub struct FormatError(pub String);
 
 /// Something that is wrong with a config.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +79,7 @@ pub enum Part {
 pub fn parse(file_name: &str, text: &str, format: Format) -> Result<Document, Vec<Problem>> {
     let (value, places) = match format {
         Format::Json => json::read(text)?,
+        Format::Toml => toml::read(text)?,
         Format::Yaml => yaml::read(text)?,
     };
     if !value.is_object() {
@@ -102,8 +100,8 @@ impl Format {
         match ending.as_deref() {
             Some("json") => Ok(Format::Json),
             Some("yaml" | "yml") => Ok(Format::Yaml),
-            Some("toml") => Err(FormatError::Toml(path.display().to_string())),
-            _ => Err(FormatError::Unknown(path.display().to_string())),
+            Some("toml") => Ok(Format::Toml),
+            _ => Err(FormatError(path.display().to_string())),
         }
     }
 }

@@ -80,8 +80,14 @@ fn names_credential(before: &str) -> bool {
     NAMES.contains(&name.as_str())
 }
 
+/// Texts of several lines in TOML.
+const LONG_QUOTES: [&str; 2] = ["\"\"\"", "'''"];
+
 /// How many bytes of `value` are the credential; 0 for none.
 fn credential_end(value: &str) -> usize {
+    if LONG_QUOTES.iter().any(|quotes| value.starts_with(quotes)) {
+        return value.len();
+    }
     let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''));
     let inner = value.get(quote.map_or(0, char::len_utf8)..).unwrap_or_default();
     let is_whole_reference = || {
@@ -104,8 +110,32 @@ fn credential_end(value: &str) -> usize {
     value.len()
 }
 
-/// Whether a line belongs to the value of a credential that stands further up: `token: |` and what is indented below.
+/// Whether a line belongs to the value of a credential that stands further up: `token: |` and what is indented below, or
+/// `token = """` and what comes until the next `"""`.
 fn continues_credential(lines: &[&str], at: usize) -> bool {
+    continues_long_text(lines, at) || continues_block(lines, at)
+}
+
+fn continues_long_text(lines: &[&str], at: usize) -> bool {
+    let mut open: Option<(&str, bool)> = None;
+    for line in lines.iter().take(at) {
+        let mut rest = *line;
+        loop {
+            let quotes: Vec<&str> = open.map_or(LONG_QUOTES.to_vec(), |(quotes, _)| vec![quotes]);
+            let found = quotes.iter().filter_map(|quotes| Some((rest.find(quotes)?, *quotes))).min();
+            let Some((start, quotes)) = found else { break };
+            let (before, after) = rest.split_at(start);
+            open = match open {
+                None => Some((quotes, names_credential(before.trim_end()))),
+                Some(_) => None,
+            };
+            rest = after.get(quotes.len()..).unwrap_or_default();
+        }
+    }
+    open.is_some_and(|(_, credential)| credential)
+}
+
+fn continues_block(lines: &[&str], at: usize) -> bool {
     let indent = |line: &str| line.len() - line.trim_start().len();
     let Some(line) = lines.get(at) else { return false };
     let above = lines.get(..at).unwrap_or_default();
@@ -160,5 +190,11 @@ mod tests {
         let shown: Vec<String> = (0..lines.len()).map(|at| line(&lines, at)).collect();
         assert_eq!(shown, ["auth:", "  token: |", "***", "", "***", "  type: x", "\"key\":", "***"]);
         assert_eq!(line(&lines, 99), "");
+        let lines =
+            ["a = '''b'''", "token = \"\"\"", "abc", "= ''' d", "e\"\"\"", "b = 1", "note = '''", "x", "'''"];
+        let shown: Vec<String> = (0..lines.len()).map(|at| line(&lines, at)).collect();
+        let expected = ["a = '''b'''", "token = ***", "***", "***", "***", "b = 1", "note = '''", "x", "'''"];
+        assert_eq!(shown, expected);
+        assert_eq!(line(&["api_key = \"\"\"abc\"\"\""], 0), "api_key = ***");
     }
 }

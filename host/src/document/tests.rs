@@ -32,9 +32,9 @@ fn formats_by_file_name() {
     assert_eq!(of("a/b.json"), Ok(Format::Json));
     assert_eq!(of("b.YAML"), Ok(Format::Yaml));
     assert_eq!(of("b.yml"), Ok(Format::Yaml));
-    assert!(of("b.toml").unwrap_err().to_string().contains("write it as YAML"));
+    assert_eq!(of("b.toml"), Ok(Format::Toml));
     for name in ["b", "b.txt", ".yaml", ""] {
-        assert!(matches!(of(name), Err(FormatError::Unknown(_))), "{name}");
+        assert!(matches!(of(name), Err(FormatError(_))), "{name}");
     }
 }
 
@@ -115,6 +115,90 @@ fn places_in_json() {
         }
         assert_eq!(document.locate("/c", Part::Key).unwrap().column, 3);
     }
+}
+
+#[test]
+fn a_config_in_toml() {
+    let text = r#"# comment
+name = 'x'
+resource_defaults.primary_key = "id"
+resource_defaults.endpoint.paginator = { type = "offset", limit = 100 }
+
+[client]
+base_url = "https://api.example.com"
+auth = { type = "api_key", api_key = "${secrets.api_key}" }
+
+[client.headers]
+"X-A/B" = """two
+lines"""
+
+[[resources]]
+name = "time_entries"
+endpoint.path = "/v1/projects/{parent_id}/time"
+endpoint.params.since = 2026-11-21T07:32:00Z
+endpoint.params.day = 2026-11-21
+endpoint.params.at = 07:32:00
+
+[[resources]]
+name = "users"
+[resources.endpoint]
+path = "/v1/users"
+"#;
+    let document = read(text, Format::Toml);
+    let expected = json!({
+        "name": "x",
+        "resource_defaults": {"primary_key": "id", "endpoint": {"paginator": {"type": "offset", "limit": 100}}},
+        "client": {
+            "base_url": "https://api.example.com",
+            "auth": {"type": "api_key", "api_key": "${secrets.api_key}"},
+            "headers": {"X-A/B": "two\nlines"},
+        },
+        "resources": [
+            {
+                "name": "time_entries",
+                "endpoint": {
+                    "path": "/v1/projects/{parent_id}/time",
+                    "params": {"since": "2026-11-21T07:32:00Z", "day": "2026-11-21", "at": "07:32:00"},
+                },
+            },
+            {"name": "users", "endpoint": {"path": "/v1/users"}},
+        ],
+    });
+    // In the order of the text, too.
+    assert_eq!(document.value.to_string(), expected.to_string());
+    let cases = [
+        ("/name", Part::Key, "name"),
+        ("/name", Part::Value, "'x'"),
+        ("/resource_defaults", Part::Key, "resource_defaults"),
+        ("/resource_defaults/primary_key", Part::Key, "primary_key"),
+        ("/resource_defaults/endpoint/paginator/limit", Part::Value, "100"),
+        ("/client", Part::Key, "client"),
+        ("/client/auth/type", Part::Value, "\"api_key\""),
+        ("/client/auth/missing", Part::Value, "auth"),
+        ("/client/headers", Part::Key, "headers"),
+        ("/client/headers/X-A~1B", Part::Key, "\"X-A/B\""),
+        ("/client/headers/X-A~1B", Part::Value, "\"\"\"two\nlines\"\"\""),
+        ("/resources/0", Part::Value, "[[resources]]"),
+        ("/resources/0/endpoint/params/day", Part::Value, "2026-11-21"),
+        ("/resources/1/name", Part::Value, "\"users\""),
+        ("/resources/1/endpoint", Part::Key, "endpoint"),
+        ("/resources/1/endpoint/path", Part::Key, "path"),
+    ];
+    for (pointer, part, expected) in cases {
+        let span = document.locate(pointer, part).unwrap();
+        assert_eq!(&text[span.range], expected, "{pointer}");
+    }
+    let line = |pointer: &str| document.locate(pointer, Part::Value).unwrap().line;
+    let lines = ["/resources/0", "/resources/1", "/resources/1/endpoint/path", "/client/headers"].map(line);
+    assert_eq!(lines, [14, 21, 24, 10]);
+    assert_eq!(read(&format!("\u{feff}{text}").replace('\n', "\r\n"), Format::Toml).value["name"], "x");
+}
+
+#[test]
+fn numbers_in_toml() {
+    let text = "a = [0, -0, +7, 1_000, 0xFF, 0o17, 0b11, 9223372036854775807, 18446744073709551615, 1.50, -2e3, 6.626e-34]";
+    let expected = json!([0, 0, 7, 1000, 255, 15, 3, i64::MAX, u64::MAX, 1.5, -2000.0, 6.626e-34]);
+    assert_eq!(read(text, Format::Toml).value["a"].to_string(), expected.to_string());
 }
 
 #[test]
@@ -335,6 +419,57 @@ fn broken_json() {
 }
 
 #[test]
+fn broken_toml() {
+    let twice = "`a` stands twice / a name is given once, and a table is written in one place";
+    let quotes = "this is not TOML: string values must be quoted, expected literal string / texts stand in quotes: \"…\"";
+    let cases: &[(&str, &[&str])] = &[
+        ("a = inf", &["1:5 [inf] JSON has no such number"]),
+        (
+            "a = [-nan, 1]\nb = { c = +inf }",
+            &["1:6 [-nan] JSON has no such number", "2:11 [+inf] JSON has no such number"],
+        ),
+        ("a = 99999999999999999999", &["1:5 [99999999999999999999] JSON has no such number"]),
+        ("a = 1\na = 2", &[&format!("2:1 [a] {twice}")]),
+        ("[a]\nb = 1\n[a]\nc = 1", &[&format!("3:2 [a] {twice}")]),
+        ("a.b = 1\na = 2", &[&format!("2:1 [a] {twice}")]),
+        (
+            "a: 1",
+            &[
+                "1:2 [:] this is not TOML: invalid unquoted key, expected letters, numbers, `-`, `_` / write `name = value`",
+            ],
+        ),
+        ("a = ${secrets.x}", &[&format!("1:5 [$] {quotes}")]),
+        (
+            "a = b\nc = \"d",
+            &[&format!("1:5 [b] {quotes}"), "2:7 [] this is not TOML: invalid basic string, expected `\"`"],
+        ),
+        ("a = { b = 1", &["1:12 [] this is not TOML: unclosed inline table, expected `}`"]),
+        (
+            "= 1",
+            &["1:1 [] this is not TOML: unquoted keys cannot be empty, expected letters, numbers, `-`, `_`"],
+        ),
+        (
+            "a = 2026-13-41",
+            &["1:5 [2026-13-41] this is not TOML: invalid date, expected month between 01 and 12"],
+        ),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(&problems(text, Format::Toml), expected, "{text}");
+    }
+    let empty = read("", Format::Toml);
+    assert_eq!((empty.value, empty.text.as_str()), (json!({}), ""));
+    for deep in
+        [format!("a = {}", "[".repeat(100_000)), format!("a{} = 1", ".a".repeat(100_000)), "[a".repeat(200)]
+    {
+        assert!(
+            problems(&deep, Format::Toml)[0].contains("this is not TOML"),
+            "{}",
+            problems(&deep, Format::Toml)[0]
+        );
+    }
+}
+
+#[test]
 fn nearest_names() {
     let known = ["paginator", "path", "params", "data_selector", "method", "json", "primary_key"];
     let cases = [
@@ -494,7 +629,7 @@ proptest! {
 
     #[test]
     fn nothing_panics(text in "[a-c{}\\[\\]:,#&*!|>'\"%@?$<~ .0-9\n\r\té\u{feff}-]{0,60}", from in 0usize..70, to in 0usize..70) {
-        for format in [Format::Json, Format::Yaml] {
+        for format in [Format::Json, Format::Toml, Format::Yaml] {
             let found = match parse("c", &text, format) {
                 Ok(_) => vec![Problem::in_text(from..to, "x")],
                 Err(problems) => problems,
