@@ -8,8 +8,10 @@
 )]
 
 pub mod check;
+pub mod config;
 pub mod demo;
 pub mod global;
+pub mod resources;
 pub mod run;
 pub mod shell;
 pub mod source;
@@ -17,11 +19,13 @@ pub mod source;
 use clap::{Parser, Subcommand};
 
 pub use check::CheckArgs;
+pub use config::{ConfigCommand, ConfigShowArgs};
 pub use demo::{DemoArgs, DemoCommand};
 pub use global::{Color, GlobalArgs};
+pub use resources::ResourcesArgs;
 pub use run::{Progress, RunArgs, ShowArgs};
 pub use shell::{CompletionsArgs, ManArgs};
-pub use source::SourceArgs;
+pub use source::{ConfigArgs, SourceArgs};
 
 /// Pulls REST APIs into files and databases, with every connector locked in a WebAssembly sandbox.
 #[derive(Debug, Parser)]
@@ -51,7 +55,8 @@ impl Cli {
         match &self.command {
             Command::Run(args) => args.show.json,
             Command::Demo(args) => args.command.is_none() && args.show.json,
-            Command::Check(_) | Command::Completions(_) | Command::Man(_) => false,
+            Command::Resources(args) => args.json,
+            Command::Check(_) | Command::Config(_) | Command::Completions(_) | Command::Man(_) => false,
         }
     }
 }
@@ -69,6 +74,12 @@ pub enum Command {
     /// Read the built-in demo API into demo.db, or serve it
     #[command(after_long_help = demo::EXAMPLES)]
     Demo(DemoArgs),
+    /// List a config's resources, as they are read
+    #[command(after_long_help = resources::EXAMPLES)]
+    Resources(ResourcesArgs),
+    /// Look at a config
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Print a script that completes commands and flags in a shell
     #[command(after_long_help = shell::COMPLETIONS_EXAMPLES)]
     Completions(CompletionsArgs),

@@ -2,7 +2,9 @@
 
 pub mod candidates;
 pub mod check;
+pub mod config;
 pub mod demo;
+pub mod resources;
 pub mod run;
 pub mod shell;
 pub mod terminal;
@@ -12,7 +14,7 @@ use std::path::{Path, PathBuf};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use etcetera::BaseStrategy;
 
-use crate::cli::{Cli, Command, SourceArgs};
+use crate::cli::{Cli, Command, ConfigArgs, ConfigCommand, SourceArgs};
 use crate::error::Error;
 use crate::report;
 use crate::source::Request;
@@ -25,6 +27,8 @@ pub async fn execute(cli: Cli) -> Result<u8, Error> {
         Command::Check(args) => check::check(&args, show).await,
         Command::Run(args) => run::run(&args, show).await,
         Command::Demo(args) => demo::demo(&args, show).await,
+        Command::Resources(args) => resources::resources(&args, show).await,
+        Command::Config(ConfigCommand::Show(args)) => config::show(&args).await,
         Command::Completions(args) => shell::completions(&args),
         Command::Man(args) => shell::man(&args),
     }
@@ -83,12 +87,27 @@ fn env(name: &str) -> Option<String> {
 
 fn request<'a>(args: &'a SourceArgs, text: &'a str) -> Request<'a> {
     Request {
-        path: &args.config,
+        path: &args.file.config,
         text,
         resources: &args.resources,
         secrets: &args.secrets,
         allow: &args.allow,
         plaintext_secrets: args.plaintext_secrets,
+        env: &env,
+        dir: Path::new("."),
+        cache_dir: cache_dir(),
+    }
+}
+
+/// The same for a command that sends nothing.
+fn request_of_config<'a>(args: &'a ConfigArgs, text: &'a str) -> Request<'a> {
+    Request {
+        path: &args.config,
+        text,
+        resources: &[],
+        secrets: &[],
+        allow: &[],
+        plaintext_secrets: false,
         env: &env,
         dir: Path::new("."),
         cache_dir: cache_dir(),

@@ -15,6 +15,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+pub use mask::without_credentials;
 pub use snippet::render;
 pub use span::Span;
 use span::{Lines, Places};

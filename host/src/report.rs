@@ -2,12 +2,12 @@
 
 use std::io::{self, Write};
 
-use comfy_table::{Cell, CellAlignment, Table, presets};
 use serde_json::{Value, json};
 
 use crate::contract::Setting;
 use crate::run::outcome::{Failure, Outcome, ResourceOutcome, RunNotice, Status};
 use crate::show::Paint;
+use crate::table;
 use crate::words::{self, Words, exit};
 
 /// The exit code of a run.
@@ -22,15 +22,15 @@ pub fn exit_code(outcome: &Outcome) -> u8 {
 
 /// A table of the resources that were written; no line of it ends in blanks.
 pub fn table(outcome: &Outcome, paint: Paint) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(["resource", "rows", "API's total", "pages", "retries", "seconds", ""]);
-    for resource in
-        outcome.resources.iter().filter(|resource| resource.written || resource.status != Status::Complete)
-    {
-        table.add_row(
+    let head = ["resource", "rows", "API's total", "pages", "retries", "seconds", ""];
+    let shown = |resource: &&ResourceOutcome| resource.written || resource.status != Status::Complete;
+    let rows: Vec<[String; 7]> = outcome
+        .resources
+        .iter()
+        .filter(shown)
+        .map(|resource| {
             [
-                resource.name.clone(),
+                words::printable(&resource.name),
                 grouped(resource.rows),
                 resource.total.map_or_else(|| "-".into(), grouped),
                 grouped(resource.pages),
@@ -38,21 +38,9 @@ pub fn table(outcome: &Outcome, paint: Paint) -> String {
                 format!("{:.1}", resource.elapsed_ms as f64 / 1_000.0),
                 remark(resource),
             ]
-            .map(Cell::new),
-        );
-    }
-    for column in 1..6 {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    let mut text = String::new();
-    for (at, line) in table.lines().enumerate() {
-        let line = line.trim_end();
-        text.push_str(&if at == 0 { paint.head(line) } else { line.to_owned() });
-        text.push('\n');
-    }
-    text
+        })
+        .collect();
+    table::lay_out(head, &rows, &[1, 2, 3, 4, 5], paint)
 }
 
 fn remark(resource: &ResourceOutcome) -> String {
@@ -140,12 +128,15 @@ pub fn document(outcome: &Outcome, pipeline: &str, to: &str, load_id: &str) -> V
         })).collect::<Vec<_>>(),
         "unlisted_failures": outcome.unlisted_failures,
         "failures": outcome.failures.iter().map(failure).collect::<Vec<_>>(),
-        "notices": outcome.notices.iter().map(|notice| {
-            let (message, hint) = words::of_notice(notice);
-            let settles: Vec<Value> = notice.settles().iter().map(setting).collect();
-            json!({"message": message, "hint": hint, "settles": settles})
-        }).collect::<Vec<_>>(),
+        "notices": outcome.notices.iter().map(of_notice).collect::<Vec<_>>(),
     })
+}
+
+/// A notice for programs.
+pub fn of_notice(notice: &RunNotice) -> Value {
+    let (message, hint) = words::of_notice(notice);
+    let settles: Vec<Value> = notice.settles().iter().map(setting).collect();
+    json!({"message": message, "hint": hint, "settles": settles})
 }
 
 /// A setting; a value that is no JSON, which no connector should give, is its text.

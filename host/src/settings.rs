@@ -2,7 +2,7 @@
 
 use sanderling_destination::Target;
 use sanderling_gate::{Limits as GateLimits, Rule, RuleError};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::contract::Diagnostic;
 use crate::document::nearest;
@@ -35,6 +35,8 @@ pub struct HostSettings {
     pub to: Option<String>,
     /// `allow`: origins beside the config's own.
     pub allow: Vec<Rule>,
+    /// The same, as written.
+    pub allowed: Vec<String>,
     /// `resume_within`: how old a run that broke off may be to go on.
     pub resume_within_ms: u64,
     /// `limits.concurrency`: requests at once to one origin.
@@ -43,6 +45,33 @@ pub struct HostSettings {
     pub gate: GateLimits,
     /// The sandbox's part of `limits`.
     pub sandbox: SandboxLimits,
+}
+
+impl HostSettings {
+    /// The host's keys as a config that says all of them, which it reads as it reads the one they are from.
+    pub fn to_json(&self, name: &str) -> Map<String, Value> {
+        let mib = |bytes: u64| bytes >> 20;
+        let limits = json!({
+            "concurrency": self.concurrency,
+            "connect_timeout_ms": self.gate.connect_timeout_ms,
+            "first_byte_timeout_ms": self.gate.first_byte_timeout_ms,
+            "idle_timeout_ms": self.gate.idle_timeout_ms,
+            "total_timeout_ms": self.gate.total_timeout_ms,
+            "max_body_mib": mib(self.gate.max_body_bytes),
+            "memory_mib": mib(self.sandbox.memory_bytes as u64),
+            "cpu_time_ms": self.sandbox.cpu_time_ms,
+        });
+        let to = self.to.clone().unwrap_or_else(|| format!("sqlite:{name}.db"));
+        let allow = self.allowed.clone();
+        let keys: [(&str, Value); 5] = [
+            ("name", name.into()),
+            ("to", to.into()),
+            ("allow", allow.into()),
+            ("resume_within", (self.resume_within_ms / 1_000).into()),
+            ("limits", limits),
+        ];
+        keys.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+    }
 }
 
 const DEFAULT_RESUME_WITHIN_MS: u64 = 3_600_000;
@@ -63,7 +92,7 @@ pub fn split(config: &Map<String, Value>) -> (HostSettings, Value, Vec<Diagnosti
         match key.as_str() {
             "name" => settings.name = reader.name(&path, value),
             "to" => settings.to = reader.target(&path, value),
-            "allow" => settings.allow = reader.rules(&path, value),
+            "allow" => (settings.allow, settings.allowed) = reader.rules(&path, value),
             "resume_within" => settings.resume_within_ms = reader.duration_ms(&path, value),
             "limits" => reader.limits(value, &mut settings),
             later if LATER.contains(&later) => {
@@ -116,7 +145,7 @@ impl Reader {
         Some(text)
     }
 
-    fn rules(&mut self, path: &str, value: &Value) -> Vec<Rule> {
+    fn rules(&mut self, path: &str, value: &Value) -> (Vec<Rule>, Vec<String>) {
         let items = match value {
             Value::String(_) => vec![(path.to_owned(), value)],
             Value::Array(items) => {
@@ -127,15 +156,18 @@ impl Reader {
                 Vec::new()
             }
         };
-        let mut rules = Vec::new();
+        let (mut rules, mut texts) = (Vec::new(), Vec::new());
         for (path, item) in items {
-            match self.text(&path, item).map(|text| text.parse()) {
-                Some(Ok(rule)) => rules.push(rule),
-                Some(Err(error)) => self.refuse(&path, RuleError::to_string(&error), None),
-                None => {}
+            let Some(text) = self.text(&path, item) else { continue };
+            match text.parse() {
+                Ok(rule) => {
+                    rules.push(rule);
+                    texts.push(text);
+                }
+                Err(error) => self.refuse(&path, RuleError::to_string(&error), None),
             }
         }
-        rules
+        (rules, texts)
     }
 
     /// Seconds as a number, or a number with `s`, `m`, `h` or `d`.
@@ -221,7 +253,6 @@ fn parse_duration_ms(text: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn a_bare_dlt_document_is_a_valid_file() {

@@ -1,18 +1,21 @@
 //! Opens a source: from the config's file to a connector that is ready to be asked for pages.
 
+mod describe;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sanderling_gate::{Binding, Gate, Methods, Policy, Rule, Secret, Vault};
 use serde_json::Value;
 
-use crate::contract::{Diagnostic, Fault, Notice, SourceInfo};
-use crate::document::{self, Document, Format, Part, Problem, nearest};
+use crate::contract::{Notice, SourceInfo};
+use crate::document::{Document, Part};
 use crate::error::Error;
 use crate::run::plan::Plan;
-use crate::sandbox::{self, CallError, Connection, Sandbox};
+use crate::sandbox::Connection;
 use crate::secrets;
-use crate::settings::{self, HostSettings};
+use crate::settings::HostSettings;
+pub use describe::{Described, describe};
 
 /// Where a config comes from, and what the user adds to it.
 pub struct Request<'a> {
@@ -58,24 +61,9 @@ pub struct Source {
 
 /// Opens a source. Nothing is sent; everything that can be wrong before the first request is found here.
 pub async fn open(request: &Request<'_>) -> Result<Source, Error> {
-    let document = parse(request.path, request.text)?;
-    let top = document.value.as_object().cloned().unwrap_or_default();
-    let (settings, config, mut problems) = settings::split(&top);
-    problems.extend(secrets::malformed_references(&config).into_iter().map(malformed_reference));
-    let sandbox = Sandbox::load(sandbox::BUILT_IN, request.cache_dir.as_deref(), settings.sandbox.clone())?;
-    let sandbox = Arc::new(sandbox);
-    let unresolved = config.to_string();
-    let mut info = match sandbox.list_resources(&unresolved).await {
-        Ok(info) if problems.is_empty() => info,
-        Ok(_) => return Err(invalid(document, problems)),
-        Err(CallError::Fault(Fault::InvalidConfig(diagnostics))) => {
-            problems.extend(diagnostics);
-            return Err(invalid(document, problems));
-        }
-        Err(error) => return Err(Error::Call(error)),
-    };
+    let Described { name, settings, config, mut info, sandbox, document } = describe(request).await?;
     let plan = Plan::new(&info, request.resources)?;
-
+    let unresolved = config.to_string();
     let mut vault = new_vault()?;
     let config = seal(&mut vault, &config, &info, request)?;
     info.notices.extend(info.credentials.iter().map(|pointer| literal_credential(&document, pointer)));
@@ -84,7 +72,7 @@ pub async fn open(request: &Request<'_>) -> Result<Source, Error> {
     let gate = Arc::new(Gate::new(policy, vault.clone(), settings.gate.clone()));
     let digest = sandbox.digest().to_owned();
     Ok(Source {
-        name: settings.name.clone().unwrap_or_else(|| stem(request.path)),
+        name,
         connection: Arc::new(sandbox.open(config.to_string(), gate)),
         settings,
         plan,
@@ -93,48 +81,6 @@ pub async fn open(request: &Request<'_>) -> Result<Source, Error> {
         config: unresolved,
         digest,
     })
-}
-
-fn parse(path: &Path, text: &str) -> Result<Document, Error> {
-    let format = Format::of(path).map_err(Error::Format)?;
-    let name = path.display().to_string();
-    document::parse(&name, text, format).map_err(|problems| Error::Syntax {
-        file_name: name,
-        text: text.to_owned(),
-        problems,
-    })
-}
-
-fn stem(path: &Path) -> String {
-    path.file_stem().map_or_else(|| "source".into(), |stem| stem.to_string_lossy().into_owned())
-}
-
-/// The connector's diagnostics with their places in the file. A misspelt key at the top may have been meant for the
-/// host, of whose keys the connector does not know.
-fn invalid(document: Document, diagnostics: Vec<Diagnostic>) -> Error {
-    let problems = diagnostics
-        .into_iter()
-        .map(|diagnostic| {
-            let unknown = diagnostic.message.starts_with("unknown key");
-            let top = diagnostic.path.strip_prefix('/').filter(|key| unknown && !key.contains('/'));
-            let known = settings::KEYS.into_iter().chain(["client", "resource_defaults", "resources"]);
-            let hint = match top.and_then(|key| nearest(key, known)) {
-                Some(near) => Some(format!("did you mean `{near}`?")),
-                None => diagnostic.hint,
-            };
-            let part = if unknown { Part::Key } else { Part::Value };
-            Problem { hint, ..Problem::at(&diagnostic.path, part, diagnostic.message) }
-        })
-        .collect();
-    Error::Config { document: Box::new(document), problems }
-}
-
-fn malformed_reference(pointer: String) -> Diagnostic {
-    Diagnostic {
-        path: pointer,
-        message: "this looks like a reference to a secret, and is none".into(),
-        hint: Some("write `${secrets.NAME}`; a name has letters, digits, `_`, `-` and `.`".into()),
-    }
 }
 
 fn literal_credential(document: &Document, pointer: &str) -> Notice {

@@ -176,23 +176,20 @@ fn json_is_pointed_at_as_well() {
 #[test]
 fn a_file_that_is_no_config_is_told_by_what_is_wrong_with_it() {
     let flow = "client: {base_url: https://a.b, auth: {type: bearer, token: ${secrets.x}}}\n";
-    let cases: [(&str, &[u8], &str); 12] = [
+    let cases: [(&str, &[u8], &str); 13] = [
         ("c.yaml", b"", "the file is empty"),
         ("c.json", b"", "the file is empty"),
         ("c.yaml", b"# nothing yet\n", "the file is empty"),
         ("c.yaml", b"- a\n- b\n", "a source config is a mapping of names to values, as in `client: "),
         ("c.json", b"[1]", "a source config is a mapping of names to values, as in `client: "),
-        (
-            "c.toml",
-            b"[client]\n",
-            "c.toml: a config in TOML cannot be read yet; write it as YAML (.yaml) or JSON",
-        ),
-        ("config", b"a: b\n", "config: the name of a config ends in .yaml, .yml or .json"),
+        ("c.toml", b"[client]\nbase_url = https://a.b\n", "= hint: texts stand in quotes"),
+        ("config", b"a: b\n", "config: the name of a config ends in .yaml, .yml, .json or .toml"),
         ("c.yaml", b"name: \xff\xfe\n", "c.yaml cannot be read: it is not UTF-8"),
         ("c.yaml", flow.as_bytes(), "= hint: quote it: \"${secrets.NAME}\""),
         ("c.yaml", b"client:\n\tbase_url: x\n", "= hint: indent with spaces, not with tabs"),
         ("c.yaml", b"client: {}\nclient: {}\n", "`client` stands twice in one mapping, first in line 1"),
         ("c.json", b"{\"client\": {},}", "= hint: take the last comma away"),
+        ("c.toml", b"", "`resources` is missing"),
     ];
     for (name, config, words) in cases {
         let stderr = refused(name, config, &[], 2);

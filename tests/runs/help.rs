@@ -20,6 +20,8 @@ fn of_the_program() {
                    Writes nothing
       run          Read a config's resources into a database or files
       demo         Read the built-in demo API into demo.db, or serve it
+      resources    List a config's resources, as they are read
+      config       Look at a config
       completions  Print a script that completes commands and flags in a shell
       man          Print the manual page, or write one for each command
       help         Print this message or the help of the given subcommand(s)
@@ -64,7 +66,7 @@ fn of_check() {
 
     Arguments:
       <CONFIG>
-              The config: YAML or JSON, in the shape of dlt's rest_api source
+              The config: YAML, JSON or TOML, in the shape of dlt's rest_api source
 
     Options:
           --resource <NAME>
@@ -117,7 +119,7 @@ fn of_run() {
 
     Arguments:
       <CONFIG>
-              The config: YAML or JSON, in the shape of dlt's rest_api source
+              The config: YAML, JSON or TOML, in the shape of dlt's rest_api source
 
     Options:
           --resource <NAME>
@@ -354,10 +356,85 @@ fn of_man() {
     ");
 }
 
+#[test]
+fn of_resources() {
+    assert_snapshot!(help(&["resources"]), @r"
+    List a config's resources, as they are read
+
+    Usage: sanderling resources [OPTIONS] <CONFIG>
+
+    Arguments:
+      <CONFIG>
+              The config: YAML, JSON or TOML, in the shape of dlt's rest_api source
+
+    Options:
+          --json
+              Print one JSON document on stdout
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options:
+      -v, --verbose...
+              Show a line for each request; twice, also each page and why a run does what it does
+
+      -q, --quiet...
+              Show errors and the result only; twice, nothing but the exit code
+
+          --color <WHEN>
+              Whether to use colors [default: auto]
+              
+              `auto` is a terminal that has them, unless NO_COLOR is set; CLICOLOR_FORCE asks for them
+              everywhere.
+
+    Examples:
+      sanderling resources api.yaml
+      sanderling resources api.yaml --json | jq -r '.resources[].name'
+
+    Secrets are not needed, and nothing is sent.
+    ");
+}
+
+#[test]
+fn of_config_show() {
+    assert_snapshot!(help(&["config", "show"]), @r"
+    Print a config as it is understood, defaults filled in, as JSON
+
+    Usage: sanderling config show [OPTIONS] <CONFIG>
+
+    Arguments:
+      <CONFIG>
+              The config: YAML, JSON or TOML, in the shape of dlt's rest_api source
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options:
+      -v, --verbose...
+              Show a line for each request; twice, also each page and why a run does what it does
+
+      -q, --quiet...
+              Show errors and the result only; twice, nothing but the exit code
+
+          --color <WHEN>
+              Whether to use colors [default: auto]
+              
+              `auto` is a terminal that has them, unless NO_COLOR is set; CLICOLOR_FORCE asks for them
+              everywhere.
+
+    Examples:
+      sanderling config show api.toml
+      sanderling config show api.yaml | jq .limits
+
+    Credentials are hidden; references such as ${secrets.api_key} stay. Nothing is sent.
+    ");
+}
+
 /// What is meant to be read at a glance.
 #[test]
 fn short_help_fits_a_screen() {
-    for command in ["check", "run", "demo", "completions", "man"] {
+    for command in ["check", "run", "demo", "resources", "config", "completions", "man"] {
         let shown = Folder::new().run(&[command, "-h"]).expect(0).stdout;
         let (lines, width) = (shown.lines().count(), shown.lines().map(|line| line.chars().count()).max());
         assert!(lines <= 40 && width <= Some(100), "{command}: {lines} lines, {width:?} columns\n{shown}");

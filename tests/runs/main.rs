@@ -13,6 +13,7 @@
 //! | `help.rs` | what each command shows of itself |
 //! | `keys.rs` | keys that do not tell rows apart, parents that come twice |
 //! | `kill.rs` | runs that are killed or stopped, and those that go on from there |
+//! | `look.rs` | configs looked at without a secret or a request, in each format |
 //! | `offset.rs` | offset paging against servers that behave in every odd way |
 //! | `readme.rs` | what the README and `docs/` show is real |
 //! | `resume.rs` | runs that break off at a request, and those that go on from there |
@@ -38,6 +39,7 @@ mod help;
 mod keys;
 mod kill;
 mod leaks;
+mod look;
 mod offset;
 mod program;
 mod readme;

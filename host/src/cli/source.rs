@@ -1,15 +1,23 @@
-//! What all commands that open a config take.
+//! What commands take that open a config.
 
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-/// A config, and what is added to it.
+/// A config alone: what commands take that send nothing.
 #[derive(Debug, Args)]
-pub struct SourceArgs {
-    /// The config: YAML or JSON, in the shape of dlt's rest_api source
+pub struct ConfigArgs {
+    /// The config: YAML, JSON or TOML, in the shape of dlt's rest_api source
     #[arg(value_hint = ValueHint::FilePath)]
     pub config: PathBuf,
+}
+
+/// A config, and what is added to it to read it.
+#[derive(Debug, Args)]
+pub struct SourceArgs {
+    /// Which config.
+    #[command(flatten)]
+    pub file: ConfigArgs,
     /// Only this resource (may be repeated); parents are read along as needed
     #[arg(long = "resource", value_name = "NAME")]
     pub resources: Vec<String>,

@@ -15,7 +15,7 @@ use crate::{clock, report};
 
 /// Runs the command.
 pub async fn check(args: &CheckArgs, show: Show) -> Result<u8, Error> {
-    let text = read(&args.source.config)?;
+    let text = read(&args.source.file.config)?;
     let source = source::open(&request(&args.source, &text)).await?;
     for notice in &source.notices {
         tell_notice(&RunNotice::Connector { resource: String::new(), notice: notice.clone() }, show);

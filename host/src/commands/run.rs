@@ -19,7 +19,7 @@ use crate::{clock, report, words};
 
 /// Runs the command.
 pub async fn run(args: &RunArgs, show: Show) -> Result<u8, Error> {
-    let text = read(&args.source.config)?;
+    let text = read(&args.source.file.config)?;
     let source = source::open(&request(&args.source, &text)).await?;
     let target = target(args.to.as_deref(), args.state.clone(), &source)?;
     let how = How { fresh: args.fresh, max_pages: args.max_pages, again: "run the same command again" };

@@ -2,6 +2,8 @@
 //!
 //! A file that cannot be parsed says nothing about which of its values are credentials, so names decide.
 
+use serde_json::Value;
+
 /// Names whose values are not shown. Compared without regard to case, and with `-` as `_`.
 const NAMES: [&str; 16] = [
     "access_token",
@@ -82,6 +84,33 @@ fn names_credential(before: &str) -> bool {
 
 /// Texts of several lines in TOML.
 const LONG_QUOTES: [&str; 2] = ["\"\"\"", "'''"];
+
+/// A config's value with its credentials hidden: those that `pointers` name, and what looks like one by its name.
+pub fn without_credentials(mut config: Value, pointers: &[String]) -> Value {
+    for pointer in pointers {
+        if let Some(credential) = config.pointer_mut(pointer) {
+            *credential = HIDDEN.into();
+        }
+    }
+    hide(&mut config, "");
+    config
+}
+
+fn hide(value: &mut Value, name: &str) {
+    match value {
+        Value::String(text) => {
+            let is_reference = text.contains("${");
+            *text = if !is_reference && !text.is_empty() && names_credential(name) {
+                HIDDEN.to_owned()
+            } else {
+                without_userinfo(text)
+            };
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| hide(item, name)),
+        Value::Object(fields) => fields.iter_mut().for_each(|(name, value)| hide(value, name)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
 
 /// How many bytes of `value` are the credential; 0 for none.
 fn credential_end(value: &str) -> usize {

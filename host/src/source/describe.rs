@@ -1,0 +1,93 @@
+//! What a config says, as far as it can be known without its secrets and without a request.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::Request;
+use crate::contract::{Diagnostic, Fault, SourceInfo};
+use crate::document::{self, Document, Format, Part, Problem, nearest};
+use crate::error::Error;
+use crate::sandbox::{self, CallError, Sandbox};
+use crate::secrets;
+use crate::settings::{self, HostSettings};
+
+/// A config that its connector accepts.
+pub struct Described {
+    /// The pipeline's name.
+    pub name: String,
+    /// The host's own keys.
+    pub settings: HostSettings,
+    /// The connector's part of the config, its references unresolved.
+    pub config: Value,
+    /// What the connector makes of it.
+    pub info: SourceInfo,
+    /// The connector.
+    pub sandbox: Arc<Sandbox>,
+    /// The config as a file.
+    pub document: Document,
+}
+
+/// Reads a config and has the connector describe it. Secrets are not looked for; nothing is sent.
+pub async fn describe(request: &Request<'_>) -> Result<Described, Error> {
+    let document = parse(request.path, request.text)?;
+    let top = document.value.as_object().cloned().unwrap_or_default();
+    let (settings, config, mut problems) = settings::split(&top);
+    problems.extend(secrets::malformed_references(&config).into_iter().map(malformed_reference));
+    let sandbox = Sandbox::load(sandbox::BUILT_IN, request.cache_dir.as_deref(), settings.sandbox.clone())?;
+    let sandbox = Arc::new(sandbox);
+    let info = match sandbox.list_resources(&config.to_string()).await {
+        Ok(info) if problems.is_empty() => info,
+        Ok(_) => return Err(invalid(document, problems)),
+        Err(CallError::Fault(Fault::InvalidConfig(diagnostics))) => {
+            problems.extend(diagnostics);
+            return Err(invalid(document, problems));
+        }
+        Err(error) => return Err(Error::Call(error)),
+    };
+    let name = settings.name.clone().unwrap_or_else(|| stem(request.path));
+    Ok(Described { name, settings, config, info, sandbox, document })
+}
+
+fn parse(path: &Path, text: &str) -> Result<Document, Error> {
+    let format = Format::of(path).map_err(Error::Format)?;
+    let name = path.display().to_string();
+    document::parse(&name, text, format).map_err(|problems| Error::Syntax {
+        file_name: name,
+        text: text.to_owned(),
+        problems,
+    })
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem().map_or_else(|| "source".into(), |stem| stem.to_string_lossy().into_owned())
+}
+
+/// The connector's diagnostics with their places in the file. A misspelt key at the top may have been meant for the
+/// host, of whose keys the connector does not know.
+fn invalid(document: Document, diagnostics: Vec<Diagnostic>) -> Error {
+    let problems = diagnostics
+        .into_iter()
+        .map(|diagnostic| {
+            let unknown = diagnostic.message.starts_with("unknown key");
+            let top = diagnostic.path.strip_prefix('/').filter(|key| unknown && !key.contains('/'));
+            let known = settings::KEYS.into_iter().chain(["client", "resource_defaults", "resources"]);
+            let hint = match top.and_then(|key| nearest(key, known)) {
+                Some(near) => Some(format!("did you mean `{near}`?")),
+                None => diagnostic.hint,
+            };
+            let part = if unknown { Part::Key } else { Part::Value };
+            Problem { hint, ..Problem::at(&diagnostic.path, part, diagnostic.message) }
+        })
+        .collect();
+    Error::Config { document: Box::new(document), problems }
+}
+
+fn malformed_reference(pointer: String) -> Diagnostic {
+    Diagnostic {
+        path: pointer,
+        message: "this looks like a reference to a secret, and is none".into(),
+        hint: Some("write `${secrets.NAME}`; a name has letters, digits, `_`, `-` and `.`".into()),
+    }
+}
