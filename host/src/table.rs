@@ -29,7 +29,7 @@ pub fn lay_out<const N: usize>(
         let remark = row.and_then(|row| row.last()).filter(|remark| !remark.is_empty());
         match remark.and_then(|remark| Some((line.strip_suffix(remark.as_str())?, remark))) {
             _ if at == 0 => text.push_str(&paint.head(line)),
-            Some((before, remark)) => text.push_str(&format!("{before}{}", paint.error(remark))),
+            Some((before, remark)) => text.push_str(&format!("{before}{}", paint.note(remark))),
             None => text.push_str(line),
         }
         text.push('\n');
