@@ -293,7 +293,15 @@ fn a_credential_in_the_config_is_warned_about() {
     let server = start(Options { key: Some("literal-key-123".into()), ..Options::default() }).unwrap();
     let folder = Folder::new();
     let auth = "{type: api_key, name: api_key, api_key: literal-key-123, location: query}";
-    folder.write("c.yaml", &with_auth(&server.base_url(), auth, "/v1/users", "data_selector: data"));
+    folder.write(
+        "c.yaml",
+        &with_auth(
+            &server.base_url(),
+            auth,
+            "/v1/users",
+            "data_selector: data\n      paginator: single_page",
+        ),
+    );
     assert_snapshot!(told(&folder.run(&["run", "c.yaml", "--progress", "none"]).expect(0), &server), @r#"
     note: a credential is written into the config at /client/auth/api_key (line 1); it is kept from the connector, but not from who reads the file
     hint: write `api_key: "${secrets.api_key}"` and give it by SANDERLING_SECRET_API_KEY
@@ -542,7 +550,8 @@ fn answers_that_are_not_what_the_config_says_are_told_with_what_they_are() {
       GET http://api/x
     not everything is there: once that is mended, run the same command again
     ");
-    assert_snapshot!(json(r#"{"data":[{"id":1,"_load_id":"x"}]}"#, data, 5), @r"
+    let paged = "data_selector: data\n      paginator: single_page";
+    assert_snapshot!(json(r#"{"data":[{"id":1,"_load_id":"x"}]}"#, paged, 5), @r"
     error: r, page 1: row 1 of the page: field `_load_id` has the name of a column that every table gets; rename it
       GET http://api/x
     hint: write `rename: {_load_id: another_name}` on the resource
@@ -560,7 +569,7 @@ fn an_answer_that_is_only_a_part_names_the_paginator_to_write() {
     not everything is there: once that is mended, run the same command again
     "#);
     assert_snapshot!(json(r#"{"data":[{"id":1},{"id":2}],"next":"/x?page=2"}"#, data, 5), @r#"
-    error: r, page 1: 2 rows, but `next` leads to a next page: name the paginator, such as `paginator: {type: offset, limit: 2}`, or `paginator: single_page` if this page is all that is wanted
+    error: r, page 1: 2 rows, but `next` leads to a next page: that takes `paginator: {type: json_link, next_url_path: next}`, which is not supported yet; write `paginator: single_page` if this page is all that is wanted
       GET http://api/x
       it said: {"data":[{"id":1},{"id":2}],"next":"/x?page=2"}
     not everything is there: once that is mended, run the same command again

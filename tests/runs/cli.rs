@@ -110,7 +110,7 @@ fn check_asks_each_root_once_and_writes_nothing() {
     let ran = folder.run(&["check", "demo.yaml"]).expect(0);
     assert_snapshot!(ran.stderr, @r#"
     note: `{parent_id}` in the path of `tasks` is taken to be `id` of `projects`; its rows carry it as `_projects_id`
-    hint: "path": "/v1/projects/{resources.projects.id}/tasks" and "include_from_parent": ["id"]
+    hint: "tasks": {"endpoint":"/v1/projects/{resources.projects.id}/tasks","include_from_parent":["id"]}
     projects: good, 20 of 20 rows on the first page
     time_entries: good, 100 of 2500 rows on the first page, and there are more
     expenses: good, 100 of 340 rows on the first page, and there are more

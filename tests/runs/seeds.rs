@@ -257,8 +257,17 @@ fn seed_002() {
     ];
     let ran = run_into(&folder, &SEED_002, "sqlite:out.db").says(&notices);
     let document: Value = serde_json::from_str(&ran.stdout).unwrap();
-    assert_eq!(document["notices"].as_array().unwrap().len(), 2);
-    assert!(document["notices"][0]["message"].as_str().unwrap().contains(notices[0]));
+    let notices_told = document["notices"].as_array().unwrap();
+    assert!(notices_told[0]["message"].as_str().unwrap().contains(notices[0]));
+    let settled = |path: &str| {
+        notices_told
+            .iter()
+            .flat_map(|notice| notice["settles"].as_array().unwrap())
+            .filter(|setting| setting["path"].as_str().unwrap().ends_with(path))
+            .count()
+    };
+    // Once for each resource, however many parents it is read for.
+    assert_eq!((notices_told.len(), settled("/endpoint/paginator"), settled("/endpoint/path")), (8, 6, 2));
 }
 
 #[test]

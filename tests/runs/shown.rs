@@ -36,7 +36,7 @@ fn verbose_shows_requests_and_twice_shows_pages() {
     assert!(!run(&[]).contains("GET"), "{}", run(&[]));
     assert_snapshot!(run(&["-v"]), @r#"
     note: `{parent_id}` in the path of `tasks` is taken to be `id` of `projects`; its rows carry it as `_projects_id`
-    hint: "path": "/v1/projects/{resources.projects.id}/tasks" and "include_from_parent": ["id"]
+    hint: "tasks": {"endpoint":"/v1/projects/{resources.projects.id}/tasks","include_from_parent":["id"]}
     expenses: GET http://[DEMO]/v1/expenses?offset=0&limit=100&api_key=*** -> 200, 30655 bytes, [MS]
     expenses: GET http://[DEMO]/v1/expenses?offset=100&limit=100&api_key=*** -> 200, 30790 bytes, [MS]
     expenses: GET http://[DEMO]/v1/expenses?offset=200&limit=100&api_key=*** -> 200, 30793 bytes, [MS]
@@ -45,7 +45,7 @@ fn verbose_shows_requests_and_twice_shows_pages() {
     "#);
     assert_snapshot!(run(&["--max-pages", "2", "-vv"]), @r#"
     note: `{parent_id}` in the path of `tasks` is taken to be `id` of `projects`; its rows carry it as `_projects_id`
-    hint: "path": "/v1/projects/{resources.projects.id}/tasks" and "include_from_parent": ["id"]
+    hint: "tasks": {"endpoint":"/v1/projects/{resources.projects.id}/tasks","include_from_parent":["id"]}
     expenses: GET http://[DEMO]/v1/expenses?offset=0&limit=100&api_key=*** -> 200, 30655 bytes, [MS]
     expenses: page at the start: 100 rows came, 100 kept, then 3 more pages
     expenses: GET http://[DEMO]/v1/expenses?offset=100&limit=100&api_key=*** -> 200, 30790 bytes, [MS]

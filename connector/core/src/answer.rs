@@ -3,7 +3,7 @@
 use serde_json::Value;
 use serde_json_path::PathElement;
 
-use crate::contract::{BadResponse, Fault, Notice, Response};
+use crate::contract::{BadResponse, Fault, Response};
 use crate::diagnostic::list;
 use crate::json::{
     Found, Item, JsonError, Kind, Scanner, Span, Step, Wanted, decode_string, find, keys_at, survey,
@@ -20,6 +20,8 @@ pub(crate) struct Answer {
     pub(crate) rows: Vec<Item>,
     /// For each row its place in the list that the API sent; `None`: each row is an entry.
     places: Option<Vec<u64>>,
+    /// Whether the rows stood in a list; otherwise one value was taken for a row.
+    pub(crate) listed: bool,
     /// Entries that the API sent: with a filter, more than there are rows.
     pub(crate) sent: u64,
     /// All of the rows together, for telling them from what stands around them.
@@ -137,7 +139,8 @@ fn unwrapped(value: Item, items: Vec<Item>) -> Answer {
         Kind::Null => Vec::new(),
         _ => vec![value],
     };
-    Answer { sent: rows.len() as u64, rows, span: Some(value.span), ..Answer::default() }
+    let listed = value.kind == Kind::Array;
+    Answer { sent: rows.len() as u64, rows, listed, span: Some(value.span), ..Answer::default() }
 }
 
 fn missing(body: &[u8], steps: &[Step]) -> Fault {
@@ -213,9 +216,10 @@ fn query(
             if rows.len() != several.len() {
                 return Err(bad("a row that was selected cannot be found again", excerpt(body), false));
             }
-            Answer { sent: rows.len() as u64, rows, ..Answer::default() }
+            Answer { sent: rows.len() as u64, rows, listed: true, ..Answer::default() }
         }
     };
+    answer.listed |= queries.iter().any(|query| query.of_list);
     if let ([query], [slot]) = (queries, prefixes.as_slice())
         && query.of_list
         && let Some(Value::Array(entries)) = first.value(*slot).and_then(|_| at(&tree, &query.prefix))
@@ -282,7 +286,12 @@ const ROW_KEYS: &[&str] = &[
 
 /// Guesses where the rows stand, by dlt's rule: the first list under a telling name, no more than three names deep;
 /// else the first list that looks like rows; else the whole answer.
-pub(crate) fn guess(response: &Response, resource: &str) -> Result<(Selector, Option<Notice>), Fault> {
+///
+/// Gives the path as a config would write it, and the sentence that says so, where there was anything to guess.
+pub(crate) fn guess(
+    response: &Response,
+    resource: &str,
+) -> Result<(Selector, Option<(String, String)>), Fault> {
     let body = without_bom(&response.body);
     let found =
         survey(body, |_, kind| kind == Kind::Array).map_err(|error| damaged(&error, response, body))?;
@@ -317,13 +326,7 @@ pub(crate) fn guess(response: &Response, resource: &str) -> Result<(Selector, Op
     if !others.is_empty() {
         message.push_str(&format!(", not at {}", list(others.iter().map(String::as_str))));
     }
-    let notice = Notice {
-        code: "selector-guessed",
-        message,
-        hint: Some(format!("\"data_selector\": \"{path}\"")),
-        settles: Vec::new(),
-    };
-    Ok((Selector::Plain(steps), Some(notice)))
+    Ok((Selector::Plain(steps), Some((path, message))))
 }
 
 /// The text of a JSON string or of any other scalar.

@@ -14,6 +14,7 @@
 //! | `answer`, `more` | where the rows are; whether they are all |
 //! | `offset` | offset paging that never loses rows |
 //! | `rows`, `partition` | NDJSON out of the API's own bytes; what child resources need of them |
+//! | `settle` | what a person would write where something was guessed |
 //! | `page` | the order in which these are called |
 //!
 //! What holds everywhere:
@@ -46,6 +47,7 @@ mod plan;
 mod request;
 mod rows;
 mod select;
+mod settle;
 mod template;
 
 #[cfg(test)]

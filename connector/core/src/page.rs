@@ -1,15 +1,16 @@
 //! From an answer to a page: the guest's heart, read from top to bottom.
 
 use crate::answer::{Answer, bad, empty_body, excerpt, guess, read};
-use crate::contract::{Continuation, Fault, HttpFailure, Page, PageRequest, Response};
+use crate::contract::{Continuation, Fault, HttpFailure, Notice, Page, PageRequest, Response};
 use crate::json::{Step, without_bom};
 use crate::more::refuse_part;
 use crate::offset::{Offset, Seen};
 use crate::partition::{self, Bindings};
-use crate::plan::{Pager, Plan};
+use crate::plan::{Pager, Plan, Resource};
 use crate::request::resource;
 use crate::rows::{Edit, RowError, render};
 use crate::select::{Selector, spelled};
+use crate::settle::Guesses;
 
 /// The page that an answer holds. `request` is the one that [`crate::request`] was called with.
 ///
@@ -32,6 +33,7 @@ pub fn page(plan: &Plan, request: &PageRequest, response: &Response) -> Result<P
     let sides: Vec<&[Step]> = paging.iter().flat_map(|(offset, _)| side_paths(offset)).flatten().collect();
     let settled = paging.as_ref().and_then(|(_, cursor)| cursor.selector.as_deref());
     let mut notices = Vec::new();
+    let mut guesses = resource.guesses.clone();
     let mut guessed = None;
     let mut answer = match empty_body(response, resource.empty_ok) {
         Some(answer) => answer?,
@@ -42,8 +44,14 @@ pub fn page(plan: &Plan, request: &PageRequest, response: &Response) -> Result<P
                     Selector::parse(settled).map_err(|error| Fault::Other(error.to_string()))?
                 }
                 (None, None) => {
-                    let (selector, notice) = guess(response, &resource.name)?;
-                    notices.extend(notice);
+                    let (selector, said) = guess(response, &resource.name)?;
+                    notices.extend(said.map(|(path, message)| Notice {
+                        code: "selector-guessed",
+                        message,
+                        hint: None,
+                        settles:
+                            guesses.take(&resource.written, |guesses| guesses.data_selector = Some(path)),
+                    }));
                     guessed = plain_text_of(&selector);
                     selector
                 }
@@ -55,6 +63,7 @@ pub fn page(plan: &Plan, request: &PageRequest, response: &Response) -> Result<P
         None => {
             if matches!(resource.pager, Pager::Unnamed) {
                 refuse_part(response, answer.sent.max(answer.rows.len() as u64), answer.span)?;
+                notices.extend(answer.listed.then(|| one_page(resource, &mut guesses)));
             }
             (None, Continuation::End)
         }
@@ -84,6 +93,17 @@ pub fn page(plan: &Plan, request: &PageRequest, response: &Response) -> Result<P
     notices.extend(repeated);
     let kept = answer.rows.len() as u64;
     Ok(Page { rows, received: answer.sent.max(kept), kept, total, continuation, children, notices })
+}
+
+/// Says that a list was taken to be whole: in the same words for every answer, so that a host may say them once.
+fn one_page(resource: &Resource, guesses: &mut Guesses) -> Notice {
+    Notice {
+        code: "paginator-guessed",
+        message: "no paginator is named, and the answer has no sign of more pages: read as one page"
+            .to_owned(),
+        hint: None,
+        settles: guesses.take(&resource.written, |guesses| guesses.paginator = Some("single_page")),
+    }
 }
 
 fn plain_text_of(selector: &Selector) -> Option<String> {

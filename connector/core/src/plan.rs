@@ -12,6 +12,7 @@ use crate::diagnostic::{Diagnostic, Problems, list};
 use crate::json::Wanted;
 use crate::offset::Offset;
 use crate::select::Selector;
+use crate::settle::{Guesses, Written};
 use draft::Draft;
 use parents::{Link, Source};
 
@@ -55,6 +56,9 @@ pub(crate) struct Resource {
     pub(crate) children: Vec<Child>,
     /// What the children need of a row.
     pub(crate) row_fields: Wanted,
+    pub(crate) written: Written,
+    /// What the plan already takes to be meant.
+    pub(crate) guesses: Guesses,
 }
 
 /// How many pages there are.
@@ -268,6 +272,8 @@ fn resource(
         rename,
         children: Vec::new(),
         row_fields: Wanted::new(),
+        written: config.written.clone(),
+        guesses: link.guesses.clone(),
     }
 }
 

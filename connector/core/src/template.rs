@@ -29,6 +29,27 @@ pub(crate) fn names_a_secret(text: &str) -> bool {
     SECRET_MARKS.iter().any(|mark| text.contains(mark))
 }
 
+/// `text` with `{name}` replaced by `{by}`.
+pub(crate) fn renamed(text: &str, name: &str, by: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, from)) = rest.find(['{', '}']).map(|at| rest.split_at(at)) {
+        out.push_str(before);
+        let (token, after) = match from.split_at_checked(2) {
+            Some((brace @ ("{{" | "}}"), after)) => (brace, after),
+            _ => from.split_at(from.find('}').map_or(from.len(), |end| end + 1)),
+        };
+        let inner = token.strip_prefix('{').and_then(|token| token.strip_suffix('}'));
+        if inner.is_some_and(|inner| inner.trim() == name) {
+            out.push_str(&format!("{{{by}}}"));
+        } else {
+            out.push_str(token);
+        }
+        rest = after;
+    }
+    out + rest
+}
+
 /// Splits `text` by Python's `str.format` rules, without formats and conversions: `{{` and `}}` are braces. A reference
 /// to a secret, `${secrets.NAME}`, is text.
 pub(crate) fn parse(text: &str) -> Result<Vec<Part>, TemplateError> {

@@ -8,6 +8,7 @@ mod offset_cases;
 mod offset_property;
 mod parents;
 mod requests;
+mod settle;
 
 use serde_json::{Value, json};
 

@@ -52,10 +52,11 @@ pub(super) fn hint_for_trap(trap: &Trap) -> Option<&'static str> {
 /// What would mend what a connector says, or settle what it guessed.
 pub(super) fn hint_of_notice(notice: &Notice) -> Option<String> {
     let settled = || {
-        let lines = notice.settles.iter().map(|setting| {
-            let key = setting.path.rsplit('/').next().unwrap_or_default();
-            format!("\"{}\": {}", key.replace("~1", "/").replace("~0", "~"), setting.value)
-        });
+        let lines =
+            notice.settles.iter().map(|setting| match setting.path.rsplit('/').next().unwrap_or_default() {
+                index if index.bytes().all(|byte| byte.is_ascii_digit()) => setting.value.clone(),
+                key => format!("\"{}\": {}", key.replace("~1", "/").replace("~0", "~"), setting.value),
+            });
         lines.collect::<Vec<_>>().join(" and ")
     };
     notice.hint.clone().or_else(|| Some(settled()).filter(|text| !text.is_empty()))

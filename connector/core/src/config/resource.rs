@@ -5,15 +5,17 @@
 
 use serde_json::Value;
 
-use super::columns::{self, Column, Written};
+use super::columns::{self, Column};
 use super::endpoint::{self, ENDPOINT_KEYS, Endpoint};
 use crate::contract::WriteDisposition;
 use crate::diagnostic::{Problems, did_you_mean};
 use crate::document::{At, Fields, Keys, Node};
+use crate::settle::{Form, Written};
 
 #[derive(Debug)]
 pub(crate) struct ResourceConfig {
     pub(crate) name: At<String>,
+    pub(crate) written: Written,
     pub(crate) endpoint: Endpoint,
     pub(crate) primary_key: Vec<String>,
     pub(crate) write_disposition: WriteDisposition,
@@ -80,7 +82,7 @@ pub(crate) struct Layer<'a> {
     fields: Fields<'a>,
     endpoint: Fields<'a>,
     params: Fields<'a>,
-    columns: Written<'a>,
+    columns: columns::Written<'a>,
 }
 
 fn layer<'a>(node: &Node<'a>, problems: &mut Problems) -> Option<Layer<'a>> {
@@ -162,6 +164,7 @@ fn resource(
             return None;
         }
     };
+    let in_list = key.is_none();
     let written = own.fields.take("name");
     let name = match (key, written) {
         (Some(_), Some(written)) => {
@@ -188,9 +191,11 @@ fn resource(
     }?;
     // `path:` with nothing behind it is a slip, not a wish for the resource's name.
     let path = match own.endpoint.take_raw("path") {
-        Some(node) => node.string("a path", problems)?,
-        None => name.clone(),
+        Some(node) => Some(node.string("a path", problems)?),
+        None => None,
     };
+    let written = as_written(node, in_list, &name, path.as_ref());
+    let path = path.unwrap_or_else(|| name.clone());
     let endpoint = endpoint::read(
         path,
         defaults.endpoint.overlaid(&own.endpoint),
@@ -198,11 +203,29 @@ fn resource(
         problems,
     );
     let columns = columns::read(columns::overlaid(&defaults.columns, own.columns), problems);
-    lower(name, endpoint, columns, defaults.fields.overlaid(&own.fields), problems)
+    lower(name, written, endpoint, columns, defaults.fields.overlaid(&own.fields), problems)
+}
+
+fn as_written(node: &Node<'_>, in_list: bool, name: &At<String>, path: Option<&At<String>>) -> Written {
+    let form = match (node.value, node.value.get("endpoint")) {
+        (Value::Object(_), Some(Value::Object(_))) => Form::ObjectEndpoint,
+        (Value::Object(_), Some(Value::String(_))) => Form::TextEndpoint,
+        (Value::Object(_), _) => Form::NoEndpoint,
+        _ => Form::Short,
+    };
+    // A text in a list is name and path at once.
+    let both = in_list && form == Form::Short;
+    Written {
+        pointer: node.pointer.clone(),
+        form,
+        name: both.then(|| name.value.clone()),
+        path: path.filter(|_| !both).map(|path| path.value.clone()),
+    }
 }
 
 fn lower(
     name: At<String>,
+    written: Written,
     endpoint: Endpoint,
     columns: Vec<Column>,
     mut fields: Fields<'_>,
@@ -245,6 +268,7 @@ fn lower(
     fields.close(&RESOURCE, problems);
     Some(ResourceConfig {
         name,
+        written,
         endpoint,
         primary_key,
         write_disposition,

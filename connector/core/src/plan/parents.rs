@@ -8,7 +8,9 @@ use crate::contract::Notice;
 use crate::diagnostic::{Problems, did_you_mean, list};
 use crate::document::At;
 use crate::json::Step;
-use crate::select::plain_path;
+use crate::select::{plain_path, spelled};
+use crate::settle::Guesses;
+use crate::template::renamed;
 
 /// Where a bound value comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +31,8 @@ pub(super) struct Link {
     pub(super) bind: Vec<Source>,
     /// Keys given to each row.
     pub(super) add: Vec<(String, Source)>,
+    /// What was taken to be meant.
+    pub(super) guesses: Guesses,
     /// Which binding each placeholder takes.
     holes: Vec<(Hole, usize)>,
 }
@@ -239,9 +243,7 @@ impl Finder<'_> {
                         let Some(key) = key_of(parent, pointer, problems) else {
                             continue;
                         };
-                        let source =
-                            Source::Row { steps: vec![Step::Member(key.clone())], name: key.clone() };
-                        link.bind(hole, source);
+                        link.bind(hole, included(&key, parent_link));
                         inferred = Some((name, key));
                     } else {
                         let hint =
@@ -252,35 +254,40 @@ impl Finder<'_> {
             }
         }
         for field in &config.include_from_parent {
-            let source = own_key(&field.value, parent_link).unwrap_or_else(|| Source::Row {
-                steps: vec![Step::Member(field.value.clone())],
-                name: field.value.clone(),
-            });
-            link.add(added_key(parent, &field.value), source);
+            link.add(added_key(parent, &field.value), included(&field.value, parent_link));
         }
         if let Some((placeholder, key)) = inferred {
-            let source = Source::Row { steps: vec![Step::Member(key.clone())], name: key.clone() };
-            link.add(added_key(parent, &key), source);
-            notices.push(notice(config, parent, placeholder, &key));
+            link.add(added_key(parent, &key), included(&key, parent_link));
+            notices.push(notice(config, parent, placeholder, &key, &mut link.guesses));
         }
     }
 }
 
-fn notice(config: &ResourceConfig, parent: &ResourceConfig, placeholder: &str, key: &str) -> Notice {
+fn notice(
+    config: &ResourceConfig,
+    parent: &ResourceConfig,
+    placeholder: &str,
+    key: &str,
+    guesses: &mut Guesses,
+) -> Notice {
     let (child, parent_name) = (&config.name.value, &parent.name.value);
-    let path = config
-        .endpoint
-        .path
-        .value
-        .replace(&format!("{{{placeholder}}}"), &format!("{{resources.{parent_name}.{key}}}"));
+    let field = spelled(&[Step::Member(key.to_owned())]);
+    let path = renamed(&config.endpoint.path.value, placeholder, &format!("resources.{parent_name}.{field}"));
+    let mut include: Vec<String> =
+        config.include_from_parent.iter().map(|field| field.value.clone()).collect();
+    let included = include.iter().any(|field| field == key);
+    include.extend((!included).then(|| key.to_owned()));
     let added = added_key(parent, key);
     Notice {
         code: "parent-inferred",
         message: format!(
             "`{{{placeholder}}}` in the path of `{child}` is taken to be `{key}` of `{parent_name}`; its rows carry it as `{added}`"
         ),
-        hint: Some(format!("\"path\": \"{path}\" and \"include_from_parent\": [\"{key}\"]")),
-        settles: Vec::new(),
+        hint: None,
+        settles: guesses.take(&config.written, |guesses| {
+            guesses.path = Some(path);
+            guesses.include_from_parent = (!included).then_some(include);
+        }),
     }
 }
 
@@ -309,6 +316,14 @@ fn key_of(parent: &ResourceConfig, pointer: &str, problems: &mut Problems) -> Op
             None
         }
     }
+}
+
+/// A field of the parent's rows, as the API gave it or as they were given it.
+fn included(field: &str, parent: &Link) -> Source {
+    own_key(field, parent).unwrap_or_else(|| Source::Row {
+        steps: vec![Step::Member(field.to_owned())],
+        name: field.to_owned(),
+    })
 }
 
 /// A key that the parent's rows were given.

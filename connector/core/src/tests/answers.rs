@@ -166,8 +166,14 @@ fn the_selector_is_guessed_by_dlts_rule_and_said() {
     for (body, rows, path) in cases {
         let got = page(&single(None), &first_page("r"), &ok(&body)).unwrap();
         assert_eq!(rows_text(&got), rows);
-        let hint = path.map(|path| format!("\"data_selector\": \"{path}\""));
-        assert_eq!(got.notices.first().and_then(|notice| notice.hint.clone()), hint);
+        let settles = path.map(|path| Setting {
+            path: "/resources/0/endpoint/data_selector".into(),
+            value: json!(path).to_string(),
+        });
+        assert_eq!(
+            got.notices.first().map(|notice| (notice.code, notice.settles.clone())),
+            settles.map(|setting| ("selector-guessed", vec![setting]))
+        );
     }
 }
 
@@ -175,48 +181,137 @@ fn the_selector_is_guessed_by_dlts_rule_and_said() {
 fn one_page_must_be_all_where_no_paginator_is_named() {
     let plan = planned(&endpoint(json!({"path": "rows", "data_selector": "data"})));
     let data = || ids(0, 2);
+    let offset =
+        |more: &str| format!("name the paginator, such as `paginator: {{type: offset, limit: 2{more}}}`, or");
+    let later = |paginator: &str, or: &str| {
+        format!("that takes `paginator: {paginator}`, which is not supported yet; {or}")
+    };
     let more = [
-        json!({"data": data(), "total": 3}),
-        json!({"data": data(), "total": "3"}),
-        json!({"meta": {"pagination": {"total_count": 3}}, "data": data()}),
-        json!({"data": data(), "next": "https://api.test/rows?page=2"}),
-        json!({"data": data(), "next": {"href": "/rows?page=2", "nextPage": 2}}),
-        json!({"data": data(), "links": {"next": "/rows?page=2"}}),
-        json!({"data": data(), "@odata.nextLink": "x"}),
-        json!({"data": data(), "has_more": true}),
-        json!({"data": data(), "total_pages": 2}),
-        json!({"data": data(), "next_page": 2}),
+        (json!({"data": data(), "total": 3}), "`total` says 3", offset("")),
+        (json!({"data": data(), "total": "3"}), "`total` says 3", offset("")),
+        (
+            json!({"meta": {"pagination": {"total_count": 3}}, "data": data()}),
+            "`meta.pagination.total_count` says 3",
+            offset(", total_path: meta.pagination.total_count"),
+        ),
+        (
+            json!({"data": data(), "has_more": true}),
+            "`has_more` is true",
+            offset(", total_path: null, has_more_path: has_more"),
+        ),
+        (
+            json!({"data": data(), "next": true}),
+            "`next` is true",
+            offset(", total_path: null, has_more_path: next"),
+        ),
+        (
+            json!({"data": data(), "next_offset": 2}),
+            "`next_offset` leads to a next page",
+            offset(", total_path: null"),
+        ),
+        (
+            json!({"data": data(), "next": "https://api.test/rows?limit=2&offset=2", "size": {"total": 9}}),
+            "`next` leads to a next page",
+            offset(", total_path: size.total"),
+        ),
+        (
+            json!({"data": data(), "next": "https://api.test/rows?page=2"}),
+            "`next` leads to a next page",
+            later("{type: json_link, next_url_path: next}", "write"),
+        ),
+        (
+            json!({"total": 3, "data": data(), "next": "/rows?page=2"}),
+            "`next` leads to a next page",
+            later(
+                "{type: json_link, next_url_path: next}",
+                "`paginator: {type: offset, limit: 2}` if the API takes offsets too, or",
+            ),
+        ),
+        (
+            json!({"data": data(), "_links": {"self": {"href": "/rows"}, "next": {"href": "rows?page=2"}}}),
+            "`_links.next.href` leads to a next page",
+            later("{type: json_link, next_url_path: _links.next.href}", "write"),
+        ),
+        (
+            json!({"data": data(), "@odata.nextLink": "x"}),
+            "`['@odata.nextLink']` leads to a next page",
+            later("{type: json_link, next_url_path: ['@odata.nextLink']}", "write"),
+        ),
+        (
+            json!({"data": data(), "total_pages": 2}),
+            "`total_pages` says 2 pages",
+            later("{type: page_number, total_path: total_pages}", "write"),
+        ),
+        (
+            json!({"data": data(), "meta": {"last_page": 2}}),
+            "`meta.last_page` says 2 pages",
+            later("{type: page_number, total_path: meta.last_page}", "write"),
+        ),
+        (
+            json!({"data": data(), "next_page": 2}),
+            "`next_page` leads to a next page",
+            later("{type: cursor, cursor_path: next_page}", "write"),
+        ),
+        (
+            json!({"data": data(), "m": {"next_cursor": "x"}}),
+            "`m.next_cursor` leads to a next page",
+            later("{type: cursor, cursor_path: m.next_cursor}", "write"),
+        ),
     ];
-    for body in &more {
+    let instead = "`paginator: single_page` if this page is all that is wanted";
+    for (body, sign, advice) in &more {
         let fault = bad(page(&plan, &first_page("r"), &ok(body)).unwrap_err());
-        assert!(
-            !fault.retry && fault.message.contains("paginator: {type: offset, limit: 2"),
-            "{body}: {}",
-            fault.message
-        );
+        assert_eq!(fault.message, format!("2 rows, but {sign}: {advice} {instead}"), "{body}");
+        assert!(!fault.retry);
     }
-    let nested = bad(page(&plan, &first_page("r"), &ok(&more[2])).unwrap_err()).message;
-    assert!(nested.contains("total_path: meta.pagination.total_count"), "{nested}");
-    let mut linked = ok(json!({"data": data()}));
-    linked.headers.push((
-        "link".into(),
-        "<https://x/?a=1,2>; rel=\"prev\", <https://x/3>; title=a; rel=\"last next\"".into(),
-    ));
-    assert!(page(&plan, &first_page("r"), &linked).is_err());
+    let headers = [
+        (
+            "link",
+            "<https://x/?a=1,2>; rel=\"prev\", <https://x/3>; title=a; rel=\"last next\"",
+            "the Link header has a next page",
+            later("header_link", "write"),
+        ),
+        ("X-Total-Count", "3", "the header `X-Total-Count` says 3", offset(", total_path: null")),
+        ("Content-Range", "items 0-1/3", "the header `Content-Range` says 3", offset(", total_path: null")),
+        (
+            "X-Total-Pages",
+            "2",
+            "the header `X-Total-Pages` says 2 pages",
+            later("{type: page_number, total_path: null}", "write"),
+        ),
+        (
+            "X-Next-Page",
+            "2",
+            "the header `X-Next-Page` leads to a next page",
+            later("{type: header_cursor, cursor_key: x-next-page}", "write"),
+        ),
+    ];
+    for (name, value, sign, advice) in headers {
+        let mut answer = ok(json!({"data": data()}));
+        answer.headers.push((name.into(), value.into()));
+        let fault = bad(page(&plan, &first_page("r"), &answer).unwrap_err());
+        assert_eq!(fault.message, format!("2 rows, but {sign}: {advice} {instead}"), "{name}");
+    }
     let all = [
         json!({"data": data(), "total": 2, "next": null, "has_more": false, "links": {"next": ""}, "total_pages": 1}),
         json!({"data": {"id": 1, "total": 900, "next_invoice": "2026-01-01"}}),
         json!({"data": data(), "nextToken": 0, "count": -1, "total_count": null}),
+        json!({"data": data(), "url": "/rows?page=2", "self": {"href": "/rows"}, "pages": 1}),
     ];
     for body in all {
-        assert_eq!(
-            page(&plan, &first_page("r"), &ok(&body)).unwrap().continuation,
-            Continuation::End,
-            "{body}"
-        );
+        let mut answer = ok(&body);
+        for (name, value) in [
+            ("X-Total-Count", "1"),
+            ("X-Next-Page", ""),
+            ("Content-Range", "items 0-1/*"),
+            ("X-Total-Pages", "1"),
+        ] {
+            answer.headers.push((name.into(), value.into()));
+        }
+        assert_eq!(page(&plan, &first_page("r"), &answer).unwrap().continuation, Continuation::End, "{body}");
     }
     // One page was asked for: then it is not refused.
-    assert!(page(&single(Some("data")), &first_page("r"), &ok(&more[0])).is_ok());
+    assert!(page(&single(Some("data")), &first_page("r"), &ok(&more[0].0)).is_ok());
 }
 
 #[test]

@@ -43,11 +43,14 @@ fn a_parent_is_found_by_the_path_before_the_placeholder() {
     );
     assert_eq!(info.notices.len(), 2);
     assert_eq!(info.notices[0].code, "parent-inferred");
+    let settles: Vec<_> =
+        info.notices[0].settles.iter().map(|setting| (&*setting.path, &*setting.value)).collect();
     assert_eq!(
-        info.notices[0].hint.as_deref(),
-        Some(
-            "\"path\": \"/v1/projects/{resources.projects.id}/tasks\" and \"include_from_parent\": [\"id\"]"
-        )
+        settles,
+        [
+            ("/resources/0/endpoint/path", r#""/v1/projects/{resources.projects.id}/tasks""#),
+            ("/resources/0/include_from_parent", r#"["id"]"#)
+        ]
     );
     let got = page(&plan, &first_page("projects"), &ok(json!({"data": [{"id": 7}, {"id": "a/b"}]}))).unwrap();
     assert_eq!(got.children.len(), 2);
@@ -67,21 +70,6 @@ fn a_parent_is_found_by_the_path_before_the_placeholder() {
     let wanted = child_page("tasks", &tasks.partitions[1]);
     let rows = page(&plan, &wanted, &ok("{\"data\":[{\"id\":1},{ }]}")).unwrap();
     assert_eq!(rows_text(&rows), "{\"id\":1,\"_projects_id\":\"a/b\"}\n{ \"_projects_id\":\"a/b\"}\n");
-}
-
-#[test]
-fn the_hint_of_an_inferred_parent_means_the_same() {
-    let inferred = source(json!(["p", {"name": "c", "endpoint": "p/{x}/c"}]));
-    let settled = source(
-        json!(["p", {"name": "c", "endpoint": "p/{resources.p.id}/c", "include_from_parent": ["id"]}]),
-    );
-    let run = |config: &Value| {
-        let plan = planned(config);
-        let partition = opened(&plan, &first_page("p"), "c", json!([{"id": 5}])).remove(0);
-        let rows = page(&plan, &child_page("c", &partition), &ok("[{\"a\":1}]")).unwrap().rows;
-        (url_for(&plan, "c", &partition).unwrap(), partition, rows)
-    };
-    assert_eq!(run(&inferred), run(&settled));
 }
 
 #[test]
