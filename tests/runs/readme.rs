@@ -4,6 +4,8 @@
 //!   output must be what is printed. A command without output is an illustration, whose arguments must be right. `cargo
 //!   run --release --` is the program; a command that ends in `&` goes on until the document ends. `sanderling …` within a
 //!   sentence is an illustration too.
+//! - ` ```yaml `, ` ```json `, ` ```toml `: a config, which the connector must accept. One that begins with `# FILE` or
+//!   `# FILE: …` is put into the folder under that name.
 //! - `<!-- not run: reason -->` before a block leaves it out; how often that is done is pinned here.
 //!
 //! Compared are lines, with runs of blanks as one. `#` stands for what differs from run to run: numbers with a decimal
@@ -21,7 +23,7 @@ use sanderling::cli::Cli;
 use crate::program::Folder;
 
 /// How many blocks of each document are left out.
-const LEFT_OUT: &[(&str, usize)] = &[];
+const LEFT_OUT: &[(&str, usize)] = &[("README.md", 1)];
 
 /// A fenced block of code.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -147,6 +149,7 @@ impl Reading {
     fn check(&mut self, block: &Block) -> Option<String> {
         match block.language.as_str() {
             "console" => commands(&block.text).iter().find_map(|shown| self.command(shown)),
+            language @ ("yaml" | "json" | "toml") => self.config(language, &block.text),
             _ => None,
         }
     }
@@ -198,6 +201,16 @@ impl Reading {
         let mut first = [0];
         child.stderr.as_mut().unwrap().read_exact(&mut first).unwrap();
         self.background.push(child);
+    }
+
+    /// Asks the connector for what a config would read: nothing is sent.
+    fn config(&self, language: &str, text: &str) -> Option<String> {
+        let comment = text.lines().next().and_then(|line| line.strip_prefix("# ")).unwrap_or_default();
+        let name = comment.split([':', ' ']).next().filter(|name| name.ends_with(&format!(".{language}")));
+        let name = name.map_or_else(|| format!("shown.{language}"), str::to_owned);
+        self.folder.write(&name, text);
+        let ran = self.folder.run(&["resources", &name]);
+        (ran.code != Some(0)).then(|| format!("{text}\nis not accepted:\n{}", ran.stderr))
     }
 }
 
