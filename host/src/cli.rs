@@ -9,6 +9,7 @@
 
 pub mod check;
 pub mod config;
+pub mod connector;
 pub mod demo;
 pub mod global;
 pub mod resources;
@@ -20,6 +21,7 @@ use clap::{Parser, Subcommand};
 
 pub use check::CheckArgs;
 pub use config::{ConfigCommand, ConfigShowArgs};
+pub use connector::{ConnectorCommand, InspectArgs};
 pub use demo::{DemoArgs, DemoCommand};
 pub use global::{Color, GlobalArgs};
 pub use resources::ResourcesArgs;
@@ -56,6 +58,7 @@ impl Cli {
             Command::Run(args) => args.show.json,
             Command::Demo(args) => args.command.is_none() && args.show.json,
             Command::Resources(args) => args.json,
+            Command::Connector(ConnectorCommand::Inspect(args)) => args.json,
             Command::Check(_) | Command::Config(_) | Command::Completions(_) | Command::Man(_) => false,
         }
     }
@@ -80,6 +83,9 @@ pub enum Command {
     /// Look at a config
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Look at connectors that are not built in
+    #[command(subcommand)]
+    Connector(ConnectorCommand),
     /// Print a script that completes commands and flags in a shell
     #[command(after_long_help = shell::COMPLETIONS_EXAMPLES)]
     Completions(CompletionsArgs),

@@ -3,6 +3,7 @@
 pub mod candidates;
 pub mod check;
 pub mod config;
+pub mod connector;
 pub mod demo;
 pub mod resources;
 pub mod run;
@@ -29,6 +30,7 @@ pub async fn execute(cli: Cli) -> Result<u8, Error> {
         Command::Demo(args) => demo::demo(&args, show).await,
         Command::Resources(args) => resources::resources(&args, show).await,
         Command::Config(ConfigCommand::Show(args)) => config::show(&args).await,
+        Command::Connector(command) => connector::connector(&command, show),
         Command::Completions(args) => shell::completions(&args),
         Command::Man(args) => shell::man(&args),
     }
@@ -89,6 +91,7 @@ fn request<'a>(args: &'a SourceArgs, text: &'a str) -> Request<'a> {
     Request {
         path: &args.file.config,
         text,
+        connector: args.file.connector.as_deref(),
         resources: &args.resources,
         secrets: &args.secrets,
         allow: &args.allow,
@@ -104,6 +107,7 @@ fn request_of_config<'a>(args: &'a ConfigArgs, text: &'a str) -> Request<'a> {
     Request {
         path: &args.config,
         text,
+        connector: args.connector.as_deref(),
         resources: &[],
         secrets: &[],
         allow: &[],

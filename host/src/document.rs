@@ -107,6 +107,19 @@ impl Format {
     }
 }
 
+impl Format {
+    /// The line by which a list of texts stands at the top of a config.
+    pub fn entry(self, key: &str, texts: &[String]) -> String {
+        let quoted: Vec<String> = texts.iter().map(|text| Value::from(text.as_str()).to_string()).collect();
+        let list = quoted.join(", ");
+        match self {
+            Format::Json => format!("\"{key}\": [{list}]"),
+            Format::Toml => format!("{key} = [{list}]"),
+            Format::Yaml => format!("{key}: [{list}]"),
+        }
+    }
+}
+
 impl Problem {
     /// One with a part of the value.
     pub fn at(pointer: &str, part: Part, message: impl Into<String>) -> Self {

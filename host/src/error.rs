@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 use sanderling_destination::{DestinationError, TargetError};
-use sanderling_gate::{RuleError, VaultError};
+use sanderling_gate::{OriginError, RuleError, VaultError};
 
 use crate::document::{Document, FormatError, Problem};
 use crate::run::plan::PlanError;
-use crate::sandbox::{CallError, LoadError};
+use crate::sandbox::{ListError, LoadError};
 use crate::secrets::SecretError;
+use crate::source::{ConnectorError, Ungranted};
 
 /// A command that failed.
 #[derive(Debug)]
@@ -54,13 +55,22 @@ pub enum Error {
     /// `allow` or `--allow` names no origin.
     Allow(RuleError),
     /// The connector wants to reach what is no origin.
-    Origin(RuleError),
+    Origin(OriginError),
+    /// A connector that is not built in wants to reach what the user has not allowed.
+    Ungranted(Ungranted),
     /// Nothing that can be run.
     Plan(PlanError),
-    /// The connector cannot be loaded.
+    /// The built-in connector cannot be loaded.
     Load(LoadError),
-    /// The connector failed before any page.
-    Call(CallError),
+    /// There is no connector in a file.
+    Connector {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: ConnectorError,
+    },
+    /// The connector does not say what there is.
+    List(ListError),
     /// `--to` or `to` names no destination.
     Target(TargetError),
     /// An option that would do nothing.

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::contract::Setting;
 use crate::run::outcome::{Failure, Outcome, ResourceOutcome, RunNotice, Status};
 use crate::show::Paint;
+use crate::source::Whose;
 use crate::table;
 use crate::words::{self, Words, exit};
 
@@ -102,8 +103,8 @@ pub fn print_bytes(bytes: &[u8]) -> io::Result<()> {
     stdout.flush()
 }
 
-/// The result document of `--json`.
-pub fn document(outcome: &Outcome, pipeline: &str, to: &str, load_id: &str) -> Value {
+/// The result document of `--json`. Its hints depend on `whose` connector was run.
+pub fn document(outcome: &Outcome, whose: Whose, pipeline: &str, to: &str, load_id: &str) -> Value {
     json!({
         "pipeline": pipeline,
         "destination": to,
@@ -127,7 +128,7 @@ pub fn document(outcome: &Outcome, pipeline: &str, to: &str, load_id: &str) -> V
             "failed_parents": resource.failed_parents,
         })).collect::<Vec<_>>(),
         "unlisted_failures": outcome.unlisted_failures,
-        "failures": outcome.failures.iter().map(failure).collect::<Vec<_>>(),
+        "failures": outcome.failures.iter().map(|one| failure(one, whose)).collect::<Vec<_>>(),
         "notices": outcome.notices.iter().map(of_notice).collect::<Vec<_>>(),
     })
 }
@@ -186,9 +187,9 @@ pub fn document_of_error(words: &Words) -> Value {
     })
 }
 
-fn failure(failure: &Failure) -> Value {
+fn failure(failure: &Failure, whose: Whose) -> Value {
     let (message, excerpt) = words::of_cause(&failure.cause);
-    let words = words::of_failure(failure);
+    let words = words::of_failure(failure, whose);
     let exchange = failure.exchange.as_ref();
     json!({
         "resource": failure.resource,
@@ -207,7 +208,7 @@ fn failure(failure: &Failure) -> Value {
 }
 
 /// `1234567` as `1,234,567`.
-fn grouped(number: u64) -> String {
+pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (position, digit) in digits.chars().enumerate() {

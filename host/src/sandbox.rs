@@ -1,6 +1,7 @@
 //! Connectors in their sandbox: load a component once, call its two exports, in stores that keep to their limits.
 
 mod bindings;
+mod component;
 mod engine;
 mod store;
 mod trap;
@@ -12,11 +13,11 @@ use std::time::Duration;
 use sanderling_gate::Gate;
 use sha2::{Digest, Sha256};
 use tokio::time::error::Elapsed;
-use wasmtime::component::{Component, Linker};
 use wasmtime::{Engine, Store};
 
 use crate::contract::{Fault, Page, PageRequest, SourceInfo};
 use bindings::{Connector, ConnectorPre, WitError};
+pub use component::{CONTRACT, LoadError};
 use store::Host;
 pub use store::Seen;
 pub use trap::Trap;
@@ -51,23 +52,6 @@ impl Default for Limits {
     }
 }
 
-/// Why a component cannot be loaded.
-#[derive(Debug, thiserror::Error)]
-pub enum LoadError {
-    /// The engine does not start on this machine.
-    #[error("the WebAssembly engine does not start: {0}")]
-    Engine(String),
-    /// Not a component, or one that does not compile.
-    #[error("not a WebAssembly component that can be loaded: {0}")]
-    Component(String),
-    /// An import outside of what connectors get.
-    #[error("the connector wants `{0}`, which connectors do not get")]
-    Import(String),
-    /// It does not export the contract.
-    #[error("the component does not export sanderling:connector/source@0.1.0: {0}")]
-    World(String),
-}
-
 /// Why a call gave no result.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum CallError {
@@ -79,6 +63,29 @@ pub enum CallError {
     Trap(Trap),
 }
 
+/// Why a connector does not say what a config describes.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum ListError {
+    /// It wanted to ask its API what there is, and nothing is sent at that time.
+    #[error("the connector asks its API what there is")]
+    AsksApi,
+    /// As with any call.
+    #[error(transparent)]
+    Call(#[from] CallError),
+}
+
+/// A file that may be a connector, looked at.
+pub struct Inspection {
+    /// SHA-256 of the file, in hex.
+    pub digest: String,
+    /// Interfaces and functions that it wants, by name; none of what is no component.
+    pub imports: Vec<String>,
+    /// Interfaces and functions that it offers.
+    pub exports: Vec<String>,
+    /// The connector, or why it is none for this host.
+    pub loaded: Result<Sandbox, LoadError>,
+}
+
 /// A loaded component.
 pub struct Sandbox {
     engine: Engine,
@@ -88,40 +95,10 @@ pub struct Sandbox {
     _ticker: engine::Ticker,
 }
 
-/// Interfaces that a connector may import: wasi:http and what the standard libraries of languages drag in. All of the
-/// latter are empty here (no files, no environment, no sockets).
-const IMPORTS: [&str; 7] = [
-    "wasi:http/",
-    "wasi:io/",
-    "wasi:clocks/",
-    "wasi:cli/",
-    "wasi:random/",
-    "wasi:filesystem/",
-    "wasi:sockets/",
-];
-
 impl Sandbox {
     /// Compiles `wasm`, or takes it from the cache, which goes by the digest of its bytes and the engine's settings.
     pub fn load(wasm: &[u8], cache_dir: Option<&Path>, limits: Limits) -> Result<Self, LoadError> {
-        let engine = engine::engine(cache_dir).map_err(|error| LoadError::Engine(format!("{error:#}")))?;
-        let component = Component::from_binary(&engine, wasm)
-            .map_err(|error| LoadError::Component(format!("{error:#}")))?;
-        for (import, _) in component.component_type().imports(&engine) {
-            let ours = import.starts_with("sanderling:connector/types");
-            if !ours && !IMPORTS.iter().any(|allowed| import.starts_with(allowed)) {
-                return Err(LoadError::Import(import.to_owned()));
-            }
-        }
-        let link = || -> wasmtime::Result<_> {
-            let mut linker = Linker::<Host>::new(&engine);
-            wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-            wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
-            ConnectorPre::new(linker.instantiate_pre(&component)?)
-        };
-        let pre = link().map_err(|error| LoadError::World(format!("{error:#}")))?;
-        let ticker = engine::Ticker::start(&engine).map_err(|error| LoadError::Engine(error.to_string()))?;
-        let digest = Sha256::digest(wasm).iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Self { engine, pre, limits, digest, _ticker: ticker })
+        inspect(wasm, cache_dir, limits).loaded
     }
 
     /// SHA-256 of the component, in hex: its identity.
@@ -130,12 +107,20 @@ impl Sandbox {
     }
 
     /// What `config` describes. Runs in an instance of its own, with the gate shut.
-    pub async fn list_resources(&self, config: &str) -> Result<SourceInfo, CallError> {
+    pub async fn list_resources(&self, config: &str) -> Result<SourceInfo, ListError> {
         let mut instance = self.instance(None).await?;
         let Instance { store, connector } = &mut instance;
         let call = connector.sanderling_connector_source().call_list_resources(&mut *store, config);
         let called = self.in_time(call).await;
-        self.judge(called, store.data()).map(Into::into)
+        match self.judge(called, store.data()) {
+            Ok(info) => Ok(info.into()),
+            Err(CallError::Fault(fault))
+                if store.data().knocked() && !matches!(fault, Fault::InvalidConfig(_)) =>
+            {
+                Err(ListError::AsksApi)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// A pool of instances that read pages of `config` through `gate`.
@@ -169,6 +154,23 @@ impl Sandbox {
             Err(_) => Err(CallError::Trap(Trap::NoAnswer { limit_ms: self.limits.call_time_ms })),
         }
     }
+}
+
+/// Looks at a file, as far as it can be understood, and loads it if it is a connector.
+pub fn inspect(wasm: &[u8], cache_dir: Option<&Path>, limits: Limits) -> Inspection {
+    let digest: String = Sha256::digest(wasm).iter().map(|byte| format!("{byte:02x}")).collect();
+    let (mut imports, mut exports) = (Vec::new(), Vec::new());
+    let load = || {
+        let engine = engine::engine(cache_dir).map_err(|error| LoadError::Engine(format!("{error:#}")))?;
+        let component = component::compile(&engine, wasm)?;
+        imports = component::imports(&engine, &component);
+        exports = component::exports(&engine, &component);
+        let pre = component::link(&engine, &component, &imports, &exports)?;
+        let ticker = engine::Ticker::start(&engine).map_err(|error| LoadError::Engine(error.to_string()))?;
+        Ok(Sandbox { engine, pre, limits, digest: digest.clone(), _ticker: ticker })
+    };
+    let loaded = load();
+    Inspection { digest, imports, exports, loaded }
 }
 
 struct Instance {

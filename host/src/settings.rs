@@ -9,10 +9,10 @@ use crate::document::nearest;
 use crate::sandbox::Limits as SandboxLimits;
 
 /// The host's keys, in the order of the docs.
-pub const KEYS: [&str; 5] = ["name", "to", "allow", "resume_within", "limits"];
+pub const KEYS: [&str; 6] = ["name", "connector", "to", "allow", "resume_within", "limits"];
 
 /// Keys that are the host's and mean nothing yet.
-const LATER: [&str; 6] = ["secrets", "connector", "nested", "names", "on_bad_row", "total"];
+const LATER: [&str; 5] = ["secrets", "nested", "names", "on_bad_row", "total"];
 
 /// Keys of `limits`.
 const LIMIT_KEYS: [&str; 8] = [
@@ -31,9 +31,11 @@ const LIMIT_KEYS: [&str; 8] = [
 pub struct HostSettings {
     /// `name`: the pipeline's name, under which its state is kept.
     pub name: Option<String>,
+    /// `connector`: the file of a connector that is not built in, from the config's folder.
+    pub connector: Option<String>,
     /// `to`: the destination.
     pub to: Option<String>,
-    /// `allow`: origins beside the config's own.
+    /// `allow`: origins beside the config's own; all that there are to a connector which is not built in.
     pub allow: Vec<Rule>,
     /// The same, as written.
     pub allowed: Vec<String>,
@@ -63,6 +65,7 @@ impl HostSettings {
         });
         let to = self.to.clone().unwrap_or_else(|| format!("sqlite:{name}.db"));
         let allow = self.allowed.clone();
+        let connector = self.connector.as_deref().map(|file| ("connector", file.into()));
         let keys: [(&str, Value); 5] = [
             ("name", name.into()),
             ("to", to.into()),
@@ -70,7 +73,7 @@ impl HostSettings {
             ("resume_within", (self.resume_within_ms / 1_000).into()),
             ("limits", limits),
         ];
-        keys.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+        keys.into_iter().chain(connector).map(|(key, value)| (key.to_owned(), value)).collect()
     }
 }
 
@@ -91,6 +94,7 @@ pub fn split(config: &Map<String, Value>) -> (HostSettings, Value, Vec<Diagnosti
         let path = format!("/{key}");
         match key.as_str() {
             "name" => settings.name = reader.name(&path, value),
+            "connector" => settings.connector = reader.text(&path, value),
             "to" => settings.to = reader.target(&path, value),
             "allow" => (settings.allow, settings.allowed) = reader.rules(&path, value),
             "resume_within" => settings.resume_within_ms = reader.duration_ms(&path, value),
@@ -265,13 +269,13 @@ mod tests {
     #[test]
     fn the_hosts_keys_are_taken_out() {
         let config = json!({
-            "name": "n", "to": "sqlite:x.db", "allow": ["https://b"], "resume_within": "30m",
+            "name": "n", "connector": "c.wasm", "to": "sqlite:x.db", "allow": ["https://b"], "resume_within": "30m",
             "limits": {"concurrency": 2, "max_body_mib": 8}, "client": {}
         });
         let (settings, rest, problems) = split(config.as_object().unwrap());
         assert_eq!(problems, []);
         assert_eq!(rest, json!({"client": {}}));
-        assert_eq!(settings.name.as_deref(), Some("n"));
+        assert_eq!((settings.name.as_deref(), settings.connector.as_deref()), (Some("n"), Some("c.wasm")));
         assert_eq!((settings.resume_within_ms, settings.concurrency), (1_800_000, 2));
         assert_eq!(settings.gate.max_body_bytes, 8 << 20);
     }
@@ -279,13 +283,14 @@ mod tests {
     #[test]
     fn every_problem_is_told_at_once() {
         let config = json!({
-            "name": 3, "resume_within": "soon", "nested": "json",
+            "name": 3, "connector": "", "resume_within": "soon", "nested": "json",
             "limits": {"concurency": 2, "memory_mib": 0, "concurrency": 1000}
         });
         let paths: Vec<_> =
             split(config.as_object().unwrap()).2.into_iter().map(|problem| problem.path).collect();
         let expected = [
             "/name",
+            "/connector",
             "/resume_within",
             "/nested",
             "/limits/concurency",

@@ -1,11 +1,13 @@
 //! Opens a source: from the config's file to a connector that is ready to be asked for pages.
 
+mod component;
 mod describe;
+mod grants;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sanderling_gate::{Binding, Gate, Methods, Policy, Rule, Secret, Vault};
+use sanderling_gate::{Binding, Gate, Secret, Vault};
 use serde_json::Value;
 
 use crate::contract::{Notice, SourceInfo};
@@ -15,7 +17,9 @@ use crate::run::plan::Plan;
 use crate::sandbox::Connection;
 use crate::secrets;
 use crate::settings::HostSettings;
+pub use component::{ConnectorError, Whose, read as read_connector};
 pub use describe::{Described, describe};
+pub use grants::Ungranted;
 
 /// Where a config comes from, and what the user adds to it.
 pub struct Request<'a> {
@@ -23,6 +27,8 @@ pub struct Request<'a> {
     pub path: &'a Path,
     /// The config's text.
     pub text: &'a str,
+    /// `--connector`: the file of a connector that is not built in.
+    pub connector: Option<&'a Path>,
     /// Only these resources.
     pub resources: &'a [String],
     /// `--secret`, as typed.
@@ -57,18 +63,20 @@ pub struct Source {
     pub config: String,
     /// The component's identity.
     pub digest: String,
+    /// Whose connector reads it.
+    pub whose: Whose,
 }
 
 /// Opens a source. Nothing is sent; everything that can be wrong before the first request is found here.
 pub async fn open(request: &Request<'_>) -> Result<Source, Error> {
-    let Described { name, settings, config, mut info, sandbox, document } = describe(request).await?;
+    let Described { name, settings, config, mut info, sandbox, document, whose } = describe(request).await?;
     let plan = Plan::new(&info, request.resources)?;
+    let policy = grants::policy(whose, &plan, &info, &settings, request)?;
     let unresolved = config.to_string();
     let mut vault = new_vault()?;
     let config = seal(&mut vault, &config, &info, request)?;
     info.notices.extend(info.credentials.iter().map(|pointer| literal_credential(&document, pointer)));
     let vault = Arc::new(vault);
-    let policy = policy(&info, &settings, request)?;
     let gate = Arc::new(Gate::new(policy, vault.clone(), settings.gate.clone()));
     let digest = sandbox.digest().to_owned();
     Ok(Source {
@@ -80,6 +88,7 @@ pub async fn open(request: &Request<'_>) -> Result<Source, Error> {
         notices: info.notices,
         config: unresolved,
         digest,
+        whose,
     })
 }
 
@@ -124,20 +133,4 @@ fn seal(vault: &mut Vault, config: &Value, info: &SourceInfo, request: &Request<
         }
     }
     Ok(config)
-}
-
-/// The built-in connector may reach the origins of the user's own config, and what the user allows beside them.
-fn policy(info: &SourceInfo, settings: &HostSettings, request: &Request<'_>) -> Result<Policy, Error> {
-    let mut rules: Vec<Rule> = Vec::new();
-    for text in info.resources.iter().flat_map(|resource| &resource.origins) {
-        let rule: Rule = text.parse().map_err(Error::Origin)?;
-        if !rules.contains(&rule) {
-            rules.push(rule);
-        }
-    }
-    rules.extend(settings.allow.iter().cloned());
-    for text in request.allow {
-        rules.push(text.parse().map_err(Error::Allow)?);
-    }
-    Ok(Policy { rules, methods: Methods::Any, plaintext_secrets: request.plaintext_secrets })
 }

@@ -1,5 +1,7 @@
 //! Turns every typed error into what a person reads (what happened, why, what mends it) and into an exit code.
 
+mod connector;
+mod foreign;
 mod hints;
 mod text;
 
@@ -12,9 +14,12 @@ use crate::error::Error;
 use crate::run::outcome::{Cause, Failure, RunNotice};
 use crate::run::plan::PlanError;
 use crate::run::truth::Refusal;
-use crate::sandbox::{CallError, LoadError, Trap};
+use crate::sandbox::{CallError, ListError, LoadError, Trap};
 use crate::secrets::SecretError;
 use crate::show::Paint;
+use crate::source::Whose;
+pub use connector::of_connector;
+use connector::of_ungranted;
 use hints::{hint_for_data, hint_for_trap, hint_of_notice, hints_for};
 pub use text::{counted, of_io, printable, printable_lines};
 use text::{one_line, time_of_day, without_number};
@@ -117,11 +122,18 @@ pub fn of_error(error: &Error, paint: Paint) -> Words {
         Error::Plan(error) => of_plan(error),
         Error::Load(error @ LoadError::Engine(_)) => Words::new(exit::OTHER, error.to_string()),
         Error::Load(error) => Words::new(exit::CONFIG, error.to_string()),
-        Error::Call(CallError::Fault(fault)) => {
+        Error::Connector { path, problem } => of_connector(&path.display().to_string(), problem),
+        Error::Ungranted(ungranted) => of_ungranted(ungranted),
+        Error::List(ListError::AsksApi) => Words::new(
+            exit::CONFIG,
+            "the connector asks its API what there is, which is not supported yet: nothing was sent",
+        )
+        .hint("a connector lists its resources from its config alone"),
+        Error::List(ListError::Call(CallError::Fault(fault))) => {
             let (what, _) = of_fault(fault);
             Words::new(code_of_fault(fault), what)
         }
-        Error::Call(CallError::Trap(trap)) => {
+        Error::List(ListError::Call(CallError::Trap(trap))) => {
             let mut words = Words::new(exit::OTHER, of_trap(trap));
             words.hints.extend(hint_for_trap(trap).map(str::to_owned));
             words
@@ -303,7 +315,9 @@ pub fn of_trap(trap: &Trap) -> String {
 }
 
 /// A page that could not be had or kept.
-pub fn of_failure(failure: &Failure) -> Words {
+///
+/// Hints name keys of the config, which depend on `whose` connector reads it.
+pub fn of_failure(failure: &Failure, whose: Whose) -> Words {
     let (what, excerpt) = of_cause(&failure.cause);
     let tries = if failure.attempts > 1 { format!(" ({} tries)", failure.attempts) } else { String::new() };
     let place = match (&failure.partition_key, failure.page) {
@@ -340,7 +354,7 @@ pub fn of_failure(failure: &Failure) -> Words {
     if let Some(excerpt) = excerpt {
         words.more.push(format!("it said: {}", one_line(&excerpt)));
     }
-    words.hints = hints_for(failure);
+    words.hints = hints_for(failure, whose);
     words
 }
 
@@ -352,7 +366,8 @@ fn of_data(error: &DataError) -> String {
     }
 }
 
-fn code_of_cause(cause: &Cause) -> u8 {
+/// What the program exits with for a page that could not be had or kept.
+pub fn code_of_cause(cause: &Cause) -> u8 {
     match cause {
         Cause::Fault { fault, .. } => code_of_fault(fault),
         Cause::Trap(_) => exit::OTHER,

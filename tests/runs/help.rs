@@ -22,6 +22,7 @@ fn of_the_program() {
       demo         Read the built-in demo API into demo.db, or serve it
       resources    List a config's resources, as they are read
       config       Look at a config
+      connector    Look at connectors that are not built in
       completions  Print a script that completes commands and flags in a shell
       man          Print the manual page, or write one for each command
       help         Print this message or the help of the given subcommand(s)
@@ -69,6 +70,12 @@ fn of_check() {
               The config: YAML, JSON or TOML, in the shape of dlt's rest_api source
 
     Options:
+          --connector <FILE>
+              A connector that is not built in: a WebAssembly component
+              
+              The config is then what that connector takes, beside Sanderling's own keys. It reaches
+              only what is allowed.
+
           --resource <NAME>
               Only this resource (may be repeated); parents are read along as needed
 
@@ -78,6 +85,9 @@ fn of_check() {
           --allow <ORIGIN>
               An origin that requests may go to beside the config's own, such as
               https://files.example.com
+              
+              A connector that is not built in may reach no other. It may send GET and HEAD; 'POST
+              https://files.example.com' lets it send POST there too.
 
           --plaintext-secrets
               Send secrets over plain http to other machines too
@@ -122,6 +132,12 @@ fn of_run() {
               The config: YAML, JSON or TOML, in the shape of dlt's rest_api source
 
     Options:
+          --connector <FILE>
+              A connector that is not built in: a WebAssembly component
+              
+              The config is then what that connector takes, beside Sanderling's own keys. It reaches
+              only what is allowed.
+
           --resource <NAME>
               Only this resource (may be repeated); parents are read along as needed
 
@@ -131,6 +147,9 @@ fn of_run() {
           --allow <ORIGIN>
               An origin that requests may go to beside the config's own, such as
               https://files.example.com
+              
+              A connector that is not built in may reach no other. It may send GET and HEAD; 'POST
+              https://files.example.com' lets it send POST there too.
 
           --plaintext-secrets
               Send secrets over plain http to other machines too
@@ -368,6 +387,12 @@ fn of_resources() {
               The config: YAML, JSON or TOML, in the shape of dlt's rest_api source
 
     Options:
+          --connector <FILE>
+              A connector that is not built in: a WebAssembly component
+              
+              The config is then what that connector takes, beside Sanderling's own keys. It reaches
+              only what is allowed.
+
           --json
               Print one JSON document on stdout
 
@@ -407,6 +432,12 @@ fn of_config_show() {
               The config: YAML, JSON or TOML, in the shape of dlt's rest_api source
 
     Options:
+          --connector <FILE>
+              A connector that is not built in: a WebAssembly component
+              
+              The config is then what that connector takes, beside Sanderling's own keys. It reaches
+              only what is allowed.
+
       -h, --help
               Print help (see a summary with '-h')
 

@@ -11,7 +11,7 @@ use crate::breaking::{Breaking, DISPOSITIONS, PAGES, To, after};
 use crate::program::{Folder, Ran};
 
 /// Waits until `server` has had `requests` requests.
-fn wait_for(server: &Server, requests: usize) {
+pub(crate) fn wait_for(server: &Server, requests: usize) {
     let begun = Instant::now();
     while server.requests().len() < requests {
         assert!(begun.elapsed() < Duration::from_secs(30), "{} requests came", server.requests().len());
@@ -75,7 +75,7 @@ fn killed_everywhere(to: To, disposition: &str, wait: Duration) {
     }
 }
 
-fn kill(mut child: Child) {
+pub(crate) fn kill(mut child: Child) {
     child.kill().unwrap();
     child.wait().unwrap();
 }

@@ -10,6 +10,8 @@
 //! | `demo.rs` | `sanderling demo` |
 //! | `dlt.rs`, `dlt/` | dlt's behaviour, case by case, and what differs on purpose |
 //! | `faults.rs` | servers that fail in every way |
+//! | `foreign.rs` | a connector that is not built in: `--connector`, `allow`, `connector inspect` |
+//! | `guest.rs` | builds the connectors of `tests/guests` |
 //! | `help.rs` | what each command shows of itself |
 //! | `keys.rs` | keys that do not tell rows apart, parents that come twice |
 //! | `kill.rs` | runs that are killed or stopped, and those that go on from there |
@@ -23,6 +25,7 @@
 //! | `shown.rs` | how much is shown, and in which colours |
 //! | `leaks.rs` | looks for a key in all that runs print or store |
 //! | `secrecy.rs` | credentials arrive, and are nowhere else |
+//! | `weather.rs` | the service that the example of a connector reads |
 //! | `program.rs` | the harness: a folder, the program in it, what it printed |
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
@@ -35,6 +38,8 @@ mod contract_walks;
 mod demo;
 mod dlt;
 mod faults;
+mod foreign;
+mod guest;
 mod help;
 mod keys;
 mod kill;
@@ -49,3 +54,4 @@ mod secrecy;
 mod seeds;
 mod shell;
 mod shown;
+mod weather;

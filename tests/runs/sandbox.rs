@@ -1,7 +1,5 @@
 //! Connectors that mean harm, or are broken: each ends in a typed error, none in a hang, a panic or a silent loss.
 
-use std::path::Path;
-use std::process::Command;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -11,43 +9,20 @@ use sanderling::run::outcome::{Cause, Outcome};
 use sanderling::run::plan::{Plan, PlanError};
 use sanderling::run::truth::Refusal;
 use sanderling::run::{self, Settings};
-use sanderling::sandbox::{CallError, Connection, Limits, LoadError, Sandbox};
+use sanderling::sandbox::{CallError, Connection, Limits, ListError, LoadError, Sandbox};
+use sanderling::source::Whose;
 use sanderling_demo::{Options, start};
 use sanderling_destination::{DataErrorKind, Destination, Target};
 use sanderling_gate::{Gate, Policy, Vault};
 
+use crate::guest::build;
 use crate::program::Folder;
 
 /// The hostile connector, and the same with an import that no host offers.
-fn guests() -> &'static [Vec<u8>; 2] {
+pub(crate) fn guests() -> &'static [Vec<u8>; 2] {
     static GUESTS: OnceLock<[Vec<u8>; 2]> = OnceLock::new();
+    let build = |features: &[&str]| std::fs::read(build("sanderling-hostile-guest", features)).unwrap();
     GUESTS.get_or_init(|| [build(&[]), build(&["--features", "unknown-import"])])
-}
-
-/// Builds the hostile connector where the real one was built, with the same flags, so that they share what they need.
-fn build(features: &[&str]) -> Vec<u8> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let target_dir = Path::new(env!("CARGO_BIN_EXE_sanderling")).ancestors().nth(2).unwrap().join("guest");
-    let mut cargo = Command::new("cargo");
-    for (name, _) in std::env::vars_os() {
-        let name = name.to_string_lossy().into_owned();
-        let home = ["CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN"].contains(&name.as_str());
-        if (name.starts_with("CARGO") || name.starts_with("RUST")) && !home {
-            cargo.env_remove(name);
-        }
-    }
-    let flags = format!("-Ctarget-feature=+simd128\x1f--remap-path-prefix={}=.", root.display());
-    let output = cargo
-        .current_dir(root)
-        .args(["build", "--locked", "--package", "sanderling-hostile-guest", "--profile", "guest"])
-        .args(["--target", "wasm32-wasip2", "--target-dir"])
-        .arg(&target_dir)
-        .args(features)
-        .env("CARGO_ENCODED_RUSTFLAGS", flags)
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    std::fs::read(target_dir.join("wasm32-wasip2/guest/sanderling_hostile_guest.wasm")).unwrap()
 }
 
 /// Limits that are reached soon.
@@ -77,6 +52,13 @@ async fn fetch(connection: &Connection) -> Result<sanderling::contract::Page, Ca
     connection.fetch_page(&request).await.0
 }
 
+fn of_list<T>(result: Result<T, ListError>) -> Result<T, CallError> {
+    result.map_err(|error| match error {
+        ListError::Call(error) => error,
+        ListError::AsksApi => panic!("it asks its API"),
+    })
+}
+
 fn trap<T: std::fmt::Debug>(result: Result<T, CallError>) -> String {
     match result {
         Err(CallError::Trap(trap)) => sanderling::words::of_trap(&trap),
@@ -87,9 +69,9 @@ fn trap<T: std::fmt::Debug>(result: Result<T, CallError>) -> String {
 #[test]
 fn what_is_no_connector_is_not_loaded() {
     let load = |wasm: &[u8]| Sandbox::load(wasm, None, tight()).map(|_| ()).unwrap_err();
-    assert!(matches!(load(b"not wasm"), LoadError::Component(_)));
-    assert!(matches!(load(b"\0asm\x01\0\0\0"), LoadError::Component(_)), "a core module");
-    assert!(matches!(load(b"\0asm\x0d\0\x01\0"), LoadError::World(_)), "an empty component");
+    assert_eq!(load(b"not wasm"), LoadError::NotWasm);
+    assert_eq!(load(b"\0asm\x01\0\0\0"), LoadError::Module);
+    assert_eq!(load(b"\0asm\x0d\0\x01\0"), LoadError::World { exports: Vec::new() }, "an empty component");
     assert!(matches!(load(&guests()[0][..4_096]), LoadError::Component(_)), "cut short");
     let error = load(&guests()[1]);
     assert!(matches!(&error, LoadError::Import(name) if name == "evil:thing/host@1.0.0"), "{error}");
@@ -125,8 +107,8 @@ async fn a_guest_that_breaks_says_its_last_words() {
 
 #[tokio::test]
 async fn a_list_that_breaks_is_an_error_too() {
-    assert!(trap(sandbox().list_resources("list-spin").await).contains("0.2 s"));
-    assert!(trap(sandbox().list_resources("list-panic").await).contains("told you so"));
+    assert!(trap(of_list(sandbox().list_resources("list-spin").await)).contains("0.2 s"));
+    assert!(trap(of_list(sandbox().list_resources("list-panic").await)).contains("told you so"));
     for config in ["list-twice", "list-orphan"] {
         let info = sandbox().list_resources(config).await.unwrap();
         assert!(matches!(Plan::new(&info, &[]), Err(PlanError::Unsound(_))), "{config}");
@@ -152,7 +134,7 @@ async fn a_guest_reaches_no_host_that_is_not_allowed() {
     let (connection, _) = connection(&config);
     assert_eq!(fetch(&connection).await, Err(CallError::Fault(Fault::Denied("denied".into()))));
     let listed = sandbox().list_resources(&format!("list-{config}")).await;
-    assert_eq!(listed, Err(CallError::Fault(Fault::Denied("denied".into()))));
+    assert_eq!(listed, Err(ListError::AsksApi));
     assert_eq!(server.requests().len(), 0);
 }
 
@@ -249,7 +231,9 @@ async fn a_guest_that_breaks_costs_its_own_resource() {
 async fn words_from_outside_do_not_steer_the_terminal() {
     let outcome = drive("escape", &Folder::new()).await;
     let [failure] = outcome.failures.as_slice() else { panic!("{:?}", outcome.failures) };
-    let text =
-        sanderling::report::lines(&sanderling::words::of_failure(failure), sanderling::show::Paint::Plain);
+    let text = sanderling::report::lines(
+        &sanderling::words::of_failure(failure, Whose::Foreign),
+        sanderling::show::Paint::Plain,
+    );
     assert_eq!(text, "error: r, page 1: \u{fffd}]0;owned\u{fffd}\u{fffd}[2Jgone\n");
 }

@@ -20,8 +20,8 @@ pub enum Denial {
     Origin {
         /// Where the request was to go.
         origin: Origin,
-        /// The config line that would allow it.
-        rule_line: String,
+        /// The line of `allow` that would admit it.
+        rule: String,
     },
     /// The name resolves to nothing but addresses that no rule admits.
     #[error("{host} leads to {address}, {reach}")]
@@ -32,14 +32,18 @@ pub enum Denial {
         address: IpAddr,
         /// What the address is.
         reach: Reach,
-        /// The config line that would allow it; `None`: nothing would.
-        rule_line: Option<String>,
+        /// The line of `allow` that would admit it; `None`: nothing would.
+        rule: Option<String>,
     },
     /// Another method than GET and HEAD, from a connector that may only read.
     #[error("the method {method} is refused: this connector may send GET and HEAD only")]
     Method {
         /// The method.
         method: String,
+        /// Where the request was to go.
+        origin: Origin,
+        /// The line of `allow` that would grant it; `None`: nothing would.
+        rule: Option<String>,
     },
     /// A redirect from https to http.
     #[error("the redirect from {from} to {to} would leave TLS")]
@@ -96,11 +100,11 @@ pub enum Denial {
 }
 
 impl Denial {
-    /// The config line that would allow the request, if one would.
-    pub fn rule_line(&self) -> Option<&str> {
+    /// The line of `allow` that would admit the request, if one would.
+    pub fn rule(&self) -> Option<&str> {
         match self {
-            Denial::Origin { rule_line, .. } => Some(rule_line),
-            Denial::Address { rule_line, .. } => rule_line.as_deref(),
+            Denial::Origin { rule, .. } => Some(rule),
+            Denial::Method { rule, .. } | Denial::Address { rule, .. } => rule.as_deref(),
             _ => None,
         }
     }

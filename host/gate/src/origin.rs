@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use url::{Host, Url};
 
+use crate::address::{Reach, reach};
+
 /// The schemes that the gate speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scheme {
@@ -95,6 +97,12 @@ impl Origin {
             Host::Ipv4(v4) => Some(IpAddr::V4(v4)),
             Host::Ipv6(v6) => Some(IpAddr::V6(v6)),
         }
+    }
+
+    /// What the host reaches, where it is an address or `localhost`; of other names that is known when they are resolved.
+    pub fn reach(&self) -> Option<Reach> {
+        let localhost = self.is_localhost().then_some(Reach::Loopback);
+        self.literal().map(reach).or(localhost)
     }
 
     /// Whether the host is the name that means this machine.

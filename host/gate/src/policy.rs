@@ -17,13 +17,16 @@ pub struct Rule {
     pub origin: Origin,
     /// Also where its name leads to a private, loopback or link-local address.
     pub private: bool,
+    /// A method that may be sent there beside GET and HEAD.
+    pub method: Option<Method>,
 }
 
 /// Why a text is not a rule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{text}` cannot be allowed: {problem}; write api.example.com, https://api.example.com:8443, \
-     http://localhost:8080, or private:https://intra.example.com for a host inside your own network"
+     http://localhost:8080, private:https://intra.example.com for a host inside your own network, or \
+     POST https://api.example.com for a method beside GET and HEAD"
 )]
 pub struct RuleError {
     text: String,
@@ -33,32 +36,58 @@ pub struct RuleError {
 impl FromStr for Rule {
     type Err = RuleError;
 
-    /// Parses `[private:][scheme://]host[:port]`; the scheme is https unless written.
+    /// Parses `[METHOD ][private:][scheme://]host[:port]`; the scheme is https unless written.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let trimmed = text.trim();
-        let (private, rest) = match trimmed.strip_prefix("private:") {
+        let fail = |problem| RuleError { text: without_userinfo(trimmed), problem };
+        let (method, rest) = match trimmed.split_once(char::is_whitespace) {
+            Some((method, rest)) => (Some(granted(method).map_err(fail)?), rest.trim_start()),
+            None => (None, trimmed),
+        };
+        let (private, rest) = match rest.strip_prefix("private:") {
             Some(rest) => (true, rest.trim()),
-            None => (false, trimmed),
+            None => (false, rest),
         };
         let origin = if rest.contains("://") { rest.parse() } else { format!("https://{rest}").parse() };
-        match origin {
-            Ok(origin) => Ok(Rule { origin, private }),
-            Err(OriginError { problem, .. }) => Err(RuleError { text: without_userinfo(trimmed), problem }),
+        let origin = origin.map_err(|OriginError { problem, .. }| fail(problem))?;
+        Ok(Rule { origin, private, method })
+    }
+}
+
+/// A method that a rule may grant.
+fn granted(text: &str) -> Result<Method, &'static str> {
+    match text.to_ascii_uppercase().as_str() {
+        "POST" => Ok(Method::POST),
+        "PUT" => Ok(Method::PUT),
+        "PATCH" => Ok(Method::PATCH),
+        "DELETE" => Ok(Method::DELETE),
+        "GET" | "HEAD" => Err("GET and HEAD need no grant of their own"),
+        _ => Err("a method that can be granted is POST, PUT, PATCH or DELETE"),
+    }
+}
+
+impl std::fmt::Display for Rule {
+    /// As a user writes it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(method) = &self.method {
+            write!(f, "{method} ")?;
         }
+        f.write_str(if self.private { "private:" } else { "" })?;
+        self.origin.fmt(f)
     }
 }
 
 impl From<Origin> for Rule {
     /// The origin by its public addresses, or by the literal address or `localhost` that the user wrote.
     fn from(origin: Origin) -> Self {
-        Rule { origin, private: false }
+        Rule { origin, private: false, method: None }
     }
 }
 
 /// What a connector may ask for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Methods {
-    /// GET and HEAD.
+    /// GET and HEAD, and what a rule grants at its origin.
     #[default]
     ReadOnly,
     /// Whatever the user's own config says.
@@ -87,15 +116,19 @@ impl Policy {
     /// Whether a request may be sent at all. Its addresses are checked when they are known.
     ///
     /// # Errors
-    /// The first refusal of URL, method and origin, in this order.
+    /// The first refusal of URL, origin and method, in this order. The rule that it names grants all of it.
     pub fn admit(&self, url: &Url, method: &Method) -> Result<Admitted, Denial> {
         let origin = Origin::of(url).map_err(|problem| Denial::Url { problem })?;
-        if self.methods == Methods::ReadOnly && method != Method::GET && method != Method::HEAD {
-            return Err(Denial::Method { method: method.to_string() });
+        let reads = method == Method::GET || method == Method::HEAD;
+        let wanted = (self.methods == Methods::ReadOnly && !reads).then_some(method);
+        let mut rules = self.rules.iter().filter(|rule| rule.origin == origin).peekable();
+        let rule = || Rule { method: wanted.cloned(), ..Rule::from(origin.clone()) }.to_string();
+        if rules.peek().is_none() {
+            return Err(Denial::Origin { rule: rule(), origin });
         }
-        if !self.rules.iter().any(|rule| rule.origin == origin) {
-            let rule_line = format!("allow: [\"{origin}\"]");
-            return Err(Denial::Origin { origin, rule_line });
+        if wanted.is_some() && !rules.any(|rule| rule.method.as_ref() == wanted) {
+            let grantable = granted(method.as_str()).is_ok();
+            return Err(Denial::Method { method: method.to_string(), rule: grantable.then(rule), origin });
         }
         Ok(Admitted { origin })
     }
@@ -129,7 +162,7 @@ impl Policy {
                     host: origin.host.to_string(),
                     address,
                     reach,
-                    rule_line: mendable.then(|| format!("allow: [\"private:{origin}\"]")),
+                    rule: mendable.then(|| format!("private:{origin}")),
                 })
             }
             _ => Ok(admitted),
@@ -185,10 +218,16 @@ mod tests {
         for (text, origin, private) in cases {
             let rule: Rule = text.parse().unwrap();
             assert_eq!((rule.origin.to_string().as_str(), rule.private), (origin, private), "{text}");
+            assert_eq!(rule.method, None, "{text}");
+            assert_eq!(rule.to_string().parse::<Rule>().unwrap(), rule, "{text}");
         }
-        for text in
-            ["", "*", "*.example.com", "https://a.b/v1", "a.b/v1", "ftp://a.b", "a b", "private:", "me@a.b"]
-        {
+        let rule: Rule = "post  private:https://intra".parse().unwrap();
+        assert_eq!((rule.method.as_ref(), rule.private), (Some(&Method::POST), true));
+        assert_eq!(rule.to_string(), "POST private:https://intra");
+        let malformed =
+            ["", "*", "*.example.com", "https://a.b/v1", "a.b/v1", "ftp://a.b", "a b", "private:"];
+        let malformed = malformed.into_iter().chain(["me@a.b", "GET a.b", "TRACE a.b", "POST a.b c"]);
+        for text in malformed.chain(["POST https://a.b/v1", "private:POST a.b"]) {
             let error = text.parse::<Rule>().unwrap_err().to_string();
             assert!(error.contains("private:https://intra.example.com"), "{text}: {error}");
         }
@@ -223,10 +262,9 @@ mod tests {
         ] {
             let denial = policy.admit(&url(refused), &Method::GET).unwrap_err();
             assert!(matches!(denial, Denial::Origin { .. }), "{refused}: {denial}");
-            let line = denial.rule_line().unwrap();
-            let rule = line.trim_start_matches("allow: [\"").trim_end_matches("\"]");
+            let rule = denial.rule().unwrap();
             let opened = Policy { rules: vec![rule.parse().unwrap()], ..Policy::default() };
-            assert!(opened.admit(&url(refused), &Method::GET).is_ok(), "{line} allows {refused}");
+            assert!(opened.admit(&url(refused), &Method::GET).is_ok(), "{rule} allows {refused}");
         }
         for refused in ["file:///etc/passwd", "gopher://api.example.com/", "https://u:p@api.example.com/"] {
             assert!(
@@ -247,6 +285,25 @@ mod tests {
         }
         policy.methods = Methods::Any;
         assert!(policy.admit(&to, &Method::POST).is_ok());
+    }
+
+    #[test]
+    fn a_refused_method_names_the_rule_that_would_grant_it_and_no_more() {
+        let mut policy = policy(&["a.b", "c.d"]);
+        let refused = policy.admit(&url("https://a.b/"), &Method::POST).unwrap_err();
+        assert_eq!(refused.rule(), Some("POST https://a.b"));
+        let elsewhere = policy.admit(&url("https://e.f/"), &Method::POST).unwrap_err();
+        assert_eq!(elsewhere.rule(), Some("POST https://e.f"));
+        assert_eq!(policy.admit(&url("https://a.b/"), &Method::OPTIONS).unwrap_err().rule(), None);
+        policy.rules.push(refused.rule().unwrap().parse().unwrap());
+        for (at, method, granted) in [
+            ("https://a.b/x", Method::POST, true),
+            ("https://a.b/x", Method::PUT, false),
+            ("https://a.b/x", Method::GET, true),
+            ("https://c.d/x", Method::POST, false),
+        ] {
+            assert_eq!(policy.admit(&url(at), &method).is_ok(), granted, "{method} {at}");
+        }
     }
 
     /// S3, S5b, S6: names may lead only where their rule lets them.
@@ -288,8 +345,8 @@ mod tests {
         let origin = policy.rules[0].origin.clone();
         let refusal =
             |address: &str| policy.admit_addresses(&origin, [address.parse().unwrap()]).unwrap_err();
-        assert_eq!(refusal("10.1.2.3").rule_line(), Some("allow: [\"private:http://intra.example:8080\"]"));
-        assert_eq!(refusal("224.0.0.1").rule_line(), None);
+        assert_eq!(refusal("10.1.2.3").rule(), Some("private:http://intra.example:8080"));
+        assert_eq!(refusal("224.0.0.1").rule(), None);
         assert_eq!(refusal("10.1.2.3").to_string(), "intra.example leads to 10.1.2.3, a private address");
     }
 

@@ -10,6 +10,11 @@ pub struct ConfigArgs {
     /// The config: YAML, JSON or TOML, in the shape of dlt's rest_api source
     #[arg(value_hint = ValueHint::FilePath)]
     pub config: PathBuf,
+    /// A connector that is not built in: a WebAssembly component
+    ///
+    /// The config is then what that connector takes, beside Sanderling's own keys. It reaches only what is allowed.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub connector: Option<PathBuf>,
 }
 
 /// A config, and what is added to it to read it.
@@ -25,6 +30,9 @@ pub struct SourceArgs {
     #[arg(long = "secret", value_name = "NAME=SOURCE")]
     pub secrets: Vec<String>,
     /// An origin that requests may go to beside the config's own, such as https://files.example.com
+    ///
+    /// A connector that is not built in may reach no other. It may send GET and HEAD; 'POST https://files.example.com'
+    /// lets it send POST there too.
     #[arg(long = "allow", value_name = "ORIGIN")]
     pub allow: Vec<String>,
     /// Send secrets over plain http to other machines too

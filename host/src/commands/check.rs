@@ -64,7 +64,7 @@ async fn check_resource(source: &Source, root: usize, show: Show) -> u8 {
             let exchange = last.map(|seen| seen.exchange);
             let failure =
                 Failure { resource: name, partition_key: None, page: 1, attempts: 1, exchange, cause };
-            let words = words::of_failure(&failure);
+            let words = words::of_failure(&failure, source.whose);
             tell(&source.vault.redact(&report::lines(&words, show.paint)));
             words.code
         }

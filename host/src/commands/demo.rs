@@ -29,6 +29,7 @@ async fn read_demo(args: &DemoArgs, show: Show) -> Result<u8, Error> {
     let request = Request {
         path: Path::new("demo.yaml"),
         text: &text,
+        connector: None,
         resources: &[],
         secrets: &[],
         allow: &[],

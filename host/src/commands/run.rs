@@ -103,7 +103,7 @@ pub async fn into(
     if !args.json {
         return Ok(code);
     }
-    let document = report::document(&outcome, &source.name, &shown(target), &settings.load_id);
+    let document = report::document(&outcome, source.whose, &source.name, &shown(target), &settings.load_id);
     let document = report::redacted(document, &|text| source.vault.redact(text));
     match report::print(&format!("{document:#}\n")) {
         // Whoever waits for the result must not take its absence for success.
@@ -121,7 +121,9 @@ fn outcome_text(
 ) -> String {
     let mut text = String::new();
     for failure in &outcome.failures {
-        text.push_str(&source.vault.redact(&report::lines(&words::of_failure(failure), show.paint)));
+        text.push_str(
+            &source.vault.redact(&report::lines(&words::of_failure(failure, source.whose), show.paint)),
+        );
     }
     if outcome.unlisted_failures > 0 {
         text.push_str(&format!(

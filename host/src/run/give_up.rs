@@ -108,7 +108,7 @@ impl Driver<'_> {
     /// Lists a failure in the outcome. Of a resource that fails for thousands of parents a few will do: the
     /// destination has them all.
     fn list(&mut self, failure: Failure) {
-        self.outcome.codes.insert((failure.resource.clone(), words::of_failure(&failure).code));
+        self.outcome.codes.insert((failure.resource.clone(), words::code_of_cause(&failure.cause)));
         let listed = self.outcome.failures.iter().filter(|other| other.resource == failure.resource).count();
         if listed < MAX_LISTED {
             self.outcome.failures.push(failure);

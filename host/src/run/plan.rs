@@ -8,6 +8,9 @@ use serde_json::Value;
 use crate::contract::{self, Column, ResourceInfo, SourceInfo, WriteDisposition};
 use crate::retry::RetryPolicy;
 
+/// Resources above one another: more is no API's doing.
+const MAX_DEPTH: usize = 32;
+
 /// The resources of a run, parents before children.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -87,12 +90,7 @@ impl Plan {
 
     /// All of `info`'s resources, or `only` those and the parents that drive them.
     pub fn new(info: &SourceInfo, only: &[String]) -> Result<Self, PlanError> {
-        let mut index = HashMap::new();
-        for (position, resource) in info.resources.iter().enumerate() {
-            if index.insert(resource.name.as_str(), position).is_some() {
-                return Err(PlanError::Unsound(format!("`{}` is there twice", resource.name)));
-            }
-        }
+        let index = places(&info.resources)?;
         if let Some(name) = only.iter().find(|name| !index.contains_key(name.as_str())) {
             let known = info.resources.iter().map(|resource| resource.name.clone()).collect();
             return Err(PlanError::Unknown { name: name.clone(), known });
@@ -105,14 +103,8 @@ impl Plan {
         let mut read = written.clone();
         for (position, resource) in info.resources.iter().enumerate().rev() {
             let Some(parent) = &resource.parent else { continue };
-            match index.get(parent.as_str()) {
-                Some(&above) if above < position => read[above] |= read[position],
-                _ => {
-                    return Err(PlanError::Unsound(format!(
-                        "`{parent}` does not stand before `{}`",
-                        resource.name
-                    )));
-                }
+            if let Some(&above) = index.get(parent.as_str()) {
+                read[above] |= read[position];
             }
         }
 
@@ -148,6 +140,35 @@ impl Plan {
     pub fn tree(&self, root: usize) -> impl Iterator<Item = usize> + '_ {
         (0..self.resources.len()).filter(move |&at| self.resources[at].root == root)
     }
+}
+
+/// Where each resource stands, by its name. Every list of a connector's must pass this, since code below goes by it.
+///
+/// # Errors
+/// A name is there twice, a parent does not stand before its child, or they are nested too deep.
+pub fn places(resources: &[ResourceInfo]) -> Result<HashMap<&str, usize>, PlanError> {
+    let mut places: HashMap<&str, usize> = HashMap::with_capacity(resources.len());
+    let mut depths: Vec<usize> = Vec::with_capacity(resources.len());
+    for (position, resource) in resources.iter().enumerate() {
+        let unsound = |what: String| Err(PlanError::Unsound(what));
+        let above = resource.parent.as_ref().map(|parent| places.get(parent.as_str()));
+        let depth = match above {
+            None => 0,
+            Some(Some(&above)) => depths.get(above).map_or(0, |depth| depth + 1),
+            Some(None) => {
+                let parent = resource.parent.as_deref().unwrap_or_default();
+                return unsound(format!("`{parent}` does not stand before `{}`", resource.name));
+            }
+        };
+        if depth > MAX_DEPTH {
+            return unsound(format!("`{}` is nested deeper than {MAX_DEPTH} resources", resource.name));
+        }
+        if places.insert(&resource.name, position).is_some() {
+            return unsound(format!("`{}` is there twice", resource.name));
+        }
+        depths.push(depth);
+    }
+    Ok(places)
 }
 
 fn lower(

@@ -54,6 +54,11 @@ impl Host {
         std::mem::take(&mut *self.egress.seen.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Whether the guest sent a request to a gate that is shut.
+    pub(super) fn knocked(&self) -> bool {
+        self.egress.knocked
+    }
+
     /// The last words of a guest that trapped.
     pub(super) fn last_words(&self) -> String {
         String::from_utf8_lossy(&self.stderr.contents()).trim().to_owned()
@@ -83,7 +88,7 @@ pub(super) fn store(engine: &Engine, gate: Option<Arc<Gate>>, limits: &Limits) -
         table,
         wasi: wasi.build(),
         http,
-        egress: Egress { gate, seen: Arc::default() },
+        egress: Egress { gate, knocked: false, seen: Arc::default() },
         limits: StoreLimitsBuilder::new()
             .memory_size(limits.memory_bytes)
             .table_elements(100_000)
@@ -137,6 +142,7 @@ impl WasiHttpView for Host {
 /// wasi:http's way to the gate.
 struct Egress {
     gate: Option<Arc<Gate>>,
+    knocked: bool,
     seen: Arc<Mutex<Vec<Seen>>>,
 }
 
@@ -159,6 +165,7 @@ impl WasiHttpHooks for Egress {
         _processed: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = SentRequest> + Send> {
         let (gate, seen) = (self.gate.clone(), self.seen.clone());
+        self.knocked |= gate.is_none();
         Box::new(async move {
             let gate = gate.ok_or(Error::HttpRequestDenied)?;
             let (head, body) = request.into_parts();

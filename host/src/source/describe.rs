@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::Request;
+use super::{Request, Whose, component};
 use crate::contract::{Diagnostic, Fault, SourceInfo};
 use crate::document::{self, Document, Format, Part, Problem, nearest};
 use crate::error::Error;
-use crate::sandbox::{self, CallError, Sandbox};
+use crate::run::plan;
+use crate::sandbox::{CallError, ListError, Sandbox};
 use crate::secrets;
 use crate::settings::{self, HostSettings};
 
@@ -27,6 +28,8 @@ pub struct Described {
     pub sandbox: Arc<Sandbox>,
     /// The config as a file.
     pub document: Document,
+    /// Whose connector it is.
+    pub whose: Whose,
 }
 
 /// Reads a config and has the connector describe it. Secrets are not looked for; nothing is sent.
@@ -35,19 +38,25 @@ pub async fn describe(request: &Request<'_>) -> Result<Described, Error> {
     let top = document.value.as_object().cloned().unwrap_or_default();
     let (settings, config, mut problems) = settings::split(&top);
     problems.extend(secrets::malformed_references(&config).into_iter().map(malformed_reference));
-    let sandbox = Sandbox::load(sandbox::BUILT_IN, request.cache_dir.as_deref(), settings.sandbox.clone())?;
-    let sandbox = Arc::new(sandbox);
+    let file = component::file(request.connector, settings.connector.as_deref(), request.path);
+    let whose = if file.is_some() { Whose::Foreign } else { Whose::Ours };
+    let sandbox = match component::load(file.as_deref(), request.cache_dir.as_deref(), &settings) {
+        Ok(sandbox) => Arc::new(sandbox),
+        Err(_) if !problems.is_empty() => return Err(invalid(document, problems, whose)),
+        Err(error) => return Err(error),
+    };
     let info = match sandbox.list_resources(&config.to_string()).await {
         Ok(info) if problems.is_empty() => info,
-        Ok(_) => return Err(invalid(document, problems)),
-        Err(CallError::Fault(Fault::InvalidConfig(diagnostics))) => {
+        Ok(_) => return Err(invalid(document, problems, whose)),
+        Err(ListError::Call(CallError::Fault(Fault::InvalidConfig(diagnostics)))) => {
             problems.extend(diagnostics);
-            return Err(invalid(document, problems));
+            return Err(invalid(document, problems, whose));
         }
-        Err(error) => return Err(Error::Call(error)),
+        Err(error) => return Err(Error::List(error)),
     };
+    plan::places(&info.resources)?;
     let name = settings.name.clone().unwrap_or_else(|| stem(request.path));
-    Ok(Described { name, settings, config, info, sandbox, document })
+    Ok(Described { name, settings, config, info, sandbox, document, whose })
 }
 
 fn parse(path: &Path, text: &str) -> Result<Document, Error> {
@@ -66,13 +75,13 @@ fn stem(path: &Path) -> String {
 
 /// The connector's diagnostics with their places in the file. A misspelt key at the top may have been meant for the
 /// host, of whose keys the connector does not know.
-fn invalid(document: Document, diagnostics: Vec<Diagnostic>) -> Error {
+fn invalid(document: Document, diagnostics: Vec<Diagnostic>, whose: Whose) -> Error {
     let problems = diagnostics
         .into_iter()
         .map(|diagnostic| {
             let unknown = diagnostic.message.starts_with("unknown key");
             let top = diagnostic.path.strip_prefix('/').filter(|key| unknown && !key.contains('/'));
-            let known = settings::KEYS.into_iter().chain(["client", "resource_defaults", "resources"]);
+            let known = settings::KEYS.into_iter().chain(whose.top_keys().iter().copied());
             let hint = match top.and_then(|key| nearest(key, known)) {
                 Some(near) => Some(format!("did you mean `{near}`?")),
                 None => diagnostic.hint,

@@ -3,14 +3,23 @@
 use sanderling_destination::{DataError, DataErrorKind};
 use sanderling_gate::{Denial, Exchange, Place};
 
+use super::foreign;
 use crate::contract::{Fault, Notice};
 use crate::retry::Reason;
 use crate::run::outcome::{Cause, Failure, ParentKey};
 use crate::run::truth::Refusal;
 use crate::sandbox::Trap;
 use crate::secrets::FILE;
+use crate::source::Whose;
 
-pub(super) fn hints_for(failure: &Failure) -> Vec<String> {
+pub(super) fn hints_for(failure: &Failure, whose: Whose) -> Vec<String> {
+    match whose {
+        Whose::Ours => hints_by_our_keys(failure),
+        Whose::Foreign => foreign::hints_for(failure),
+    }
+}
+
+fn hints_by_our_keys(failure: &Failure) -> Vec<String> {
     match &failure.cause {
         Cause::Fault { fault: Fault::Http(http), reason } => hints_for_status(http.status, *reason, failure.exchange.as_ref()),
         Cause::Fault { fault: Fault::Transport(message), .. } => {
@@ -72,7 +81,7 @@ fn hint_for_transport(message: &str) -> &'static str {
     }
 }
 
-fn hints_for_status(status: u16, reason: Reason, exchange: Option<&Exchange>) -> Vec<String> {
+pub(super) fn hints_for_status(status: u16, reason: Reason, exchange: Option<&Exchange>) -> Vec<String> {
     if let Reason::WaitTooLong { wait_ms } = reason {
         return vec![format!(
             "the API wants {} s of patience, more than is waited for; run again then",
@@ -108,13 +117,23 @@ fn hints_for_status(status: u16, reason: Reason, exchange: Option<&Exchange>) ->
     }
 }
 
-fn hint_for_denial(denial: &Denial) -> Option<String> {
+/// A rule as the command line takes it; a method stands before a space.
+pub(super) fn allow_flag(rule: &str) -> String {
+    if rule.contains(' ') { format!("--allow '{rule}'") } else { format!("--allow {rule}") }
+}
+
+pub(super) fn hint_for_denial(denial: &Denial) -> Option<String> {
     match denial {
-        Denial::Origin { origin, rule_line } => {
-            Some(format!("if it may be asked, write `{rule_line}` in the config, or give --allow {origin}"))
-        }
-        Denial::Address { rule_line: Some(line), .. } => {
-            Some(format!("if that is your own network, write `{line}` in the config"))
+        Denial::Origin { rule, .. } => Some(format!(
+            "if it may be asked, write `allow: [\"{rule}\"]` in the config, or give {}",
+            allow_flag(rule)
+        )),
+        Denial::Method { rule: Some(rule), .. } => Some(format!(
+            "if it may change what is there, write `allow: [\"{rule}\"]` in the config, or give {}",
+            allow_flag(rule)
+        )),
+        Denial::Address { rule: Some(rule), .. } => {
+            Some(format!("if that is your own network, write `allow: [\"{rule}\"]` in the config"))
         }
         Denial::SecretBinding { secret, .. } | Denial::SecretOrigin { secret, .. } => {
             Some(format!("{FILE} says where `{secret}` may go: `origins` and `place`"))

@@ -9,14 +9,20 @@ use bindings::{
     ChildPartitions, Continuation, Error, Page, PageRequest, Partition, ResourceInfo, SourceInfo,
 };
 use wasip2::http::outgoing_handler::handle;
-use wasip2::http::types::{ErrorCode, Fields, OutgoingRequest, Scheme};
+use wasip2::http::types::{ErrorCode, Fields, Method, OutgoingRequest, Scheme};
 
 fn list_resources(config: &str) -> Result<SourceInfo, Error> {
     match split(config) {
         ("list-spin", _) => spin(),
         ("list-panic", _) => panic!("told you so"),
-        ("list-fetch", authority) => fetch(authority).map(|()| SourceInfo::default()),
+        ("list-fetch", authority) => fetch(authority, &Method::Get).map(|()| SourceInfo::default()),
         ("list-twice", _) => Ok(SourceInfo { resources: vec![resource("r", None), resource("r", None)] }),
+        ("list-self", _) => Ok(SourceInfo { resources: vec![resource("r", Some("r"))] }),
+        ("list-deep", _) => {
+            let names: Vec<String> = (0..50_000).map(|depth| depth.to_string()).collect();
+            let below = names.windows(2).map(|pair| resource(&pair[1], Some(&pair[0])));
+            Ok(SourceInfo { resources: std::iter::once(resource("0", None)).chain(below).collect() })
+        }
         ("list-orphan", _) => Ok(SourceInfo { resources: vec![resource("c", Some("r"))] }),
         _ => Ok(SourceInfo {
             resources: vec![resource("r", None), resource("c", Some("r")), resource("d", None)],
@@ -43,7 +49,8 @@ fn fetch_page(config: &str, request: &PageRequest) -> Result<Page, Error> {
         "panic" => panic!("told you so"),
         "handles" => handles(),
         "look" => Ok(page(&look(word), 1)),
-        "fetch" => fetch(word).map(|()| page("", 0)),
+        "fetch" => fetch(word, &Method::Get).map(|()| page("", 0)),
+        "post" => fetch(word, &Method::Post).map(|()| page("", 0)),
         "huge" => Ok(page(&format!("\"{}\"\n", "x".repeat(2 << 20)), 1)),
         "more-lines" => Ok(page("1\n2\n3\n", 2)),
         "fewer-lines" => Ok(page("1\n", 2)),
@@ -75,7 +82,10 @@ fn fetch_page(config: &str, request: &PageRequest) -> Result<Page, Error> {
     }
 }
 
+/// What a config asks for, and the word after it. The program hands over JSON: `{"do":"fetch 127.0.0.1:80"}`.
 fn split(config: &str) -> (&str, &str) {
+    let inner = config.strip_prefix("{\"do\":\"").and_then(|rest| rest.strip_suffix("\"}"));
+    let config = inner.unwrap_or(config);
     config.split_once(' ').unwrap_or((config, ""))
 }
 
@@ -141,10 +151,11 @@ fn look(address: &str) -> String {
     row
 }
 
-fn fetch(authority: &str) -> Result<(), Error> {
+fn fetch(authority: &str, method: &Method) -> Result<(), Error> {
     let request = OutgoingRequest::new(Fields::new());
     let set = request
-        .set_scheme(Some(&Scheme::Http))
+        .set_method(method)
+        .and_then(|()| request.set_scheme(Some(&Scheme::Http)))
         .and_then(|()| request.set_authority(Some(authority)))
         .and_then(|()| request.set_path_with_query(Some("/stolen")));
     set.map_err(|()| Error::Other("the request cannot be made".into()))?;

@@ -1,0 +1,37 @@
+//! What would mend a page that a connector from elsewhere did not get: hints that name no key of the built-in one's configs.
+
+use super::hints::{hint_for_denial, hint_for_trap, hints_for_status};
+use crate::contract::Fault;
+use crate::run::outcome::{Cause, Failure};
+use crate::run::truth::Refusal;
+
+pub(super) fn hints_for(failure: &Failure) -> Vec<String> {
+    let hint = match &failure.cause {
+        Cause::Fault { fault: Fault::Http(http), reason } => {
+            let exchange = failure.exchange.as_ref();
+            let uncredited = exchange.is_none_or(|exchange| exchange.placed.is_empty());
+            return match http.status {
+                401 | 403 if uncredited => vec![
+                    "no credential was sent: the connector's own docs say which key takes one; give it as \"${secrets.NAME}\"".into(),
+                ],
+                404 | 410 => Vec::new(),
+                status => hints_for_status(status, *reason, exchange),
+            };
+        }
+        Cause::Fault { fault: Fault::Transport(_), .. } => {
+            Some("is the address in the config right, and is the server up?".into())
+        }
+        Cause::Fault { .. } => None,
+        Cause::Denied(denial) => hint_for_denial(denial),
+        Cause::Trap(trap) => hint_for_trap(trap).map(str::to_owned),
+        Cause::Refused(Refusal::Short { .. }) => Some("run again to read it anew".into()),
+        Cause::Refused(_) | Cause::Data { .. } => {
+            Some("the connector answers for that: tell whoever made it".into())
+        }
+        Cause::Halted { .. } => Some(
+            "run again once that is mended: it starts with one trial request and goes on where this stopped"
+                .into(),
+        ),
+    };
+    hint.into_iter().collect()
+}
