@@ -25,6 +25,7 @@
 //! | `shown.rs` | how much is shown, and in which colours |
 //! | `leaks.rs` | looks for a key in all that runs print or store |
 //! | `secrecy.rs` | credentials arrive, and are nowhere else |
+//! | `paging_property.rs` | any server, any faults, any kills: each row exactly once, or a loud failure |
 //! | `weather.rs` | the service that the example of a connector reads |
 //! | `program.rs` | the harness: a folder, the program in it, what it printed |
 
@@ -46,6 +47,7 @@ mod kill;
 mod leaks;
 mod look;
 mod offset;
+mod paging_property;
 mod program;
 mod readme;
 mod resume;
