@@ -195,6 +195,9 @@ impl<'a> Fields<'a> {
 mod tests {
     use serde_json::json;
 
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     #[test]

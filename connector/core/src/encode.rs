@@ -13,6 +13,9 @@ pub(crate) fn component(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::component;
 
     #[test]

@@ -183,6 +183,9 @@ fn split_union(text: &str) -> Vec<&str> {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     fn steps(names: &[&str]) -> Vec<Step> {

@@ -101,6 +101,9 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Part>, TemplateError> {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     fn text(text: &str) -> Part {

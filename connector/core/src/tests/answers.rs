@@ -1,5 +1,8 @@
 //! Answers of every kind: where rows are found, what they look like afterwards, and what is refused.
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 use super::*;
 
 fn single(selector: Option<&str>) -> Plan {

@@ -1,5 +1,8 @@
 //! `columns`: both spellings, the merge, keys among them, and what is refused.
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 use super::*;
 
 /// Resource `r` with these keys beside its name.

@@ -1,5 +1,8 @@
 //! Configs as people write them: what is accepted, what is refused, and where the finger points.
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 use super::*;
 
 #[test]

@@ -1,5 +1,8 @@
 //! Eighteen cases of offset paging (O1 to O18), and the edges that they leave open.
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 use super::*;
 
 fn by(limit: u64) -> Value {

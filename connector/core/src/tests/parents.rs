@@ -1,5 +1,8 @@
 //! Parents and children: found by name or by path, bound safely, their fields carried along.
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 use super::*;
 
 fn source(resources: Value) -> Value {

@@ -1,5 +1,8 @@
 //! Requests: URLs joined as dlt joins them, every value safe in its place, credentials where the config puts them.
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 use super::*;
 
 fn url_of(base: &str, part: Value) -> String {

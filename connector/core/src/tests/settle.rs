@@ -1,6 +1,9 @@
 //! What settles a guess, written into the config in the order of the notices: nothing is guessed any more, and the same
 //! is read.
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 use super::*;
 
 /// Writes a setting as a host would: over what is there, or into the object that lacks it.
