@@ -12,6 +12,7 @@ pub mod config;
 pub mod connector;
 pub mod demo;
 pub mod global;
+pub mod preview;
 pub mod resources;
 pub mod run;
 pub mod shell;
@@ -24,10 +25,11 @@ pub use config::{ConfigCommand, ConfigShowArgs};
 pub use connector::{ConnectorCommand, InspectArgs};
 pub use demo::{DemoArgs, DemoCommand};
 pub use global::{Color, GlobalArgs};
+pub use preview::PreviewArgs;
 pub use resources::ResourcesArgs;
 pub use run::{Progress, RunArgs, ShowArgs};
 pub use shell::{CompletionsArgs, ManArgs};
-pub use source::{ConfigArgs, SourceArgs};
+pub use source::{ConfigArgs, OpenArgs, SourceArgs};
 
 /// Pulls REST APIs into files and databases, with every connector locked in a WebAssembly sandbox.
 #[derive(Debug, Parser)]
@@ -45,6 +47,7 @@ const EXAMPLES: &str = "\
 Examples:
   sanderling demo                                read a built-in demo API into demo.db
   sanderling check api.yaml                      try a config, write nothing
+  sanderling preview api.yaml users              look at the first rows
   sanderling run api.yaml --to jsonl:out         read it into out/<resource>.jsonl
   sanderling run api.yaml --secret api_key=file:key.txt
 
@@ -59,7 +62,11 @@ impl Cli {
             Command::Demo(args) => args.command.is_none() && args.show.json,
             Command::Resources(args) => args.json,
             Command::Connector(ConnectorCommand::Inspect(args)) => args.json,
-            Command::Check(_) | Command::Config(_) | Command::Completions(_) | Command::Man(_) => false,
+            Command::Check(_)
+            | Command::Preview(_)
+            | Command::Config(_)
+            | Command::Completions(_)
+            | Command::Man(_) => false,
         }
     }
 }
@@ -68,9 +75,12 @@ impl Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Try a config: its keys, its secrets, one page of each resource without a parent. Writes nothing
+    /// Try a config: its keys, its secrets, a page of each resource. Writes no rows
     #[command(after_long_help = check::EXAMPLES)]
     Check(CheckArgs),
+    /// Show the first rows of a resource. Writes nothing
+    #[command(after_long_help = preview::EXAMPLES)]
+    Preview(PreviewArgs),
     /// Read a config's resources into a database or files
     #[command(after_long_help = run::EXAMPLES)]
     Run(RunArgs),

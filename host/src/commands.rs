@@ -5,6 +5,7 @@ pub mod check;
 pub mod config;
 pub mod connector;
 pub mod demo;
+pub mod preview;
 pub mod resources;
 pub mod run;
 pub mod shell;
@@ -15,10 +16,13 @@ use std::path::{Path, PathBuf};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use etcetera::BaseStrategy;
 
-use crate::cli::{Cli, Command, ConfigArgs, ConfigCommand, SourceArgs};
+use crate::cli::{Cli, Command, ConfigArgs, ConfigCommand, OpenArgs, SourceArgs};
+use crate::contract::Notice;
+use crate::document::Document;
 use crate::error::Error;
 use crate::report;
-use crate::source::Request;
+use crate::run::outcome::RunNotice;
+use crate::source::{Request, Source};
 use crate::words::{self, exit};
 
 /// Runs a command and gives its exit code.
@@ -26,6 +30,7 @@ pub async fn execute(cli: Cli) -> Result<u8, Error> {
     let show = terminal::show(&cli.global);
     match cli.command {
         Command::Check(args) => check::check(&args, show).await,
+        Command::Preview(args) => preview::preview(&args, show).await,
         Command::Run(args) => run::run(&args, show).await,
         Command::Demo(args) => demo::demo(&args, show).await,
         Command::Resources(args) => resources::resources(&args, show).await,
@@ -77,6 +82,39 @@ fn read(path: &Path) -> Result<String, Error> {
     })
 }
 
+/// What the connector said of a config, with the lines that would settle what it guessed.
+fn notices(source: &Source) -> Vec<RunNotice> {
+    said(&source.notices, &source.document)
+}
+
+fn said(notices: &[Notice], config: &Document) -> Vec<RunNotice> {
+    let said = |notice: &Notice| RunNotice::Connector {
+        resource: String::new(),
+        notice: words::settled(notice.clone(), config),
+    };
+    notices.iter().map(said).collect()
+}
+
+/// The same for what is said in the course of a run.
+fn settled(notice: RunNotice, source: &Source) -> RunNotice {
+    match notice {
+        RunNotice::Connector { resource, notice } => {
+            RunNotice::Connector { resource, notice: words::settled(notice, &source.document) }
+        }
+        other => other,
+    }
+}
+
+/// Refuses a config that leaves something to be guessed.
+fn refuse_guesses(source: &Source) -> Result<(), Error> {
+    let notices: Vec<Notice> =
+        source.notices.iter().filter(|notice| !notice.settles.is_empty()).cloned().collect();
+    if notices.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Guessed { document: Box::new(source.document.clone()), notices })
+}
+
 /// The user's cache folder; components are compiled anew where there is none.
 fn cache_dir() -> Option<PathBuf> {
     let dirs = etcetera::choose_base_strategy().ok()?;
@@ -88,11 +126,15 @@ fn env(name: &str) -> Option<String> {
 }
 
 fn request<'a>(args: &'a SourceArgs, text: &'a str) -> Request<'a> {
+    request_of(&args.open, &args.resources, text)
+}
+
+fn request_of<'a>(args: &'a OpenArgs, resources: &'a [String], text: &'a str) -> Request<'a> {
     Request {
         path: &args.file.config,
         text,
         connector: args.file.connector.as_deref(),
-        resources: &args.resources,
+        resources,
         secrets: &args.secrets,
         allow: &args.allow,
         plaintext_secrets: args.plaintext_secrets,

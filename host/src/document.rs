@@ -3,11 +3,13 @@
 //! Everything that is said about a config later (by the connector, which knows JSON pointers only, or by the host) is
 //! shown to a person at the file's own line and column.
 
+pub mod edit;
 mod json;
 mod mask;
 mod snippet;
 mod span;
 mod toml;
+mod write;
 mod yaml;
 
 use std::ops::Range;
@@ -19,6 +21,7 @@ pub use mask::without_credentials;
 pub use snippet::render;
 pub use span::Span;
 use span::{Lines, Places};
+pub use write::{entry, inline, respelled};
 
 /// Values may be nested this deep, as in serde_json.
 const MAX_DEPTH: usize = 128;
@@ -29,6 +32,7 @@ pub struct Document {
     /// What it says: always an object.
     pub value: Value,
     file_name: String,
+    format: Format,
     text: String,
     places: Places,
 }
@@ -91,7 +95,7 @@ pub fn parse(file_name: &str, text: &str, format: Format) -> Result<Document, Ve
         );
         return Err(vec![Problem { span: places.find("", Part::Value), ..problem }]);
     }
-    Ok(Document { value, file_name: file_name.to_owned(), text: text.to_owned(), places })
+    Ok(Document { value, file_name: file_name.to_owned(), format, text: text.to_owned(), places })
 }
 
 impl Format {
@@ -143,6 +147,11 @@ impl Document {
     /// The name that [`parse`] was given.
     pub fn file_name(&self) -> &str {
         &self.file_name
+    }
+
+    /// How it is written.
+    pub fn format(&self) -> Format {
+        self.format
     }
 
     /// The text that was read.

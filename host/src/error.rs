@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use sanderling_destination::{DestinationError, TargetError};
 use sanderling_gate::{OriginError, RuleError, VaultError};
 
+use crate::contract::Notice;
 use crate::document::{Document, FormatError, Problem};
 use crate::run::plan::PlanError;
 use crate::sandbox::{ListError, LoadError};
@@ -30,6 +31,13 @@ pub enum Error {
         /// The system's word for it.
         cause: String,
     },
+    /// The fixed config cannot be put in place of the old one.
+    Unwritten {
+        /// The file.
+        path: PathBuf,
+        /// The system's word for it.
+        cause: String,
+    },
     /// The config's name says no format.
     Format(FormatError),
     /// The text is not in its format.
@@ -47,6 +55,13 @@ pub enum Error {
         document: Box<Document>,
         /// All of them.
         problems: Vec<Problem>,
+    },
+    /// `--frozen`, and a config that leaves something to be guessed.
+    Guessed {
+        /// Where it would be written.
+        document: Box<Document>,
+        /// All the guesses.
+        notices: Vec<Notice>,
     },
     /// Secrets that cannot be had.
     Secrets(Vec<SecretError>),

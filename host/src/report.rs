@@ -1,5 +1,8 @@
 //! Lays out what a run came to: the table for people, the JSON document for programs.
 
+pub mod check;
+pub mod rows;
+
 use std::io::{self, Write};
 
 use serde_json::{Value, json};
@@ -7,9 +10,8 @@ use serde_json::{Value, json};
 use crate::contract::Setting;
 use crate::run::outcome::{Failure, Outcome, ResourceOutcome, RunNotice, Status};
 use crate::show::Paint;
-use crate::source::Whose;
 use crate::table;
-use crate::words::{self, Words, exit};
+use crate::words::{self, Subject, Words, exit};
 
 /// The exit code of a run.
 pub fn exit_code(outcome: &Outcome) -> u8 {
@@ -103,8 +105,8 @@ pub fn print_bytes(bytes: &[u8]) -> io::Result<()> {
     stdout.flush()
 }
 
-/// The result document of `--json`. Its hints depend on `whose` connector was run.
-pub fn document(outcome: &Outcome, whose: Whose, pipeline: &str, to: &str, load_id: &str) -> Value {
+/// The result document of `--json`. Its hints depend on the `subject`.
+pub fn document(outcome: &Outcome, subject: Subject<'_>, pipeline: &str, to: &str, load_id: &str) -> Value {
     json!({
         "pipeline": pipeline,
         "destination": to,
@@ -128,7 +130,7 @@ pub fn document(outcome: &Outcome, whose: Whose, pipeline: &str, to: &str, load_
             "failed_parents": resource.failed_parents,
         })).collect::<Vec<_>>(),
         "unlisted_failures": outcome.unlisted_failures,
-        "failures": outcome.failures.iter().map(|one| failure(one, whose)).collect::<Vec<_>>(),
+        "failures": outcome.failures.iter().map(|one| failure(one, subject)).collect::<Vec<_>>(),
         "notices": outcome.notices.iter().map(of_notice).collect::<Vec<_>>(),
     })
 }
@@ -187,9 +189,9 @@ pub fn document_of_error(words: &Words) -> Value {
     })
 }
 
-fn failure(failure: &Failure, whose: Whose) -> Value {
+fn failure(failure: &Failure, subject: Subject<'_>) -> Value {
     let (message, excerpt) = words::of_cause(&failure.cause);
-    let words = words::of_failure(failure, whose);
+    let words = words::of_failure(failure, subject);
     let exchange = failure.exchange.as_ref();
     json!({
         "resource": failure.resource,

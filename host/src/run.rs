@@ -44,6 +44,8 @@ pub struct Settings {
     pub max_pages: Option<u64>,
     /// Start again, whatever broke off.
     pub fresh: bool,
+    /// Refuse a page that comes with a guess.
+    pub frozen: bool,
     /// How old a run that broke off may be to go on.
     pub resume_within_ms: u64,
     /// Names this run's rows.

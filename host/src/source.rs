@@ -11,12 +11,13 @@ use sanderling_gate::{Binding, Gate, Secret, Vault};
 use serde_json::Value;
 
 use crate::contract::{Notice, SourceInfo};
-use crate::document::{Document, Part};
+use crate::document::{Document, Part, entry};
 use crate::error::Error;
 use crate::run::plan::Plan;
 use crate::sandbox::Connection;
 use crate::secrets;
 use crate::settings::HostSettings;
+use crate::words::Subject;
 pub use component::{ConnectorError, Whose, read as read_connector};
 pub use describe::{Described, describe};
 pub use grants::Ungranted;
@@ -47,6 +48,8 @@ pub struct Request<'a> {
 
 /// A source that is ready.
 pub struct Source {
+    /// The config as a file.
+    pub document: Document,
     /// The pipeline's name.
     pub name: String,
     /// The host's own keys.
@@ -67,6 +70,13 @@ pub struct Source {
     pub whose: Whose,
 }
 
+impl Source {
+    /// What hints about it go by.
+    pub fn subject(&self) -> Subject<'_> {
+        Subject { config: &self.document, whose: self.whose }
+    }
+}
+
 /// Opens a source. Nothing is sent; everything that can be wrong before the first request is found here.
 pub async fn open(request: &Request<'_>) -> Result<Source, Error> {
     let Described { name, settings, config, mut info, sandbox, document, whose } = describe(request).await?;
@@ -82,6 +92,7 @@ pub async fn open(request: &Request<'_>) -> Result<Source, Error> {
     Ok(Source {
         name,
         connection: Arc::new(sandbox.open(config.to_string(), gate)),
+        document,
         settings,
         plan,
         vault,
@@ -102,7 +113,8 @@ fn literal_credential(document: &Document, pointer: &str) -> Notice {
             "a credential is written into the config at {pointer}{line}; it is kept from the connector, but not from who reads the file"
         ),
         hint: Some(format!(
-            "write `{key}: \"${{secrets.{key}}}\"` and give it by {}",
+            "write `{}` and give it by {}",
+            entry(document.format(), key, &format!("${{secrets.{key}}}").into()),
             secrets::env_name(key)
         )),
         settles: Vec::new(),

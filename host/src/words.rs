@@ -1,15 +1,18 @@
 //! Turns every typed error into what a person reads (what happened, why, what mends it) and into an exit code.
 
 mod connector;
+mod finding;
 mod foreign;
 mod hints;
+mod setting;
 mod text;
 
 use sanderling_destination::{DataError, DestinationError};
 use sanderling_gate::Exchange;
 
-use crate::contract::{BadResponse, Fault, HttpFailure};
-use crate::document::{nearest, render};
+use crate::contract::{BadResponse, Fault, HttpFailure, Notice, Setting};
+use crate::document::edit::EditError;
+use crate::document::{Document, Format, nearest, render};
 use crate::error::Error;
 use crate::run::outcome::{Cause, Failure, RunNotice};
 use crate::run::plan::PlanError;
@@ -20,7 +23,9 @@ use crate::show::Paint;
 use crate::source::Whose;
 pub use connector::of_connector;
 use connector::of_ungranted;
-use hints::{hint_for_data, hint_for_trap, hint_of_notice, hints_for};
+pub use finding::{of_finding, of_not_tried};
+use hints::{hint_for_data, hint_for_guesses, hint_for_trap, hints_for};
+pub use setting::{settled, to_write};
 pub use text::{counted, of_io, printable, printable_lines};
 use text::{one_line, time_of_day, without_number};
 
@@ -49,6 +54,15 @@ pub mod exit {
     }
 }
 
+/// What hints are about.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// The config, whose format lines are shown in.
+    pub config: &'a Document,
+    /// Whose connector reads it, which decides what keys there are.
+    pub whose: Whose,
+}
+
 /// An error as a person reads it.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Words {
@@ -67,6 +81,19 @@ pub struct Words {
 impl Words {
     fn new(code: u8, what: impl Into<String>) -> Self {
         Self { what: what.into(), code, ..Self::default() }
+    }
+
+    /// The same with secrets taken out.
+    #[must_use]
+    pub fn redacted(self, redact: &dyn Fn(&str) -> String) -> Self {
+        let all = |lines: Vec<String>| lines.iter().map(|line| redact(line)).collect();
+        Self {
+            what: redact(&self.what),
+            snippet: all(self.snippet),
+            more: all(self.more),
+            hints: all(self.hints),
+            code: self.code,
+        }
     }
 
     fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -107,6 +134,10 @@ pub fn of_error(error: &Error, paint: Paint) -> Words {
         Error::Unwritable { path, cause } => {
             Words::new(exit::CONFIG, format!("{} cannot be written: {cause}", path.display()))
         }
+        Error::Unwritten { path, cause } => {
+            Words::new(exit::CONFIG, format!("{} cannot be written: {cause}", path.display()))
+                .hint("it is as it was; `sanderling check` without --fix shows the lines to write")
+        }
         Error::Format(error) => Words::new(exit::CONFIG, error.to_string()),
         Error::Syntax { file_name, text, problems } => {
             let shown = render(file_name, text, problems, paint == Paint::Ansi, &str::to_owned);
@@ -115,6 +146,7 @@ pub fn of_error(error: &Error, paint: Paint) -> Words {
         Error::Config { document, problems } => {
             with_snippet(&document.render(problems, paint == Paint::Ansi, &str::to_owned), problems.len())
         }
+        Error::Guessed { document, notices } => of_guesses(notices, document),
         Error::Secrets(errors) => of_secrets(errors),
         Error::Secret(error) => Words::new(exit::CREDENTIAL, error.to_string()),
         Error::Allow(error) => Words::new(exit::CONFIG, error.to_string()),
@@ -135,7 +167,7 @@ pub fn of_error(error: &Error, paint: Paint) -> Words {
         }
         Error::List(ListError::Call(CallError::Trap(trap))) => {
             let mut words = Words::new(exit::OTHER, of_trap(trap));
-            words.hints.extend(hint_for_trap(trap).map(str::to_owned));
+            words.hints.extend(hint_for_trap(trap, Format::Yaml));
             words
         }
         Error::Target(error) => Words::new(exit::CONFIG, error.to_string()),
@@ -161,6 +193,23 @@ fn with_snippet(shown: &str, count: usize) -> Words {
     let mut words = Words::new(exit::CONFIG, format!("the config has {problems}"));
     words.snippet = shown.trim_end().lines().map(str::to_owned).collect();
     words
+}
+
+/// A setting that `--fix` could not write.
+pub fn of_unwritten(setting: &Setting, error: EditError, config: &Document) -> Words {
+    Words::new(exit::CONFIG, format!("{} is left as it is: {error}", config.file_name()))
+        .hint(to_write(std::slice::from_ref(setting), config))
+}
+
+fn of_guesses(notices: &[Notice], config: &Document) -> Words {
+    let count = if notices.len() == 1 { "one".to_owned() } else { notices.len().to_string() };
+    let mut words = Words::new(
+        exit::CONFIG,
+        format!("--frozen takes no guesses, and the config leaves {count} to be made"),
+    );
+    words.more = notices.iter().map(|notice| notice.message.clone()).collect();
+    words.hints = notices.iter().map(|notice| to_write(&notice.settles, config)).collect();
+    words.hint(hint_for_guesses(config))
 }
 
 fn of_secrets(errors: &[SecretError]) -> Words {
@@ -223,7 +272,7 @@ pub fn of_destination(error: &DestinationError) -> Words {
         }
         DestinationError::Data(error) => {
             let mut words = words(exit::REFUSED);
-            words.hints.extend(hint_for_data(error, None));
+            words.hints.extend(hint_for_data(error, None, Format::Yaml));
             words
         }
         DestinationError::Name(_) => words(exit::CONFIG).hint("give the resource another `name`"),
@@ -244,6 +293,9 @@ pub fn of_destination(error: &DestinationError) -> Words {
 pub fn of_cause(cause: &Cause) -> (String, Option<String>) {
     match cause {
         Cause::Fault { fault, .. } => of_fault(fault),
+        Cause::Guessed(notice) => {
+            (format!("--frozen takes no guesses, and here is one: {}", notice.message), None)
+        }
         Cause::Trap(trap) => (of_trap(trap), None),
         Cause::Refused(refusal) => (refusal.to_string(), None),
         Cause::Denied(denial) => (denial.to_string(), None),
@@ -315,9 +367,8 @@ pub fn of_trap(trap: &Trap) -> String {
 }
 
 /// A page that could not be had or kept.
-///
-/// Hints name keys of the config, which depend on `whose` connector reads it.
-pub fn of_failure(failure: &Failure, whose: Whose) -> Words {
+/// Hints name lines of the config, which depend on the `subject`.
+pub fn of_failure(failure: &Failure, subject: Subject<'_>) -> Words {
     let (what, excerpt) = of_cause(&failure.cause);
     let tries = if failure.attempts > 1 { format!(" ({} tries)", failure.attempts) } else { String::new() };
     let place = match (&failure.partition_key, failure.page) {
@@ -354,7 +405,7 @@ pub fn of_failure(failure: &Failure, whose: Whose) -> Words {
     if let Some(excerpt) = excerpt {
         words.more.push(format!("it said: {}", one_line(&excerpt)));
     }
-    words.hints = hints_for(failure, whose);
+    words.hints = hints_for(failure, subject);
     words
 }
 
@@ -371,7 +422,7 @@ pub fn code_of_cause(cause: &Cause) -> u8 {
     match cause {
         Cause::Fault { fault, .. } => code_of_fault(fault),
         Cause::Trap(_) => exit::OTHER,
-        Cause::Denied(_) => exit::CONFIG,
+        Cause::Denied(_) | Cause::Guessed(_) => exit::CONFIG,
         Cause::Refused(_) | Cause::Data { .. } => exit::REFUSED,
         Cause::Halted { .. } => exit::LATER,
     }
@@ -402,10 +453,10 @@ pub fn of_exchange(resource: &str, exchange: &Exchange) -> String {
 pub fn of_notice(notice: &RunNotice) -> (String, Option<String>) {
     match notice {
         RunNotice::Connector { resource, notice } if resource.is_empty() => {
-            (notice.message.clone(), hint_of_notice(notice))
+            (notice.message.clone(), notice.hint.clone())
         }
         RunNotice::Connector { resource, notice } => {
-            (format!("{resource}: {}", notice.message), hint_of_notice(notice))
+            (format!("{resource}: {}", notice.message), notice.hint.clone())
         }
         RunNotice::Resumed { resource, rows } => (
             format!(

@@ -90,7 +90,7 @@ nested: json
       4 |   auth: {type: api_key, api_keey: "${secrets.k}", location: querry}
         |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
         |
-        = hint: "api_key": "${secrets.api_key}"
+        = hint: api_key: "${secrets.api_key}"
       
       error: unknown key `api_keey` in auth of type `api_key`
        --> c.yaml:4:25
@@ -484,7 +484,7 @@ fn a_refused_credential_is_told_with_where_it_was_sent() {
     error: r, page 1: the API refuses the credential (403)
       GET http://api/x
       it said: {"error":{"code":"forbidden","message":"the server says: forbidden"}}
-    hint: no credential was sent; write one under `client`: `auth: {type: api_key, name: …, api_key: "${secrets.api_key}", location: header}`
+    hint: no credential was sent; write one under `client`, such as `auth: {type: bearer, token: "${secrets.token}"}`
     not everything is there: once that is mended, run the same command again
     "#);
 }

@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 use std::process::Stdio;
 
-use insta::assert_snapshot;
-use sanderling_demo::{Action, Fault, KEY, Options, Reply, Server, When, demo_config, start};
+use sanderling_demo::{KEY, Options, Reply, Server, demo_config, start};
 use serde_json::Value;
 
 use crate::program::{Folder, Ran};
@@ -101,46 +100,6 @@ fn progress_is_shown_as_asked_and_notices_always() {
         let ran = ran.says(&["note: `{parent_id}` in the path of `tasks`", "look at it: sqlite3 demo.db"]);
         assert!(!ran.stderr.contains('\x1b') && ran.stdout.is_empty(), "{how}:\n{}", ran.stderr);
     }
-}
-
-#[test]
-fn check_asks_each_root_once_and_writes_nothing() {
-    let (server, folder) = demo();
-    let before = folder.names();
-    let ran = folder.run(&["check", "demo.yaml"]).expect(0);
-    assert_snapshot!(ran.stderr, @r#"
-    note: `{parent_id}` in the path of `tasks` is taken to be `id` of `projects`; its rows carry it as `_projects_id`
-    hint: "tasks": {"endpoint":"/v1/projects/{resources.projects.id}/tasks","include_from_parent":["id"]}
-    projects: good, 20 of 20 rows on the first page
-    time_entries: good, 100 of 2500 rows on the first page, and there are more
-    expenses: good, 100 of 340 rows on the first page, and there are more
-    clients: good, 12 of 12 rows on the first page
-    users: good, 8 of 8 rows on the first page
-    tasks: not tried, it is read for each row of projects
-    the config is good; nothing was written
-    "#);
-    let mut asked: Vec<String> = server.requests().iter().map(|request| request.path.clone()).collect();
-    asked.sort();
-    assert_eq!(asked, ["/v1/clients", "/v1/expenses", "/v1/projects", "/v1/time_entries", "/v1/users"]);
-    server.clear_log();
-    folder.run(&["check", "demo.yaml", "--resource", "tasks"]).expect(0).says(&["tasks: not tried"]);
-    assert_eq!(server.requests().len(), 1);
-
-    for (fault, code, words) in [
-        (Action::status(401), 3, "error: users, page 1: the API refuses the credential (401)"),
-        (Action::status(503), 4, "error: users, page 1: the API answered 503"),
-        (Action::Html, 5, "error: users, page 1: the server answered with an HTML page"),
-        (Action::NullRow { at: 0 }, 5, "error: users, page 1: row 1 of the page is null"),
-    ] {
-        server.clear_log();
-        server.clear_faults();
-        server.add_fault(Fault::new("/v1/users", When::Always, fault));
-        let ran =
-            folder.run(&["check", "demo.yaml"]).expect(code).says(&[words, "clients: good, 12 of 12 rows"]);
-        assert!(!ran.stderr.contains("the config is good"), "{}", ran.stderr);
-        assert_eq!(server.requests().len(), 5, "nothing is tried again");
-    }
-    assert_eq!(folder.names(), before);
 }
 
 #[test]

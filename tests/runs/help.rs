@@ -16,8 +16,8 @@ fn of_the_program() {
     Usage: sanderling [OPTIONS] <COMMAND>
 
     Commands:
-      check        Try a config: its keys, its secrets, one page of each resource without a parent.
-                   Writes nothing
+      check        Try a config: its keys, its secrets, a page of each resource. Writes no rows
+      preview      Show the first rows of a resource. Writes nothing
       run          Read a config's resources into a database or files
       demo         Read the built-in demo API into demo.db, or serve it
       resources    List a config's resources, as they are read
@@ -50,6 +50,7 @@ fn of_the_program() {
     Examples:
       sanderling demo                                read a built-in demo API into demo.db
       sanderling check api.yaml                      try a config, write nothing
+      sanderling preview api.yaml users              look at the first rows
       sanderling run api.yaml --to jsonl:out         read it into out/<resource>.jsonl
       sanderling run api.yaml --secret api_key=file:key.txt
 
@@ -61,7 +62,7 @@ fn of_the_program() {
 #[test]
 fn of_check() {
     assert_snapshot!(help(&["check"]), @r"
-    Try a config: its keys, its secrets, one page of each resource without a parent. Writes nothing
+    Try a config: its keys, its secrets, a page of each resource. Writes no rows
 
     Usage: sanderling check [OPTIONS] <CONFIG>
 
@@ -70,14 +71,14 @@ fn of_check() {
               The config: YAML, JSON or TOML, in the shape of dlt's rest_api source
 
     Options:
+          --resource <NAME>
+              Only this resource (may be repeated); parents are read along as needed
+
           --connector <FILE>
               A connector that is not built in: a WebAssembly component
               
               The config is then what that connector takes, beside Sanderling's own keys. It reaches
               only what is allowed.
-
-          --resource <NAME>
-              Only this resource (may be repeated); parents are read along as needed
 
           --secret <NAME=SOURCE>
               Where a secret comes from: NAME=env:VAR, NAME=file:PATH or NAME=cmd:COMMAND
@@ -93,6 +94,15 @@ fn of_check() {
               Send secrets over plain http to other machines too
               
               Anyone on the way can read them.
+
+          --fix
+              Write what was guessed into the config, and leave all else in it as it is
+
+          --frozen
+              Take no guesses: what the config does not say is an error
+
+          --json
+              Print one JSON document of the result on stdout
 
       -h, --help
               Print help (see a summary with '-h')
@@ -113,10 +123,82 @@ fn of_check() {
     Examples:
       sanderling check api.yaml
       sanderling check api.yaml --resource users --secret api_key=env:API_KEY
+      sanderling check api.yaml --fix       write what was guessed into api.yaml; comments stay
 
     Exit codes: 0 good; 2 config or usage; 3 credential; 4 try later; 5 data refused; 1 anything else.
+    Of several, the first of 2, 3, 5, 4, 1.
 
     `sanderling run --help` shows a config.
+    ");
+}
+
+#[test]
+fn of_preview() {
+    assert_snapshot!(help(&["preview"]), @r"
+    Show the first rows of a resource. Writes nothing
+
+    Usage: sanderling preview [OPTIONS] <CONFIG> <RESOURCE>
+
+    Arguments:
+      <CONFIG>
+              The config: YAML, JSON or TOML, in the shape of dlt's rest_api source
+
+      <RESOURCE>
+              Whose rows; parents are read along as needed
+
+    Options:
+          --connector <FILE>
+              A connector that is not built in: a WebAssembly component
+              
+              The config is then what that connector takes, beside Sanderling's own keys. It reaches
+              only what is allowed.
+
+          --secret <NAME=SOURCE>
+              Where a secret comes from: NAME=env:VAR, NAME=file:PATH or NAME=cmd:COMMAND
+
+          --allow <ORIGIN>
+              An origin that requests may go to beside the config's own, such as
+              https://files.example.com
+              
+              A connector that is not built in may reach no other. It may send GET and HEAD; 'POST
+              https://files.example.com' lets it send POST there too.
+
+          --plaintext-secrets
+              Send secrets over plain http to other machines too
+              
+              Anyone on the way can read them.
+
+      -n, --rows <N>
+              How many rows
+              
+              [default: 20]
+
+          --json
+              Print rows as lines of JSON in a terminal too
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options:
+      -v, --verbose...
+              Show a line for each request; twice, also each page and why a run does what it does
+
+      -q, --quiet...
+              Show errors and the result only; twice, nothing but the exit code
+
+          --color <WHEN>
+              Whether to use colors [default: auto]
+              
+              `auto` is a terminal that has them, unless NO_COLOR is set; CLICOLOR_FORCE asks for them
+              everywhere.
+
+    Examples:
+      sanderling preview api.yaml users             a table of the first 20 rows
+      sanderling preview api.yaml tasks -n 100 | jq .name
+
+    In a pipe each row is a line of JSON, as `run` would write it.
+
+    Exit codes: 0 shown; 2 config or usage; 3 credential; 4 try later; 5 data refused; 1 anything else.
     ");
 }
 
@@ -132,14 +214,14 @@ fn of_run() {
               The config: YAML, JSON or TOML, in the shape of dlt's rest_api source
 
     Options:
+          --resource <NAME>
+              Only this resource (may be repeated); parents are read along as needed
+
           --connector <FILE>
               A connector that is not built in: a WebAssembly component
               
               The config is then what that connector takes, beside Sanderling's own keys. It reaches
               only what is allowed.
-
-          --resource <NAME>
-              Only this resource (may be repeated); parents are read along as needed
 
           --secret <NAME=SOURCE>
               Where a secret comes from: NAME=env:VAR, NAME=file:PATH or NAME=cmd:COMMAND
@@ -165,6 +247,9 @@ fn of_run() {
 
           --fresh
               Start again, even if the last run broke off a moment ago
+
+          --frozen
+              Take no guesses: what the config does not say is an error
 
           --max-pages <N>
               Read at most so many pages of each resource
@@ -465,7 +550,7 @@ fn of_config_show() {
 /// What is meant to be read at a glance.
 #[test]
 fn short_help_fits_a_screen() {
-    for command in ["check", "run", "demo", "resources", "config", "completions", "man"] {
+    for command in ["check", "preview", "run", "demo", "resources", "config", "completions", "man"] {
         let shown = Folder::new().run(&[command, "-h"]).expect(0).stdout;
         let (lines, width) = (shown.lines().count(), shown.lines().map(|line| line.chars().count()).max());
         assert!(lines <= 40 && width <= Some(100), "{command}: {lines} lines, {width:?} columns\n{shown}");

@@ -5,18 +5,21 @@
 //! | `api.rs` | the API asked directly: what runs are compared with |
 //! | `bad_input.rs` | what is wrong is told, word for word |
 //! | `breaking.rs` | what runs break off in: a source of parents, children and pages, and what is left of it |
+//! | `check.rs` | what `check` finds, and what `--fix` writes |
 //! | `cli.rs` | the command line: usage, the result document, each option |
 //! | `contract_walks.rs` | walks that the contract must survive |
 //! | `demo.rs` | `sanderling demo` |
 //! | `dlt.rs`, `dlt/` | dlt's behaviour, case by case, and what differs on purpose |
 //! | `faults.rs` | servers that fail in every way |
 //! | `foreign.rs` | a connector that is not built in: `--connector`, `allow`, `connector inspect` |
+//! | `frozen.rs` | `--frozen` refuses guesses |
 //! | `guest.rs` | builds the connectors of `tests/guests` |
 //! | `help.rs` | what each command shows of itself |
 //! | `keys.rs` | keys that do not tell rows apart, parents that come twice |
 //! | `kill.rs` | runs that are killed or stopped, and those that go on from there |
 //! | `look.rs` | configs looked at without a secret or a request, in each format |
 //! | `offset.rs` | offset paging against servers that behave in every odd way |
+//! | `preview.rs` | the first rows of a resource |
 //! | `readme.rs` | what the README and `docs/` show is real |
 //! | `resume.rs` | runs that break off at a request, and those that go on from there |
 //! | `sandbox.rs` | connectors that mean harm, or are broken |
@@ -34,12 +37,14 @@
 mod api;
 mod bad_input;
 mod breaking;
+mod check;
 mod cli;
 mod contract_walks;
 mod demo;
 mod dlt;
 mod faults;
 mod foreign;
+mod frozen;
 mod guest;
 mod help;
 mod keys;
@@ -48,6 +53,7 @@ mod leaks;
 mod look;
 mod offset;
 mod paging_property;
+mod preview;
 mod program;
 mod readme;
 mod resume;

@@ -5,12 +5,14 @@ use std::time::{Duration, Instant};
 
 use sanderling::clock;
 use sanderling::contract::{Fault, PageRequest};
+use sanderling::document::{Format, parse};
 use sanderling::run::outcome::{Cause, Outcome};
 use sanderling::run::plan::{Plan, PlanError};
 use sanderling::run::truth::Refusal;
 use sanderling::run::{self, Settings};
 use sanderling::sandbox::{CallError, Connection, Limits, ListError, LoadError, Sandbox};
 use sanderling::source::Whose;
+use sanderling::words::Subject;
 use sanderling_demo::{Options, start};
 use sanderling_destination::{DataErrorKind, Destination, Target};
 use sanderling_gate::{Gate, Policy, Vault};
@@ -147,6 +149,7 @@ async fn drive(config: &str, folder: &Folder) -> Outcome {
     let settings = Settings {
         concurrency: 4,
         max_pages: None,
+        frozen: false,
         fresh: false,
         resume_within_ms: 0,
         load_id: "load".into(),
@@ -231,9 +234,9 @@ async fn a_guest_that_breaks_costs_its_own_resource() {
 async fn words_from_outside_do_not_steer_the_terminal() {
     let outcome = drive("escape", &Folder::new()).await;
     let [failure] = outcome.failures.as_slice() else { panic!("{:?}", outcome.failures) };
-    let text = sanderling::report::lines(
-        &sanderling::words::of_failure(failure, Whose::Foreign),
-        sanderling::show::Paint::Plain,
-    );
+    let config = parse("c.json", "{}", Format::Json).unwrap();
+    let subject = Subject { config: &config, whose: Whose::Foreign };
+    let words = sanderling::words::of_failure(failure, subject);
+    let text = sanderling::report::lines(&words, sanderling::show::Paint::Plain);
     assert_eq!(text, "error: r, page 1: \u{fffd}]0;owned\u{fffd}\u{fffd}[2Jgone\n");
 }

@@ -36,7 +36,7 @@ fn verbose_shows_requests_and_twice_shows_pages() {
     assert!(!run(&[]).contains("GET"), "{}", run(&[]));
     assert_snapshot!(run(&["-v"]), @r#"
     note: `{parent_id}` in the path of `tasks` is taken to be `id` of `projects`; its rows carry it as `_projects_id`
-    hint: "tasks": {"endpoint":"/v1/projects/{resources.projects.id}/tasks","include_from_parent":["id"]}
+    hint: in demo.yaml:20 write `tasks: {endpoint: "/v1/projects/{resources.projects.id}/tasks", include_from_parent: [id]}`
     expenses: GET http://[DEMO]/v1/expenses?offset=0&limit=100&api_key=*** -> 200, 30655 bytes, [MS]
     expenses: GET http://[DEMO]/v1/expenses?offset=100&limit=100&api_key=*** -> 200, 30790 bytes, [MS]
     expenses: GET http://[DEMO]/v1/expenses?offset=200&limit=100&api_key=*** -> 200, 30793 bytes, [MS]
@@ -45,7 +45,7 @@ fn verbose_shows_requests_and_twice_shows_pages() {
     "#);
     assert_snapshot!(run(&["--max-pages", "2", "-vv"]), @r#"
     note: `{parent_id}` in the path of `tasks` is taken to be `id` of `projects`; its rows carry it as `_projects_id`
-    hint: "tasks": {"endpoint":"/v1/projects/{resources.projects.id}/tasks","include_from_parent":["id"]}
+    hint: in demo.yaml:20 write `tasks: {endpoint: "/v1/projects/{resources.projects.id}/tasks", include_from_parent: [id]}`
     expenses: GET http://[DEMO]/v1/expenses?offset=0&limit=100&api_key=*** -> 200, 30655 bytes, [MS]
     expenses: page at the start: 100 rows came, 100 kept, then 3 more pages
     expenses: GET http://[DEMO]/v1/expenses?offset=100&limit=100&api_key=*** -> 200, 30790 bytes, [MS]
@@ -77,7 +77,7 @@ fn colors_mark_errors_hints_and_the_place_in_the_config() {
     let (_server, folder) = demo();
     folder.write("typo.yaml", "client: {base_url: 'https://a.example'}\nresourcs: [x]\n");
     let shown = |args: &[&str]| folder.run(args).stderr.replace('\u{1b}', "␛");
-    assert_snapshot!(shown(&["check", "typo.yaml", "--color", "always"]), @r#"
+    assert_snapshot!(shown(&["check", "typo.yaml", "--color", "always"]), @r"
     ␛[1m␛[31merror:␛[0m the config has 2 problems
       ␛[1m␛[91merror␛[0m␛[1m: `resources` is missing␛[0m
        ␛[1m␛[94m--> ␛[0mtypo.yaml:1:1
@@ -85,7 +85,7 @@ fn colors_mark_errors_hints_and_the_place_in_the_config() {
       ␛[1m␛[94m1␛[0m ␛[1m␛[94m|␛[0m client: {base_url: 'https://a.example'}
         ␛[1m␛[94m|␛[0m ␛[1m␛[91m^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^␛[0m
         ␛[1m␛[94m|␛[0m
-        ␛[1m␛[94m= ␛[0m␛[1mhint␛[0m: "resources": ["posts"]
+        ␛[1m␛[94m= ␛[0m␛[1mhint␛[0m: resources: [posts]
       
       ␛[1m␛[91merror␛[0m␛[1m: unknown key `resourcs` in the config␛[0m
        ␛[1m␛[94m--> ␛[0mtypo.yaml:2:1
@@ -94,7 +94,7 @@ fn colors_mark_errors_hints_and_the_place_in_the_config() {
         ␛[1m␛[94m|␛[0m ␛[1m␛[91m^^^^^^^^␛[0m
         ␛[1m␛[94m|␛[0m
         ␛[1m␛[94m= ␛[0m␛[1mhint␛[0m: did you mean `resources`?
-    "#);
+    ");
     assert_snapshot!(shown(&["run", "nosuch.yaml", "--color", "always"]), @r"
     ␛[1m␛[31merror:␛[0m nosuch.yaml cannot be read: there is no such file
     ");

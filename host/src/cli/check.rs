@@ -9,8 +9,10 @@ pub const EXAMPLES: &str = "\
 Examples:
   sanderling check api.yaml
   sanderling check api.yaml --resource users --secret api_key=env:API_KEY
+  sanderling check api.yaml --fix       write what was guessed into api.yaml; comments stay
 
 Exit codes: 0 good; 2 config or usage; 3 credential; 4 try later; 5 data refused; 1 anything else.
+Of several, the first of 2, 3, 5, 4, 1.
 
 `sanderling run --help` shows a config.";
 
@@ -20,4 +22,13 @@ pub struct CheckArgs {
     /// What is checked.
     #[command(flatten)]
     pub source: SourceArgs,
+    /// Write what was guessed into the config, and leave all else in it as it is
+    #[arg(long, conflicts_with = "frozen")]
+    pub fix: bool,
+    /// Take no guesses: what the config does not say is an error
+    #[arg(long)]
+    pub frozen: bool,
+    /// Print one JSON document of the result on stdout
+    #[arg(long)]
+    pub json: bool,
 }

@@ -44,6 +44,9 @@ pub struct RunArgs {
     /// Start again, even if the last run broke off a moment ago
     #[arg(long)]
     pub fresh: bool,
+    /// Take no guesses: what the config does not say is an error
+    #[arg(long)]
+    pub frozen: bool,
     /// Read at most so many pages of each resource
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub max_pages: Option<u64>,

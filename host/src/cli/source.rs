@@ -17,15 +17,31 @@ pub struct ConfigArgs {
     pub connector: Option<PathBuf>,
 }
 
-/// A config, and what is added to it to read it.
+/// A config, what is added to it to read it, and which of its resources.
 #[derive(Debug, Args)]
 pub struct SourceArgs {
-    /// Which config.
-    #[command(flatten)]
-    pub file: ConfigArgs,
     /// Only this resource (may be repeated); parents are read along as needed
     #[arg(long = "resource", value_name = "NAME")]
     pub resources: Vec<String>,
+    /// What is opened.
+    #[command(flatten)]
+    pub open: OpenArgs,
+}
+
+impl std::ops::Deref for SourceArgs {
+    type Target = OpenArgs;
+
+    fn deref(&self) -> &OpenArgs {
+        &self.open
+    }
+}
+
+/// A config, and what is added to it to read it.
+#[derive(Debug, Args)]
+pub struct OpenArgs {
+    /// Which config.
+    #[command(flatten)]
+    pub file: ConfigArgs,
     /// Where a secret comes from: NAME=env:VAR, NAME=file:PATH or NAME=cmd:COMMAND
     #[arg(long = "secret", value_name = "NAME=SOURCE")]
     pub secrets: Vec<String>,

@@ -1,12 +1,11 @@
 //! `resources`: what a config reads, in the order in which it is read.
 
 use super::terminal::tell;
-use super::{print, read, request_of_config};
+use super::{print, read, request_of_config, said};
 use crate::cli::ResourcesArgs;
 use crate::error::Error;
 use crate::listing;
 use crate::report;
-use crate::run::outcome::RunNotice;
 use crate::show::{Level, Show};
 use crate::source;
 
@@ -19,8 +18,7 @@ pub async fn resources(args: &ResourcesArgs, show: Show) -> Result<u8, Error> {
         return print(format!("{document:#}\n").as_bytes());
     }
     if show.level >= Level::Normal {
-        for notice in &described.info.notices {
-            let notice = RunNotice::Connector { resource: String::new(), notice: notice.clone() };
+        for notice in said(&described.info.notices, &described.document) {
             tell(&report::notice(&notice, show.paint));
         }
     }

@@ -5,12 +5,11 @@ use std::path::PathBuf;
 use sanderling_destination::{Destination, Target};
 
 use super::terminal::tell;
-use super::{read, request};
+use super::{notices, read, refuse_guesses, request, settled};
 use crate::cli::{RunArgs, ShowArgs};
-use crate::contract::Notice;
 use crate::error::Error;
 use crate::progress::Reporter;
-use crate::run::outcome::{Outcome, ResourceOutcome, RunNotice, Status};
+use crate::run::outcome::{Event, Outcome, ResourceOutcome, Status};
 use crate::run::{self, Settings};
 use crate::show::{Level, Show};
 use crate::source::{self, Source};
@@ -21,8 +20,16 @@ use crate::{clock, report, words};
 pub async fn run(args: &RunArgs, show: Show) -> Result<u8, Error> {
     let text = read(&args.source.file.config)?;
     let source = source::open(&request(&args.source, &text)).await?;
+    if args.frozen {
+        refuse_guesses(&source)?;
+    }
     let target = target(args.to.as_deref(), args.state.clone(), &source)?;
-    let how = How { fresh: args.fresh, max_pages: args.max_pages, again: "run the same command again" };
+    let how = How {
+        fresh: args.fresh,
+        frozen: args.frozen,
+        max_pages: args.max_pages,
+        again: "run the same command again",
+    };
     into(&source, &target, &args.show, show, how).await
 }
 
@@ -45,6 +52,8 @@ fn target(to: Option<&str>, state: Option<PathBuf>, source: &Source) -> Result<T
 pub struct How {
     /// `--fresh`.
     pub fresh: bool,
+    /// `--frozen`.
+    pub frozen: bool,
     /// `--max-pages`.
     pub max_pages: Option<u64>,
     /// How a run that was stopped goes on.
@@ -62,26 +71,26 @@ pub async fn into(
     // A place that cannot be written to must be known before the first request.
     let mut destination = Destination::open(target, &source.name)?;
     let mut reporter = Reporter::new(args.progress, show, source.vault.clone());
-    let said = source
-        .notices
-        .iter()
-        .map(|notice: &Notice| RunNotice::Connector { resource: String::new(), notice: notice.clone() });
-    let mut said: Vec<RunNotice> = said.collect();
+    let mut said = notices(source);
     for notice in &said {
-        reporter.show(&run::outcome::Event::Said(notice.clone()));
+        reporter.show(&Event::Said(notice.clone()));
     }
     let now_ms = clock::now_ms();
     let settings = Settings {
         concurrency: source.settings.concurrency,
         max_pages: how.max_pages,
         fresh: how.fresh,
+        frozen: how.frozen,
         resume_within_ms: source.settings.resume_within_ms,
         load_id: format!("{}-{:06x}", clock::compact(now_ms), fastrand::u32(..0x100_0000)),
         config: source.config.clone(),
         connector_digest: source.digest.clone(),
         clock: clock::now_ms,
     };
-    let mut show_event = |event| reporter.show(&event);
+    let mut show_event = |event| match event {
+        Event::Said(notice) => reporter.show(&Event::Said(settled(notice, source))),
+        event => reporter.show(&event),
+    };
     let outcome = run::run(
         &source.plan,
         source.connection.clone(),
@@ -94,7 +103,7 @@ pub async fn into(
     .await;
     reporter.close();
     let mut outcome = outcome?;
-    said.append(&mut outcome.notices);
+    said.extend(std::mem::take(&mut outcome.notices).into_iter().map(|notice| settled(notice, source)));
     outcome.notices = said;
     if show.level > Level::Silent {
         tell(&outcome_text(&outcome, source, &destination, how.again, show));
@@ -103,7 +112,8 @@ pub async fn into(
     if !args.json {
         return Ok(code);
     }
-    let document = report::document(&outcome, source.whose, &source.name, &shown(target), &settings.load_id);
+    let document =
+        report::document(&outcome, source.subject(), &source.name, &shown(target), &settings.load_id);
     let document = report::redacted(document, &|text| source.vault.redact(text));
     match report::print(&format!("{document:#}\n")) {
         // Whoever waits for the result must not take its absence for success.
@@ -122,7 +132,7 @@ fn outcome_text(
     let mut text = String::new();
     for failure in &outcome.failures {
         text.push_str(
-            &source.vault.redact(&report::lines(&words::of_failure(failure, source.whose), show.paint)),
+            &source.vault.redact(&report::lines(&words::of_failure(failure, source.subject()), show.paint)),
         );
     }
     if outcome.unlisted_failures > 0 {

@@ -47,6 +47,11 @@ impl Places {
         }
     }
 
+    /// The very part.
+    pub(super) fn get(&self, pointer: &str) -> Option<&Place> {
+        self.0.get(pointer)
+    }
+
     /// The part, or the nearest one around it. Of what is around it the name is shown, since that is short.
     pub(super) fn find(&self, pointer: &str, part: Part) -> Option<Range<usize>> {
         let (mut pointer, mut part) = (pointer, part);

@@ -263,7 +263,7 @@ fn broken_yaml() {
     let cases: &[(&str, &[&str])] = &[
         ("", &["1:1 [] the file is empty"]),
         ("# only\n", &["1:1 [] the file is empty"]),
-        ("--- \n...\n", &["2:1 [...] a source config is a mapping of names to values, as in `client: …`"]),
+        ("--- \n...\n", &["2:1 [] a source config is a mapping of names to values, as in `client: …`"]),
         (
             "just text",
             &["1:1 [just text] a source config is a mapping of names to values, as in `client: …`"],

@@ -15,6 +15,11 @@ use serde_json::{Map, Value};
 use super::span::{Lines, Place, Places, child};
 use super::{MAX_DEPTH, Problem};
 
+/// Whether an unquoted scalar of this text is a text, and not a number or a word of YAML's own.
+pub(super) fn is_plain_text(text: &str) -> bool {
+    matches!(scalar::resolve(text), Some(Value::String(_)))
+}
+
 /// Aliases may add this many values to a document, so that a few lines cannot fill the memory.
 const MAX_ALIASED: usize = 10_000;
 
@@ -157,7 +162,13 @@ impl<'a> Reader<'a> {
             }),
             _ => Value::String(text.to_owned()),
         };
-        Node { value, range: self.trimmed(range), size: 1 }
+        let range = match style {
+            ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => self.quoted(range),
+            // What is not written has no length; the parser counts what follows it.
+            ScalarStyle::Plain if text.is_empty() => range.start..range.start,
+            _ => self.trimmed(range),
+        };
+        Node { value, range, size: 1 }
     }
 
     fn sequence(&mut self, start: Range<usize>, pointer: &str, depth: usize) -> Result<Node, Problem> {
@@ -186,7 +197,12 @@ impl<'a> Reader<'a> {
                 range.end = range.end.max(closing(&at));
                 break;
             }
-            let key_range = self.trimmed(at.clone());
+            let key_range = match &event {
+                Event::Scalar(_, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted, ..) => {
+                    self.quoted(at.clone())
+                }
+                _ => self.trimmed(at.clone()),
+            };
             let is_merge = matches!(&event, Event::Scalar(text, ScalarStyle::Plain, ..) if text == "<<");
             let name = self.key(event, at, pointer, depth)?;
             let (event, at) = self.inside(range.start)?;
@@ -278,6 +294,24 @@ impl<'a> Reader<'a> {
         Ok(Node { value: anchor.value.clone(), range, size: anchor.size })
     }
 
+    /// Up to the quote that ends it: the parser's own end lies behind the blanks and the comment that follow.
+    fn quoted(&self, range: Range<usize>) -> Range<usize> {
+        let text = self.text.get(range.clone()).unwrap_or_default();
+        // An anchor may stand before it.
+        let start = if text.starts_with('&') { text.find(char::is_whitespace).unwrap_or(0) } else { 0 };
+        let mut letters =
+            text.char_indices().skip_while(|(at, c)| *at < start || c.is_whitespace()).peekable();
+        let Some((_, quote)) = letters.next() else { return range };
+        while let Some((at, c)) = letters.next() {
+            if c == '\\' && quote == '"' {
+                letters.next();
+            } else if c == quote && (quote == '"' || letters.next_if(|(_, c)| *c == quote).is_none()) {
+                return range.start..range.start + at + c.len_utf8();
+            }
+        }
+        self.trimmed(range)
+    }
+
     /// Without the line breaks at its end that belong to a block of text.
     fn trimmed(&self, range: Range<usize>) -> Range<usize> {
         let text = self.text.get(range.clone()).unwrap_or_default();
@@ -288,7 +322,7 @@ impl<'a> Reader<'a> {
 /// Where a collection ends by its closing bracket. One without brackets is said to end where the next thing starts,
 /// which is no use: it ends with its last item.
 fn closing(end: &Range<usize>) -> usize {
-    if end.is_empty() { 0 } else { end.end }
+    if end.is_empty() { 0 } else { end.start + 1 }
 }
 
 /// Byte offsets of a text's characters: the parser counts characters.

@@ -93,6 +93,8 @@ pub enum Cause {
     },
     /// The connector broke.
     Trap(Trap),
+    /// The connector guessed, in a run that takes no guesses.
+    Guessed(Notice),
     /// The rows are not the whole truth.
     Refused(Refusal),
     /// The gate refused the request.
@@ -153,7 +155,7 @@ impl Cause {
     /// Whether the resource's other parents would fail the same: the config has to change, or the origin is halted.
     pub fn is_resources(&self) -> bool {
         match self {
-            Self::Halted { .. } | Self::Denied(_) => true,
+            Self::Halted { .. } | Self::Denied(_) | Self::Guessed(_) => true,
             Self::Fault { fault, .. } => matches!(fault, Fault::Denied(_) | Fault::InvalidConfig(_)),
             Self::Data { error, .. } => matches!(error.kind, DataErrorKind::DuplicateAcrossParents { .. }),
             Self::Trap(_) | Self::Refused(_) => false,

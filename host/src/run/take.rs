@@ -13,7 +13,7 @@ use super::resume::Why;
 use super::stack::{ChainKey, Item};
 use super::truth::Refusal;
 use super::{Driver, hex, truth};
-use crate::contract::{Continuation, Page, Partition};
+use crate::contract::{Continuation, Notice, Page, Partition};
 
 /// A page that is here.
 pub(super) struct Arrived {
@@ -35,6 +35,9 @@ impl Driver<'_> {
         let mut chain = self.chains.get(&key).cloned().unwrap_or_else(|| self.new_chain(&key));
         if let Some(why) = self.moved_since(&key, &chain, &page) {
             return self.start_again(resource, why);
+        }
+        if let Some(guess) = self.guess(&page) {
+            return self.fail(item, Cause::Guessed(guess), last_try);
         }
         if masked || item.partition.is_some() {
             // What a server echoed, here or in the parent's row, is stored as the reference, which stays the same from
@@ -104,6 +107,11 @@ impl Driver<'_> {
             Ok(()) => self.settle(resource),
             Err(refusal) => self.fail_chain(item, Cause::Refused(refusal), last_try),
         }
+    }
+
+    /// What the connector guessed for this page, in a run that takes no guesses.
+    fn guess(&self, page: &Page) -> Option<Notice> {
+        page.notices.iter().find(|notice| self.settings.frozen && !notice.settles.is_empty()).cloned()
     }
 
     /// Puts references in the place of placeholders, where there are any.

@@ -76,6 +76,7 @@ fn stem(path: &Path) -> String {
 /// The connector's diagnostics with their places in the file. A misspelt key at the top may have been meant for the
 /// host, of whose keys the connector does not know.
 fn invalid(document: Document, diagnostics: Vec<Diagnostic>, whose: Whose) -> Error {
+    let format = document.format();
     let problems = diagnostics
         .into_iter()
         .map(|diagnostic| {
@@ -84,7 +85,7 @@ fn invalid(document: Document, diagnostics: Vec<Diagnostic>, whose: Whose) -> Er
             let known = settings::KEYS.into_iter().chain(whose.top_keys().iter().copied());
             let hint = match top.and_then(|key| nearest(key, known)) {
                 Some(near) => Some(format!("did you mean `{near}`?")),
-                None => diagnostic.hint,
+                None => diagnostic.hint.map(|hint| document::respelled(format, &hint)),
             };
             let part = if unknown { Part::Key } else { Part::Value };
             Problem { hint, ..Problem::at(&diagnostic.path, part, diagnostic.message) }

@@ -1,11 +1,14 @@
 //! What would mend a page that a connector from elsewhere did not get: hints that name no key of the built-in one's configs.
 
-use super::hints::{hint_for_denial, hint_for_trap, hints_for_status};
+use super::hints::{hint_for_denial, hint_for_guesses, hint_for_trap, hints_for_status};
+use super::setting::to_write;
 use crate::contract::Fault;
+use crate::document::Document;
 use crate::run::outcome::{Cause, Failure};
 use crate::run::truth::Refusal;
 
-pub(super) fn hints_for(failure: &Failure) -> Vec<String> {
+pub(super) fn hints_for(failure: &Failure, config: &Document) -> Vec<String> {
+    let format = config.format();
     let hint = match &failure.cause {
         Cause::Fault { fault: Fault::Http(http), reason } => {
             let exchange = failure.exchange.as_ref();
@@ -15,15 +18,18 @@ pub(super) fn hints_for(failure: &Failure) -> Vec<String> {
                     "no credential was sent: the connector's own docs say which key takes one; give it as \"${secrets.NAME}\"".into(),
                 ],
                 404 | 410 => Vec::new(),
-                status => hints_for_status(status, *reason, exchange),
+                status => hints_for_status(status, *reason, exchange, format),
             };
         }
         Cause::Fault { fault: Fault::Transport(_), .. } => {
             Some("is the address in the config right, and is the server up?".into())
         }
         Cause::Fault { .. } => None,
-        Cause::Denied(denial) => hint_for_denial(denial),
-        Cause::Trap(trap) => hint_for_trap(trap).map(str::to_owned),
+        Cause::Denied(denial) => hint_for_denial(denial, format),
+        Cause::Guessed(notice) => {
+            return vec![to_write(&notice.settles, config), hint_for_guesses(config)];
+        }
+        Cause::Trap(trap) => hint_for_trap(trap, format),
         Cause::Refused(Refusal::Short { .. }) => Some("run again to read it anew".into()),
         Cause::Refused(_) | Cause::Data { .. } => {
             Some("the connector answers for that: tell whoever made it".into())

@@ -2,73 +2,84 @@
 
 use sanderling_destination::{DataError, DataErrorKind};
 use sanderling_gate::{Denial, Exchange, Place};
+use serde_json::{Value, json};
 
-use super::foreign;
-use crate::contract::{Fault, Notice};
+use super::{Subject, foreign};
+use crate::contract::Fault;
+use crate::document::{Document, Format, entry};
 use crate::retry::Reason;
 use crate::run::outcome::{Cause, Failure, ParentKey};
 use crate::run::truth::Refusal;
 use crate::sandbox::Trap;
 use crate::secrets::FILE;
 use crate::source::Whose;
+use crate::words::setting::to_write;
 
-pub(super) fn hints_for(failure: &Failure, whose: Whose) -> Vec<String> {
-    match whose {
-        Whose::Ours => hints_by_our_keys(failure),
-        Whose::Foreign => foreign::hints_for(failure),
+pub(super) fn hints_for(failure: &Failure, subject: Subject<'_>) -> Vec<String> {
+    match subject.whose {
+        Whose::Ours => hints_by_our_keys(failure, subject.config),
+        Whose::Foreign => foreign::hints_for(failure, subject.config),
     }
 }
 
-fn hints_by_our_keys(failure: &Failure) -> Vec<String> {
+fn hints_by_our_keys(failure: &Failure, config: &Document) -> Vec<String> {
+    let format = config.format();
+    let line = |name: &str, value: &str| format!("`{}`", entry(format, name, &value.into()));
     match &failure.cause {
-        Cause::Fault { fault: Fault::Http(http), reason } => hints_for_status(http.status, *reason, failure.exchange.as_ref()),
+        Cause::Fault { fault: Fault::Http(http), reason } => {
+            hints_for_status(http.status, *reason, failure.exchange.as_ref(), format)
+        }
         Cause::Fault { fault: Fault::Transport(message), .. } => {
             vec![hint_for_transport(message).into()]
         }
-        Cause::Denied(denial) => hint_for_denial(denial).into_iter().collect(),
-        Cause::Refused(Refusal::Short { .. }) => vec![
-            "run again to read it anew; if the API's total is only an estimate, write `total: estimate` on the resource".into(),
+        Cause::Denied(denial) => hint_for_denial(denial, format).into_iter().collect(),
+        Cause::Refused(Refusal::Short { .. }) => vec![format!(
+            "run again to read it anew; if the API's total is only an estimate, write {} on the resource",
+            line("total", "estimate")
+        )],
+        Cause::Refused(Refusal::SharedKeys { .. }) => vec![format!(
+            "name a `primary_key` that tells its rows apart, or, if the last of each is what you want, write {} on the resource",
+            line("total", "estimate")
+        )],
+        Cause::Refused(Refusal::Repeated { .. }) => vec![format!(
+            "the paginator's parameters may have other names in this API (`offset_param`, `limit_param`), or it does not page: {}",
+            line("paginator", "single_page")
+        )],
+        Cause::Data { error, parent } => hint_for_data(error, parent.as_ref(), format).into_iter().collect(),
+        Cause::Guessed(notice) => vec![to_write(&notice.settles, config), hint_for_guesses(config)],
+        Cause::Trap(trap) => hint_for_trap(trap, format).into_iter().collect(),
+        Cause::Halted { .. } => vec![
+            "run again once that is mended: it starts with one trial request and goes on where this stopped"
+                .into(),
         ],
-        Cause::Refused(Refusal::SharedKeys { .. }) => vec![
-            "name a `primary_key` that tells its rows apart, or, if the last of each is what you want, write `total: estimate` on the resource".into(),
-        ],
-        Cause::Refused(Refusal::Repeated { .. }) => vec![
-            "the paginator's parameters may have other names in this API (`offset_param`, `limit_param`), or it does not page: `paginator: single_page`".into(),
-        ],
-        Cause::Data { error, parent } => hint_for_data(error, parent.as_ref()).into_iter().collect(),
-        Cause::Trap(trap) => hint_for_trap(trap).into_iter().map(str::to_owned).collect(),
-        Cause::Halted { .. } => vec!["run again once that is mended: it starts with one trial request and goes on where this stopped".into()],
         _ => Vec::new(),
     }
 }
 
-/// The limit that was met, where a user may raise it.
-pub(super) fn hint_for_trap(trap: &Trap) -> Option<&'static str> {
-    match trap {
-        Trap::OutOfMemory { .. } => {
-            Some("smaller pages need less; `limits: {memory_mib: …}` in the config allows more")
-        }
-        Trap::TooMuch { .. } => {
-            Some("ask for smaller pages; `limits: {max_body_mib: …}` in the config allows more")
-        }
-        Trap::OutOfTime { .. } => {
-            Some("ask for smaller pages; `limits: {cpu_time_ms: …}` in the config allows more")
-        }
-        Trap::NoAnswer { .. } | Trap::Handles { .. } | Trap::Broke { .. } | Trap::Panic { .. } => None,
-    }
+/// Who else can write what settles a guess.
+pub(super) fn hint_for_guesses(config: &Document) -> String {
+    format!("or let `sanderling check --fix {}` write it", config.file_name())
 }
 
-/// What would mend what a connector says, or settle what it guessed.
-pub(super) fn hint_of_notice(notice: &Notice) -> Option<String> {
-    let settled = || {
-        let lines =
-            notice.settles.iter().map(|setting| match setting.path.rsplit('/').next().unwrap_or_default() {
-                index if index.bytes().all(|byte| byte.is_ascii_digit()) => setting.value.clone(),
-                key => format!("\"{}\": {}", key.replace("~1", "/").replace("~0", "~"), setting.value),
-            });
-        lines.collect::<Vec<_>>().join(" and ")
-    };
-    notice.hint.clone().or_else(|| Some(settled()).filter(|text| !text.is_empty()))
+/// The limit that was met, where a user may raise it.
+pub(super) fn hint_for_trap(trap: &Trap, format: Format) -> Option<String> {
+    let limit = |key: &str, value: u64| format!("`{}`", entry(format, "limits", &json!({ key: value })));
+    match trap {
+        Trap::OutOfMemory { limit_mib } => Some(format!(
+            "smaller pages need less; {} in the config allows more",
+            limit("memory_mib", limit_mib.saturating_mul(2).min(2_048))
+        )),
+        // A page may be half as large again as a body.
+        Trap::TooMuch { limit_mib } => Some(format!(
+            "ask for smaller pages; {} in the config allows more",
+            limit("max_body_mib", (limit_mib / 3).saturating_mul(4).min(2_048))
+        )),
+        Trap::OutOfTime { limit_ms } => Some(format!(
+            "ask for smaller pages; {} in the config allows more",
+            limit("cpu_time_ms", limit_ms.saturating_mul(2))
+        )),
+        Trap::NoAnswer { .. } | Trap::Handles { .. } | Trap::Broke { .. } | Trap::Panic { .. } => None,
+    }
 }
 
 fn hint_for_transport(message: &str) -> &'static str {
@@ -81,7 +92,12 @@ fn hint_for_transport(message: &str) -> &'static str {
     }
 }
 
-pub(super) fn hints_for_status(status: u16, reason: Reason, exchange: Option<&Exchange>) -> Vec<String> {
+pub(super) fn hints_for_status(
+    status: u16,
+    reason: Reason,
+    exchange: Option<&Exchange>,
+    format: Format,
+) -> Vec<String> {
     if let Reason::WaitTooLong { wait_ms } = reason {
         return vec![format!(
             "the API wants {} s of patience, more than is waited for; run again then",
@@ -92,8 +108,9 @@ pub(super) fn hints_for_status(status: u16, reason: Reason, exchange: Option<&Ex
         401 | 403 => {
             let placed = exchange.map(|exchange| exchange.placed.as_slice()).unwrap_or_default();
             if placed.is_empty() {
-                let auth = "{type: api_key, name: …, api_key: \"${secrets.api_key}\", location: header}";
-                return vec![format!("no credential was sent; write one under `client`: `auth: {auth}`")];
+                let auth = json!({"type": "bearer", "token": "${secrets.token}"});
+                let line = entry(format, "auth", &auth);
+                return vec![format!("no credential was sent; write one under `client`, such as `{line}`")];
             }
             let which: Vec<String> =
                 placed.iter().map(|(name, place)| format!("`{name}` in {place}")).collect();
@@ -106,7 +123,8 @@ pub(super) fn hints_for_status(status: u16, reason: Reason, exchange: Option<&Ex
                     && name.contains('_')
                 {
                     hints.push(format!(
-                            "some servers drop headers with `_` in their names, such as `{name}`: does the API take `X-Api-Key`, or the key in the query (`location: query`)?"
+                            "some servers drop headers with `_` in their names, such as `{name}`: does the API take `X-Api-Key`, or the key in the query (`{}`)?",
+                            entry(format, "location", &"query".into())
                     ));
                 }
             }
@@ -122,18 +140,21 @@ pub(super) fn allow_flag(rule: &str) -> String {
     if rule.contains(' ') { format!("--allow '{rule}'") } else { format!("--allow {rule}") }
 }
 
-pub(super) fn hint_for_denial(denial: &Denial) -> Option<String> {
+pub(super) fn hint_for_denial(denial: &Denial, format: Format) -> Option<String> {
+    let line = |rule: &str| format!("`{}`", entry(format, "allow", &json!([rule])));
     match denial {
         Denial::Origin { rule, .. } => Some(format!(
-            "if it may be asked, write `allow: [\"{rule}\"]` in the config, or give {}",
+            "if it may be asked, write {} in the config, or give {}",
+            line(rule),
             allow_flag(rule)
         )),
         Denial::Method { rule: Some(rule), .. } => Some(format!(
-            "if it may change what is there, write `allow: [\"{rule}\"]` in the config, or give {}",
+            "if it may change what is there, write {} in the config, or give {}",
+            line(rule),
             allow_flag(rule)
         )),
         Denial::Address { rule: Some(rule), .. } => {
-            Some(format!("if that is your own network, write `allow: [\"{rule}\"]` in the config"))
+            Some(format!("if that is your own network, write {} in the config", line(rule)))
         }
         Denial::SecretBinding { secret, .. } | Denial::SecretOrigin { secret, .. } => {
             Some(format!("{FILE} says where `{secret}` may go: `origins` and `place`"))
@@ -146,30 +167,37 @@ pub(super) fn hint_for_denial(denial: &Denial) -> Option<String> {
 }
 
 /// The key of a child's rows that is unique over all parents.
-fn composite_key(columns: &[String], parent: Option<&ParentKey>) -> String {
+fn composite_key(columns: &[String], parent: Option<&ParentKey>, format: Format) -> String {
     let Some(ParentKey { parent, primary_key, carried }) = parent else {
         return format!("make a field of the parent part of it, beside {}", columns.join(", "));
     };
-    let key = |of_parent: &[String]| [of_parent, columns].concat().join(", ");
+    let key = |of_parent: &[String]| {
+        let columns: Value = [of_parent, columns].concat().into();
+        format!("write `{}`", entry(format, "primary_key", &columns))
+    };
     if carried.is_empty() {
         let taken: Vec<String> = primary_key.iter().map(|field| format!("_{parent}_{field}")).collect();
-        let fields = primary_key.join(", ");
-        format!("write `primary_key: [{}]` and `include_from_parent: [{fields}]`", key(&taken))
+        let fields: Value = primary_key.clone().into();
+        format!("{} and `{}`", key(&taken), entry(format, "include_from_parent", &fields))
     } else {
-        format!("write `primary_key: [{}]`", key(carried))
+        key(carried)
     }
 }
 
-pub(super) fn hint_for_data(error: &DataError, parent: Option<&ParentKey>) -> Option<String> {
+pub(super) fn hint_for_data(error: &DataError, parent: Option<&ParentKey>, format: Format) -> Option<String> {
+    let line = |name: &str, value: &Value| format!("`{}`", entry(format, name, value));
     match &error.kind {
-        DataErrorKind::DuplicateAcrossParents { columns, .. } => {
-            Some(format!("the key is unique within a parent only: {}", composite_key(columns, parent)))
-        }
-        DataErrorKind::KeyMissing { .. } | DataErrorKind::KeyNull { .. } => Some(
-            "name a `primary_key` that every row has, or use `write_disposition: append` or `replace`".into(),
-        ),
+        DataErrorKind::DuplicateAcrossParents { columns, .. } => Some(format!(
+            "the key is unique within a parent only: {}",
+            composite_key(columns, parent, format)
+        )),
+        DataErrorKind::KeyMissing { .. } | DataErrorKind::KeyNull { .. } => Some(format!(
+            "name a `primary_key` that every row has, or write {} or `replace`",
+            line("write_disposition", &"append".into())
+        )),
         DataErrorKind::ReservedField { field } => {
-            Some(format!("write `rename: {{{field}: another_name}}` on the resource"))
+            let renamed = json!({ field: "another_name" });
+            Some(format!("write {} on the resource", line("rename", &renamed)))
         }
         _ => None,
     }
