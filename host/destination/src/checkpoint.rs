@@ -1,8 +1,10 @@
 //! What a run must remember to go on where it broke off, and how each change folds into it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+
+use crate::partition_id::PartitionId;
 
 /// One run's rows of a resource, and how far they have come.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +35,53 @@ pub struct Load {
     pub missing_parents: u64,
     /// Parents whose rows could not be read.
     pub failed_parents: u64,
+    /// Rows that were not written because they break what the config declares.
+    #[serde(default)]
+    pub refused_rows: u64,
+    /// The limit of the user's at which it stopped, in words; none: it was read to its end.
+    #[serde(default)]
+    pub limit: Option<String>,
+    /// While this one is not complete: the latest that was.
+    #[serde(default)]
+    pub last_complete: Option<Complete>,
+    /// A finished load of the resource, of a tree that broke off: its rows are taken back when the tree starts again.
+    #[serde(default)]
+    pub to_undo: Option<String>,
+}
+
+/// A load that was finished.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Complete {
+    /// Which.
+    pub load_id: String,
+    /// Milliseconds since 1970: when it was.
+    pub at_ms: u64,
+    /// Rows that it wrote.
+    pub rows: u64,
+    /// Rows that the API said there were.
+    pub total: Option<u64>,
+    /// Rows that it refused.
+    pub refused_rows: u64,
+    /// The limit at which it stopped.
+    pub limit: Option<String>,
+}
+
+impl Load {
+    /// The latest load of the resource that was finished: this one, or one before it.
+    #[must_use]
+    pub fn latest_complete(&self) -> Option<Complete> {
+        if self.status != LoadStatus::Complete {
+            return self.last_complete.clone();
+        }
+        Some(Complete {
+            load_id: self.load_id.clone(),
+            at_ms: self.updated_ms,
+            rows: self.rows,
+            total: self.total,
+            refused_rows: self.refused_rows,
+            limit: self.limit.clone(),
+        })
+    }
 }
 
 /// Whether a load has been read to its end.
@@ -59,6 +108,9 @@ pub struct PendingPage {
     pub partition: Option<Partition>,
     /// Where it starts, as the connector gave it; none: the first page.
     pub cursor: Option<String>,
+    /// Whether it was asked for, and could not be had or kept.
+    #[serde(default)]
+    pub failed: bool,
 }
 
 /// One parent row's bindings for a child resource.
@@ -159,6 +211,18 @@ pub enum Change {
         /// Which.
         partition_key: Option<String>,
     },
+    /// Partitions of a child are among those to be read, or read already.
+    Opened {
+        /// The child.
+        resource: String,
+        /// Which.
+        partitions: Vec<PartitionId>,
+    },
+    /// Which partitions of a child were opened need not be remembered any more.
+    OpenedForgotten {
+        /// The child.
+        resource: String,
+    },
     /// An origin is left alone from now on.
     Halt {
         /// Which.
@@ -186,6 +250,9 @@ pub struct State {
     pub chains: Vec<Chain>,
     /// By origin.
     pub halts: Vec<Halt>,
+    /// By child, while it is not complete: the partitions that were opened, each of which is read once.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub opened: BTreeMap<String, BTreeSet<PartitionId>>,
 }
 
 impl State {
@@ -215,6 +282,14 @@ impl State {
             Change::ChainEnd { resource, partition_key } => {
                 let place = self.chain_place(&resource, partition_key.as_deref());
                 take(&mut self.chains, place);
+            }
+            Change::Opened { resource, partitions } => {
+                if !partitions.is_empty() {
+                    self.opened.entry(resource).or_default().extend(partitions);
+                }
+            }
+            Change::OpenedForgotten { resource } => {
+                self.opened.remove(&resource);
             }
             Change::Halt { origin, at_ms } => {
                 let place = self.halts.binary_search_by(|held| held.origin.cmp(&origin));

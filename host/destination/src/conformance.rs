@@ -90,6 +90,7 @@ pub(crate) fn table(resource: &str, disposition: Disposition) -> Table {
         disposition,
         primary_key: vec!["id".to_owned()],
         partitioned: true,
+        columns: Vec::new(),
     }
 }
 
@@ -108,6 +109,7 @@ pub(crate) fn load(resource: &str, load_id: &str) -> Load {
         total: None,
         missing_parents: 0,
         failed_parents: 0,
+        ..Load::default()
     }
 }
 
@@ -122,7 +124,13 @@ pub(crate) fn page<'a>(ndjson: &'a str, load_id: &'a str) -> Rows<'a> {
 }
 
 fn pending(seq: u64) -> Change {
-    Change::Pending(PendingPage { seq, resource: "tasks".to_owned(), partition: None, cursor: None })
+    Change::Pending(PendingPage {
+        seq,
+        resource: "tasks".to_owned(),
+        partition: None,
+        cursor: None,
+        failed: false,
+    })
 }
 
 const DISPOSITIONS: [Disposition; 3] = [Disposition::Append, Disposition::Replace, Disposition::Merge];
@@ -678,16 +686,32 @@ fn change() -> impl Strategy<Value = Change> {
                 started_ms,
                 total,
                 missing_parents: other.unwrap_or(3),
+                refused_rows: rows,
+                limit: total.map(|total| format!("--max-pages {total}")),
+                to_undo: other.map(|other| other.to_string()),
+                last_complete: total.map(|total| Complete {
+                    load_id: load_id.clone(),
+                    at_ms: started_ms,
+                    rows,
+                    total: other,
+                    refused_rows: total,
+                    limit: other.map(|_| "x".to_owned()),
+                }),
                 ..load(&resource, &load_id)
             })
         }),
         name().prop_map(|resource| Change::LoadForgotten { resource }),
-        (seq(), name(), proptest::option::of((name(), name())), maybe()).prop_map(
-            |(seq, resource, partition, cursor)| {
+        (seq(), name(), proptest::option::of((name(), name())), maybe(), any::<bool>()).prop_map(
+            |(seq, resource, partition, cursor, failed)| {
                 let partition = partition.map(|(key, data)| Partition { key, data });
-                Change::Pending(PendingPage { seq, resource, partition, cursor })
+                Change::Pending(PendingPage { seq, resource, partition, cursor, failed })
             }
         ),
+        (name(), proptest::collection::vec(name(), 0..3)).prop_map(|(resource, keys)| Change::Opened {
+            resource,
+            partitions: keys.iter().map(|key| PartitionId::of(key)).collect(),
+        }),
+        name().prop_map(|resource| Change::OpenedForgotten { resource }),
         seq().prop_map(|seq| Change::Done { seq }),
         name().prop_map(|resource| Change::DropPending { resource }),
         (name(), maybe(), counts(), maybe(), any::<u32>(), any::<bool>()).prop_map(
@@ -754,6 +778,13 @@ proptest! {
                     to = place.open();
                 }
                 prop_assert_eq!(&to.state(), &expected);
+                // Whoever only looks sees what is committed, while the run holds the lock.
+                let seen = Destination::look(&place.target).unwrap().unwrap_or_default();
+                let of_loads = |state: &State| state.loads.is_empty();
+                match seen.get("demo") {
+                    Some(seen) => prop_assert_eq!(seen, &expected),
+                    None => prop_assert!(of_loads(&expected)),
+                }
             }
         }
     }
@@ -803,4 +834,127 @@ fn failures_stay_for_a_person_to_read() {
         };
         assert_eq!(messages, ["first", "second"]);
     }
+}
+
+fn declared(resource: &str, disposition: Disposition) -> Table {
+    let column = |name: &str, data_type, nullable| Column { name: name.to_owned(), data_type, nullable };
+    Table {
+        columns: vec![
+            column("amount", Some(DataType::Decimal), true),
+            column("id", Some(DataType::Bigint), false),
+            column("late", Some(DataType::Timestamp), true),
+        ],
+        ..table(resource, disposition)
+    }
+}
+
+#[test]
+fn a_row_that_breaks_what_is_declared_refuses_its_page() {
+    let cases = [
+        ("{\"id\":\"x\"}", "column `id` is declared bigint, and holds \"x\""),
+        ("{\"id\":2,\"amount\":\"much\"}", "column `amount` is declared decimal, and holds \"much\""),
+        ("{\"late\":null,\"id\":2.5}", "column `id` is declared bigint, and holds 2.5"),
+    ];
+    for place in places() {
+        for disposition in DISPOSITIONS {
+            let table = declared("tasks", disposition);
+            let mut to = place.open();
+            to.begin(&table, &load("tasks", "1")).unwrap();
+            for (bad, words) in cases {
+                let text = format!("{{\"id\":1}}\n{bad}\n{{\"id\":3}}\n");
+                let refused = to.write(&table, &page(&text, "1"), &[]).unwrap_err();
+                assert_eq!(refused.to_string(), format!("tasks row 1 of the page: {words}"));
+                let found = breaches(&table, &page(&text, "1")).unwrap();
+                assert_eq!(found.iter().map(|breach| breach.row).collect::<Vec<_>>(), [Some(1)]);
+                assert!(found.iter().all(|breach| breach.kind.is_of_row()));
+            }
+            to.write(
+                &table,
+                &page("{\"id\":\"1\",\"amount\":0.10}\n{\"id\":3,\"amount\":\"1e3\"}", "1"),
+                &[],
+            )
+            .unwrap();
+            to.undo(&table, "1").unwrap();
+            to.commit().unwrap();
+        }
+    }
+}
+
+#[test]
+fn declared_columns_are_there_even_where_no_row_has_them() {
+    let [place, _] = places();
+    let columns = |resource: &str| -> Vec<String> {
+        let Target::Sqlite { path } = &place.target else { unreachable!() };
+        let conn = rusqlite::Connection::open(path).unwrap();
+        let select = conn.prepare(&format!("SELECT * FROM \"{resource}\"")).unwrap();
+        select.column_names().into_iter().map(str::to_owned).collect()
+    };
+    let mut to = place.open();
+    for (name, disposition) in ["a", "r", "m"].into_iter().zip(DISPOSITIONS) {
+        let table = declared(name, disposition);
+        for (load_id, rows) in [("1", ""), ("2", "{\"x\":1,\"id\":1}"), ("3", "")] {
+            let load = load(name, load_id);
+            to.begin(&table, &load).unwrap();
+            to.write(&table, &page(rows, load_id), &[]).unwrap();
+            to.finish(&table, &load, &[]).unwrap();
+            to.commit().unwrap();
+            let mut found = columns(name);
+            found.sort();
+            let expected: &[&str] = match load_id {
+                "1" => &["_load_id", "_loaded_at", "amount", "id", "late"],
+                _ => &["_load_id", "_loaded_at", "amount", "id", "late", "x"],
+            };
+            assert_eq!(found, expected, "{name} {load_id}");
+        }
+    }
+    // A value is kept as it came, whatever its column is declared as.
+    let table = declared("kept", Disposition::Append);
+    to.begin(&table, &load("kept", "1")).unwrap();
+    let row = "{\"id\":\"007\",\"amount\":12345678901234567890.123456789}";
+    to.write(&table, &page(row, "1"), &[]).unwrap();
+    to.finish(&table, &load("kept", "1"), &[]).unwrap();
+    to.commit().unwrap();
+    assert_eq!(place.rows("kept"), ["{\"amount\":\"12345678901234567890.123456789\",\"id\":\"007\"}"]);
+    // One that differs in case only would be one column.
+    let mut other = declared("a", Disposition::Append);
+    other.columns.push(Column { name: "ID".to_owned(), data_type: None, nullable: true });
+    to.begin(&other, &load("a", "9")).unwrap();
+    let refused = to.write(&other, &page("{\"id\":1}", "9"), &[]).unwrap_err();
+    assert!(refused.to_string().contains("differ in case only"), "{refused}");
+}
+
+#[test]
+fn what_an_unlisted_load_wrote_is_taken_back() {
+    for place in places() {
+        for disposition in DISPOSITIONS {
+            let table = table("tasks", disposition);
+            let mut to = place.open();
+            to.begin(&table, &load("tasks", "1")).unwrap();
+            to.write(&table, &page("{\"id\":1}", "1"), &[pending(1)]).unwrap();
+            to.commit().unwrap();
+            to.undo_unlisted("tasks", "1").unwrap();
+            to.record(&[
+                Change::LoadForgotten { resource: "tasks".to_owned() },
+                Change::DropPending { resource: "tasks".to_owned() },
+            ])
+            .unwrap();
+            to.commit().unwrap();
+            drop(to);
+            assert_eq!(place.open().state(), State::default());
+            let stays = place.is_sqlite() && disposition == Disposition::Merge;
+            assert_eq!(place.rows("tasks").len(), usize::from(stays), "{disposition:?}");
+        }
+    }
+}
+
+#[test]
+fn looking_where_nothing_is_changes_nothing() {
+    for place in places() {
+        assert_eq!(Destination::look(&place.target).unwrap(), None);
+        assert_eq!(std::fs::read_dir(place.dir.path()).unwrap().count(), 0);
+    }
+    let [place, _] = places();
+    let Target::Sqlite { path } = &place.target else { unreachable!() };
+    rusqlite::Connection::open(path).unwrap().execute_batch("CREATE TABLE x (y)").unwrap();
+    assert_eq!(Destination::look(&place.target).unwrap(), None);
 }

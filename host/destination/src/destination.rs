@@ -1,5 +1,6 @@
 //! The one door to every destination: an enum, matched.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::checkpoint::{Change, Load, State};
@@ -39,6 +40,15 @@ impl Destination {
         })
     }
 
+    /// What each pipeline left in a target, by name, without a lock and without changing anything: a run may be under way.
+    /// None if the target is not there, or nothing was ever loaded into it.
+    pub fn look(target: &Target) -> Result<Option<BTreeMap<String, State>>, DestinationError> {
+        match target {
+            Target::Sqlite { path } => Sqlite::look(path),
+            Target::Jsonl { state_dir, .. } => Jsonl::look(state_dir),
+        }
+    }
+
     /// What the last commit left.
     #[must_use]
     pub fn state(&self) -> State {
@@ -62,7 +72,19 @@ impl Destination {
     /// Takes back what a load that broke off has written. The state is the caller's to change (`LoadForgotten`, or the
     /// `begin` that follows). Without effect if there is nothing to take back.
     pub fn undo(&mut self, table: &Table, load_id: &str) -> Result<(), DestinationError> {
-        each!(self, it => it.undo(table, load_id))
+        match self {
+            Self::Sqlite(it) => it.undo(table, load_id),
+            Self::Jsonl(it) => it.undo(&table.resource, load_id),
+        }
+    }
+
+    /// The same for a resource of which nothing is known but what the state says. Rows that were merged into a table stay:
+    /// what stood in their place is gone.
+    pub fn undo_unlisted(&mut self, resource: &str, load_id: &str) -> Result<(), DestinationError> {
+        match self {
+            Self::Sqlite(it) => it.undo_unlisted(resource, load_id),
+            Self::Jsonl(it) => it.undo(resource, load_id),
+        }
     }
 
     /// One page and the changes that go with it: all of it or, on an error, nothing. Earlier pages stay either way,

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::column::DataType;
+
 /// Why a destination could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum DestinationError {
@@ -172,6 +174,28 @@ pub enum DataErrorKind {
         /// Its name.
         field: String,
     },
+    /// A column that is declared not to be null, and that the row lacks.
+    #[error("column `{column}` must not be null, and is missing")]
+    ColumnMissing {
+        /// Its name.
+        column: String,
+    },
+    /// A column that is declared not to be null, and is.
+    #[error("column `{column}` must not be null, and is")]
+    ColumnNull {
+        /// Its name.
+        column: String,
+    },
+    /// A value that is not of its column's type.
+    #[error("column `{column}` is declared {declared}, and holds {found}")]
+    ColumnType {
+        /// The column's name.
+        column: String,
+        /// Its type.
+        declared: DataType,
+        /// The value if it is short, else what kind it is.
+        found: String,
+    },
     /// Two parents' rows with one key, under merge: one would take the other's place.
     #[error(
         "key ({}) = ({}) comes from two parents, `{first_partition}` and `{second_partition}`",
@@ -193,6 +217,21 @@ pub enum DataErrorKind {
         /// The primary key.
         columns: Vec<String>,
     },
+}
+
+impl DataErrorKind {
+    /// Whether it is this one row's, and the page can be written without it.
+    #[must_use]
+    pub fn is_of_row(&self) -> bool {
+        matches!(
+            self,
+            Self::KeyMissing { .. }
+                | Self::KeyNull { .. }
+                | Self::ColumnMissing { .. }
+                | Self::ColumnNull { .. }
+                | Self::ColumnType { .. }
+        )
+    }
 }
 
 impl DestinationError {

@@ -35,6 +35,20 @@ pub(crate) fn for_each<'a>(
     read.and_then(|()| json.end()).map_err(not_json)
 }
 
+/// The JSON of the fields `names` of `line`, in the order of `names`. The line is read to its end.
+pub(crate) fn find<'a>(line: &'a str, names: &[&str]) -> Result<Vec<Option<&'a str>>, DataErrorKind> {
+    let mut found: Vec<Option<&'a str>> = vec![None; names.len()];
+    for_each(line, |name, json| {
+        for (wanted, slot) in names.iter().zip(&mut found) {
+            if *wanted == name && slot.replace(json).is_some() {
+                return Err(DataErrorKind::FieldTwice { field: name.into_owned() });
+            }
+        }
+        Ok(())
+    })?;
+    Ok(found)
+}
+
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
 fn not_json(error: serde_json::Error) -> DataErrorKind {
     DataErrorKind::NotJson { message: error.to_string() }

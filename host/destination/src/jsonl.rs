@@ -32,6 +32,9 @@ use part::Names;
 /// The log of errors in the state folder.
 const ERRORS: &str = "errors.jsonl";
 
+/// The journal in the state folder.
+pub(crate) const JOURNAL: &str = "journal.jsonl";
+
 /// A journal is rewritten as one line when it is longer than this, and than several times that line.
 const COMPACT_FROM_BYTES: u64 = 16 << 20;
 
@@ -146,10 +149,9 @@ impl Jsonl {
         Ok(())
     }
 
-    pub(crate) fn undo(&mut self, table: &Table, load_id: &str) -> Result<(), DestinationError> {
+    pub(crate) fn undo(&mut self, resource: &str, load_id: &str) -> Result<(), DestinationError> {
         self.check_going()?;
         let names = self.names();
-        let resource = &table.resource;
         let committed = self.mark(resource).filter(|mark| mark.load_id == load_id).cloned();
         let open = self.loads.get_mut(resource).filter(|open| open.load_id() == load_id);
         if open.is_none() && committed.is_none() {
@@ -163,7 +165,7 @@ impl Jsonl {
             (Some(mark), _) if !self.cuts.contains_key(resource) => {
                 if load::is_whole(&self.folders, resource, mark)? {
                     let (tail, _) = names.create(resource, "tail")?;
-                    self.cuts.insert(resource.clone(), Cut { start: mark.start, tail });
+                    self.cuts.insert(resource.to_owned(), Cut { start: mark.start, tail });
                 }
             }
             (_, Some(open)) if open.is_beside() => self.rubbish.extend(open.paths()),
@@ -174,7 +176,7 @@ impl Jsonl {
             self.rubbish.extend(mark.own_files().map(|name| self.folders.state.join(name)));
         }
         self.loads.remove(resource);
-        self.closed.push(resource.clone());
+        self.closed.push(resource.to_owned());
         Ok(())
     }
 
@@ -280,6 +282,16 @@ impl Jsonl {
         }
         self.stopped = false;
         Ok(())
+    }
+
+    /// What each pipeline left in `state_dir`, read without a lock; none if nothing has been kept there.
+    pub(crate) fn look(state_dir: &Path) -> Result<Option<BTreeMap<String, State>>, DestinationError> {
+        let path = state_dir.join(JOURNAL);
+        if part::length_of(&path)?.is_none() {
+            return Ok(None);
+        }
+        let pipelines = journal::read(&path)?.pipelines;
+        Ok(Some(pipelines.into_iter().map(|(pipeline, held)| (pipeline, held.state)).collect()))
     }
 
     pub(crate) fn data_path(&self, resource: &str) -> PathBuf {

@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::DataErrorKind;
-use crate::fields;
 use crate::value::Value;
 
 /// 128 bits that stand for a key: two keys that differ share them with a chance of one in 10^20 among a billion.
@@ -57,20 +56,6 @@ fn as_integer(real: f64) -> Option<i64> {
     (integer as f64 == real && integer != i64::MAX).then_some(integer)
 }
 
-/// The values of `columns` in `line`, as JSON, in the order of `columns`. The line is read to its end.
-pub(crate) fn find<'a>(line: &'a str, columns: &[String]) -> Result<Vec<&'a str>, DataErrorKind> {
-    let mut found: Vec<Option<&'a str>> = vec![None; columns.len()];
-    fields::for_each(line, |name: Cow<'a, str>, json| {
-        for (column, slot) in columns.iter().zip(&mut found) {
-            if *column == name && slot.replace(json).is_some() {
-                return Err(DataErrorKind::FieldTwice { field: column.clone() });
-            }
-        }
-        Ok(())
-    })?;
-    columns.iter().zip(found).map(|(column, json)| require(column, json)).collect()
-}
-
 /// The JSON of a key field, which must be there and not null.
 pub(crate) fn require<'a>(column: &str, json: Option<&'a str>) -> Result<&'a str, DataErrorKind> {
     match json {
@@ -99,18 +84,5 @@ mod tests {
             assert_eq!(digest(one) == digest(other), equal, "{one:?} {other:?}");
             assert_eq!(comparable(one) == comparable(other), equal, "{one:?} {other:?}");
         }
-    }
-
-    #[test]
-    fn every_field_of_the_key_or_a_typed_error() {
-        let columns = ["b".to_owned(), "a".to_owned()];
-        assert_eq!(find(r#"{"a":1,"x":2,"b":"y"}"#, &columns), Ok(vec!["\"y\"", "1"]));
-        assert_eq!(find(r#"{"a":1}"#, &columns), Err(DataErrorKind::KeyMissing { field: "b".into() }));
-        assert_eq!(find(r#"{"a":null,"b":1}"#, &columns), Err(DataErrorKind::KeyNull { field: "a".into() }));
-        assert_eq!(
-            find(r#"{"a":1,"b":1,"a":2}"#, &columns),
-            Err(DataErrorKind::FieldTwice { field: "a".into() })
-        );
-        assert_eq!(find("null", &columns), Err(DataErrorKind::NullRow));
     }
 }

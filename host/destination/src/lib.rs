@@ -10,6 +10,8 @@
 //! | `destination.rs` | the one enum that callers use |
 //! | `table.rs`, `checkpoint.rs`, `error.rs` | the plain data that crosses the border |
 //! | `rows.rs`, `fields.rs`, `value.rs`, `number.rs`, `key.rs` | reading rows: lines, fields, values, identities; pure |
+//! | `column.rs`, `fits.rs`, `declared.rs` | what a config declares of columns and keys, held against rows; pure |
+//! | `find.rs`, `partition_id.rs` | targets below a folder; partitions in 16 bytes |
 //! | `sqlite.rs`, `sqlite/` | rows and state as tables of one database |
 //! | `jsonl.rs`, `jsonl/` | rows as files; state as a journal beside them |
 //! | `lock.rs`, `timestamp.rs`, `file_name.rs` | one run at a time; times and names as text |
@@ -28,14 +30,19 @@
 )]
 
 mod checkpoint;
+mod column;
+mod declared;
 mod destination;
 mod error;
 mod fields;
 mod file_name;
+mod find;
+mod fits;
 mod jsonl;
 mod key;
 mod lock;
 mod number;
+mod partition_id;
 mod rows;
 mod sqlite;
 mod table;
@@ -46,8 +53,14 @@ mod value;
 #[cfg(test)]
 mod conformance;
 
-pub use checkpoint::{Chain, Change, ErrorLine, Halt, Load, LoadStatus, Partition, PendingPage, State};
+pub use checkpoint::{
+    Chain, Change, Complete, ErrorLine, Halt, Load, LoadStatus, Partition, PendingPage, State,
+};
+pub use column::{Column, DataType};
+pub use declared::breaches;
 pub use destination::Destination;
 pub use error::{DataError, DataErrorKind, DestinationError, NameError};
+pub use find::find;
+pub use partition_id::PartitionId;
 pub use table::{Disposition, Rows, Table, Written};
 pub use target::{Target, TargetError};

@@ -17,7 +17,7 @@ pub(crate) fn exact_double(text: &str) -> Option<f64> {
 }
 
 /// A decimal as the significant digits that stand in its text, and where they end.
-struct Decimal<'a> {
+pub(crate) struct Decimal<'a> {
     negative: bool,
     // Digits before and after the point, without the zeros at either end of the two together.
     whole: &'a [u8],
@@ -27,7 +27,8 @@ struct Decimal<'a> {
 }
 
 impl<'a> Decimal<'a> {
-    fn read(text: &'a str) -> Option<Self> {
+    /// Reads a JSON number.
+    pub(crate) fn read(text: &'a str) -> Option<Self> {
         let (negative, text) = text.strip_prefix('-').map_or((false, text), |text| (true, text));
         let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
         // A text with an exponent beyond this type names no double, or zero.
@@ -49,6 +50,26 @@ impl<'a> Decimal<'a> {
             exponent = 0;
         }
         Some(Self { negative, whole, fraction, exponent })
+    }
+
+    pub(crate) fn is_zero(&self) -> bool {
+        self.digits() == 0
+    }
+
+    pub(crate) fn is_one(&self) -> bool {
+        !self.negative && self.exponent == 0 && self.whole.iter().chain(self.fraction).eq(b"1")
+    }
+
+    /// Its digits behind its sign, if it is a whole number of no more than `max` digits.
+    pub(crate) fn whole(&self, max: usize) -> Option<String> {
+        let zeros = usize::try_from(self.exponent).ok()?;
+        if self.digits().checked_add(zeros)? > max {
+            return None;
+        }
+        let digits = self.whole.iter().chain(self.fraction).map(|digit| char::from(*digit));
+        let sign = if self.negative { "-" } else { "" };
+        let text: String = sign.chars().chain(digits).chain(std::iter::repeat_n('0', zeros)).collect();
+        Some(if self.is_zero() { "0".to_owned() } else { text })
     }
 
     fn digits(&self) -> usize {

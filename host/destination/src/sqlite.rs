@@ -8,7 +8,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -137,6 +137,38 @@ impl Sqlite {
         Ok(())
     }
 
+    /// Takes back what a load has written, going by how it was begun.
+    pub(crate) fn undo_unlisted(&mut self, resource: &str, load_id: &str) -> Result<(), DestinationError> {
+        self.atomically(|this| {
+            this.run(|conn| parents::forget(conn, &this.pipeline, resource))?;
+            match this.run(|conn| state::disposition(conn, &this.pipeline, resource, load_id))? {
+                Some(Disposition::Append) => {
+                    schema::check_ours(&this.conn, &this.path, resource)?;
+                    this.run(|conn| schema::delete_load(conn, resource, load_id))
+                }
+                Some(Disposition::Replace) => {
+                    let name = schema::beside(&this.pipeline, resource);
+                    this.run(|conn| schema::drop_table(conn, &name))
+                }
+                Some(Disposition::Merge) | None => Ok(()),
+            }
+        })
+    }
+
+    /// What each pipeline left in the database; none if there is no database, or nothing of ours in it.
+    pub(crate) fn look(path: &Path) -> Result<Option<BTreeMap<String, State>>, DestinationError> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        let sort = |cause| failure::sort(path, cause);
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let conn = Connection::open_with_flags(path, flags).map_err(sort)?;
+        conn.busy_timeout(BUSY_TIMEOUT).map_err(sort)?;
+        // One transaction: a run may commit meanwhile.
+        conn.execute_batch("BEGIN").map_err(sort)?;
+        state::look(&conn).map_err(sort)
+    }
+
     pub(crate) fn write(
         &mut self,
         table: &Table,
@@ -176,6 +208,11 @@ impl Sqlite {
             if table.disposition == Disposition::Replace {
                 schema::swap(&this.conn, &open.name, &table.resource)
                     .map_err(|cause| failure::sort(&this.path, cause))?;
+            }
+            // Also where no row has brought them.
+            if !table.columns.is_empty() {
+                let mut shape = schema::read(&this.conn, &this.path, table, &table.resource)?;
+                schema::declare(&this.conn, &this.path, table, &table.resource, &mut shape)?;
             }
             this.forget_parents(table)?;
             this.remember(changes)?;

@@ -1,5 +1,6 @@
 //! What a caller says of a table and of a page of its rows.
 
+use crate::column::Column;
 use crate::error::{DestinationError, NameError};
 
 /// A resource, as a destination sees it.
@@ -13,6 +14,8 @@ pub struct Table {
     pub primary_key: Vec<String>,
     /// Whether its rows belong to several parents. Under merge, a key that two of them bring is then an error.
     pub partitioned: bool,
+    /// What the config says of its columns. There may be others.
+    pub columns: Vec<Column>,
 }
 
 /// What a load does to rows that are there already.

@@ -30,7 +30,8 @@ impl<'a> Value<'a> {
     }
 }
 
-fn string(json: &str) -> Cow<'_, str> {
+/// The text that a JSON string stands for.
+pub(crate) fn string(json: &str) -> Cow<'_, str> {
     let inner = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(json);
     if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
         return Cow::Borrowed(inner);

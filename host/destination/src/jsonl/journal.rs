@@ -17,7 +17,7 @@ use crate::error::DestinationError;
 use crate::table::Disposition;
 
 /// Of the lines below. A program that knows only an older one must not write them.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// A line as it is read.
 #[derive(Deserialize)]
@@ -152,8 +152,9 @@ pub(super) fn read(path: &Path) -> Result<Contents, DestinationError> {
         let line = serde_json::from_slice(&text);
         contents.compact = false;
         match line {
-            Ok(Line::Snapshot { version: VERSION, pipelines }) if whole && number == 1 => {
-                contents = Contents { pipelines, last: None, compact: true };
+            Ok(Line::Snapshot { version: version @ 1..=VERSION, pipelines }) if whole && number == 1 => {
+                // One of an older version is written anew before anything is added to it.
+                contents = Contents { pipelines, last: None, compact: version == VERSION };
             }
             Ok(Line::Commit(commit)) if whole && number > 1 => {
                 fold(&mut contents.pipelines, &commit);

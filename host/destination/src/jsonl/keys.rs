@@ -9,6 +9,7 @@ use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
 use std::path::Path;
 
 use super::part::Part;
+use crate::declared::Declared;
 use crate::error::{DataErrorKind, DestinationError};
 use crate::key::{self, KeyDigest};
 use crate::table::Table;
@@ -54,10 +55,11 @@ impl Keys {
         partition: Option<&'a str>,
         lines: impl Iterator<Item = (u64, &'a str)>,
     ) -> Result<PageKeys<'a>, DestinationError> {
+        let declared = Declared::of(table);
         let mut digests = Vec::new();
         for (row, line) in lines {
             let refuse = |kind| DestinationError::data(&table.resource, Some(row), kind);
-            let values = key::find(line, &table.primary_key).map_err(refuse)?;
+            let values = declared.check(line).map_err(refuse)?;
             let digest = key::digest(&values);
             if let Some(second) = partition
                 && let Some(first) = self.holder(&digest).filter(|first| *first != second)

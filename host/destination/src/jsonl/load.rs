@@ -9,6 +9,7 @@ use super::journal::Mark;
 use super::keys::Keys;
 use super::part::{Names, Part, length_of};
 use crate::checkpoint::Load;
+use crate::declared::Declared;
 use crate::error::DestinationError;
 use crate::fields;
 use crate::table::{Disposition, Rows, Table};
@@ -126,9 +127,13 @@ impl OpenLoad {
         let newline: &[u8] = if page.ndjson.is_empty() || page.ndjson.ends_with(b"\n") { b"" } else { b"\n" };
         let text = [page.ndjson, newline];
         let Some(keys) = &mut self.keys else {
+            let declared = Declared::of(table);
             for (row, line) in lines {
-                fields::for_each(line, |_, _| Ok(()))
-                    .map_err(|kind| DestinationError::data(&self.resource, Some(row), kind))?;
+                let read = match declared.is_empty() {
+                    true => fields::for_each(line, |_, _| Ok(())),
+                    false => declared.check(line).map(drop),
+                };
+                read.map_err(|kind| DestinationError::data(&self.resource, Some(row), kind))?;
             }
             return self.rows.append(&text);
         };

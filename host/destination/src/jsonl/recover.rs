@@ -6,12 +6,12 @@ use std::path::Path;
 
 use super::journal::{self, Held, Journal, Mark, Pipelines};
 use super::part::{self, length_of};
-use super::{Folders, actions};
+use super::{Folders, JOURNAL, actions};
 use crate::error::DestinationError;
 
 /// Opens the journal, with every file as the last commit left it.
 pub(super) fn open(folders: &Folders, pipeline: &str) -> Result<(Journal, Pipelines), DestinationError> {
-    let path = folders.state.join("journal.jsonl");
+    let path = folders.state.join(JOURNAL);
     let contents = journal::read(&path)?;
     if let Some(commit) = &contents.last {
         actions::perform(folders, commit)?;

@@ -312,7 +312,13 @@ fn a_long_journal_is_compacted() {
     let mut to = place.open();
     let cursor = Some("x".repeat(1 << 20));
     for seq in 0..40 {
-        let page = PendingPage { seq, resource: "tasks".to_owned(), partition: None, cursor: cursor.clone() };
+        let page = PendingPage {
+            seq,
+            resource: "tasks".to_owned(),
+            partition: None,
+            cursor: cursor.clone(),
+            failed: false,
+        };
         to.record(&[Change::Pending(page), Change::Done { seq: seq.saturating_sub(1) }]).unwrap();
         to.commit().unwrap();
     }
@@ -321,4 +327,32 @@ fn a_long_journal_is_compacted() {
     assert_eq!(state.pending.len(), 1);
     drop(to);
     assert_eq!(place.open().state(), state);
+}
+
+/// A journal that a program of version 1 left is read, looked at, gone on with, and written anew.
+#[test]
+fn a_journal_of_an_older_version() {
+    let place = place();
+    let (_, state_dir) = folders(&place);
+    fs::create_dir_all(&state_dir).unwrap();
+    let old = concat!(
+        r#"{"snapshot":{"version":1,"pipelines":{"demo":{"state":{"loads":{"tasks":{"resource":"tasks","load_id":"1","#,
+        r#""fingerprint":"f","connector_digest":"c","started_ms":1,"updated_ms":2,"status":"running","rows":7,"pages":1,"#,
+        r#""retries":0,"total":9,"missing_parents":0,"failed_parents":1}},"pending":[{"seq":4,"resource":"tasks","#,
+        r#""partition":{"key":"k","data":"d"},"cursor":null}],"chains":[],"halts":[]},"marks":{}}}}}"#,
+        "\n"
+    );
+    let journal = state_dir.join("journal.jsonl");
+    fs::write(&journal, old).unwrap();
+    let expected = Load { rows: 7, pages: 1, total: Some(9), failed_parents: 1, ..load("tasks", "1") };
+    let looked = Destination::look(&place.target).unwrap().unwrap().remove("demo").unwrap();
+    assert_eq!(looked.loads.get("tasks"), Some(&expected));
+    assert_eq!(fs::read_to_string(&journal).unwrap(), old);
+    let mut to = place.open();
+    assert_eq!(to.state(), looked);
+    assert!(fs::read_to_string(&journal).unwrap().starts_with(r#"{"snapshot":{"version":2,"#));
+    to.record(&[Change::Done { seq: 4 }]).unwrap();
+    to.commit().unwrap();
+    drop(to);
+    assert_eq!(place.open().state().pending, []);
 }

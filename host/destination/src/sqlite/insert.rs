@@ -12,7 +12,7 @@ use super::schema::{self, LOAD_ID, LOADED_AT, MAX_COLUMNS, Shape};
 use crate::error::{DataErrorKind, DestinationError};
 use crate::table::{Disposition, Rows, Table, Written};
 use crate::value::Value;
-use crate::{fields, key, rows, timestamp};
+use crate::{column, fields, key, rows, timestamp};
 
 /// What to write, and where.
 pub(super) struct Page<'p> {
@@ -41,6 +41,12 @@ pub(super) fn write(
     {
         shape = schema::recreate(conn, name, &plain_columns(first)).map_err(sort)?;
     }
+    if !shape.declared {
+        written.new_columns = schema::declare(conn, path, table, name, &mut shape)?;
+        shape.declared = true;
+    }
+    let declared: Vec<Option<usize>> =
+        table.columns.iter().map(|column| shape.place(&column.name, 0)).collect();
 
     let loaded_at = timestamp::iso8601(rows.loaded_at_ms);
     let mut parents = match rows.partition_key {
@@ -60,8 +66,15 @@ pub(super) fn write(
             written.new_columns.extend_from_slice(new);
             insert = None;
         }
+        let check_columns = || {
+            column::check(&table.columns, |at| {
+                let place = declared.get(at).copied().flatten();
+                fields.iter().find(|(other, _)| Some(*other) == place).map(|(_, json)| *json)
+            })
+        };
         if table.disposition == Disposition::Merge {
             let values = key_values(table, &shape, &fields).map_err(refuse)?;
+            check_columns().map_err(refuse)?;
             if !shape.keyed {
                 schema::make_key(conn, path, table)?;
                 shape.keyed = true;
@@ -78,6 +91,8 @@ pub(super) fn write(
                     }));
                 }
             }
+        } else {
+            check_columns().map_err(refuse)?;
         }
         let insert = match &mut insert {
             Some(insert) => insert,

@@ -27,12 +27,14 @@ pub(super) struct Shape {
     places: HashMap<String, usize>,
     /// Whether the unique index that merge needs is there.
     pub(super) keyed: bool,
+    /// Whether the columns that the config declares are there.
+    pub(super) declared: bool,
 }
 
 impl Shape {
     fn new(columns: Vec<String>, keyed: bool) -> Self {
         let places = columns.iter().cloned().zip(0..).collect();
-        Self { columns, places, keyed }
+        Self { columns, places, keyed, declared: false }
     }
 
     /// Where column `name` is; `guess` is tried first.
@@ -182,6 +184,32 @@ pub(super) fn add_column(conn: &Connection, name: &str, column: &str) -> rusqlit
     conn.execute_batch(&format!("ALTER TABLE {} ADD COLUMN {}", quote(name), quote(column)))
 }
 
+/// Adds the declared columns that table `name` lacks, and returns them.
+pub(super) fn declare(
+    conn: &Connection,
+    path: &Path,
+    table: &Table,
+    name: &str,
+    shape: &mut Shape,
+) -> Result<Vec<String>, DestinationError> {
+    let known = shape.columns.len();
+    for column in &table.columns {
+        let kind = match shape.place(&column.name, known) {
+            Some(_) if is_system(&column.name) => {
+                Err(DataErrorKind::ReservedField { field: column.name.clone() })
+            }
+            Some(_) => Ok(()),
+            None => shape.add(&column.name).map(drop),
+        };
+        kind.map_err(|kind| DestinationError::data(&table.resource, None, kind))?;
+    }
+    let new = shape.columns.get(known..).unwrap_or_default().to_vec();
+    new.iter()
+        .try_for_each(|column| add_column(conn, name, column))
+        .map_err(|cause| failure::sort(path, cause))?;
+    Ok(new)
+}
+
 pub(super) fn exists(conn: &Connection, name: &str) -> rusqlite::Result<bool> {
     conn.prepare_cached("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1")?.exists([name])
 }
@@ -202,10 +230,9 @@ pub(super) fn delete_load(conn: &Connection, name: &str, load_id: &str) -> rusql
     Ok(())
 }
 
-/// Puts table `new` in the place of table `name`. A load that brought no column leaves the old columns, without rows.
+/// Puts table `new` in the place of table `name`. A load that brought no row leaves the old columns, without rows.
 pub(super) fn swap(conn: &Connection, new: &str, name: &str) -> rusqlite::Result<()> {
-    let bare = Shape::new(columns(conn, new)?, false).is_bare() && is_empty(conn, new)?;
-    if bare && exists(conn, name)? {
+    if is_empty(conn, new)? && exists(conn, name)? {
         conn.execute_batch(&format!("DELETE FROM {}", quote(name)))?;
         return drop_table(conn, new);
     }

@@ -1,18 +1,20 @@
 //! The checkpoint as rows of tables, one set for every pipeline of the database.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
 
-use super::failure;
+use super::{failure, schema};
 use crate::checkpoint::{Chain, Change, ErrorLine, Load, LoadStatus, Partition, PendingPage, State};
 use crate::error::DestinationError;
+use crate::partition_id::PartitionId;
 use crate::table::{Disposition, Table};
 use crate::timestamp::iso8601;
 
 /// Of the tables below. A program that knows only an older one must not write them.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// Columns have no types here either: a count above `i64::MAX` is kept as its digits.
 const TABLES: &str = "
@@ -20,10 +22,11 @@ const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS _sanderling_loads (
         pipeline, resource, load_id, fingerprint, connector_digest, started_ms, updated_ms, status,
         rows, pages, retries, total, missing_parents, failed_parents, disposition,
+        refused_rows, stopped_at, last_complete, to_undo,
         PRIMARY KEY (pipeline, resource)
     );
     CREATE TABLE IF NOT EXISTS _sanderling_pending (
-        pipeline, seq, resource, partition_key, partition_data, cursor,
+        pipeline, seq, resource, partition_key, partition_data, cursor, failed,
         PRIMARY KEY (pipeline, seq)
     );
     CREATE INDEX IF NOT EXISTS _sanderling_pending_resource ON _sanderling_pending (pipeline, resource);
@@ -32,6 +35,9 @@ const TABLES: &str = "
     );
     CREATE INDEX IF NOT EXISTS _sanderling_chains_key
         ON _sanderling_chains (pipeline, resource, partition_key);
+    CREATE TABLE IF NOT EXISTS _sanderling_opened (
+        pipeline, resource, partition, PRIMARY KEY (pipeline, resource, partition)
+    ) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS _sanderling_halts (pipeline, origin, at_ms, PRIMARY KEY (pipeline, origin));
     CREATE TABLE IF NOT EXISTS _sanderling_errors (
         at, pipeline, load_id, resource, partition_key, url, status, attempts, message, excerpt, request_id
@@ -40,6 +46,15 @@ const TABLES: &str = "
         pipeline, resource, key, partition, PRIMARY KEY (pipeline, resource, key)
     ) WITHOUT ROWID;
 ";
+
+/// Columns that version 1 did not have. The tables that it made get them at their end, as they stand above.
+const SINCE_VERSION_2: [(&str, &str); 5] = [
+    ("_sanderling_loads", "refused_rows"),
+    ("_sanderling_loads", "stopped_at"),
+    ("_sanderling_loads", "last_complete"),
+    ("_sanderling_loads", "to_undo"),
+    ("_sanderling_pending", "failed"),
+];
 
 /// Makes the tables, and proves on the way that the database can be written to.
 pub(super) fn create(conn: &Connection, path: &Path) -> Result<(), DestinationError> {
@@ -60,11 +75,44 @@ pub(super) fn create(conn: &Connection, path: &Path) -> Result<(), DestinationEr
             format!("its state is of version {version}; this program knows {VERSION}: use a newer one");
         return Err(DestinationError::Corrupt { path: path.to_owned(), reason });
     }
+    for (table, column) in SINCE_VERSION_2 {
+        if !has_column(conn, table, column).map_err(sort)? {
+            schema::add_column(conn, table, column).map_err(sort)?;
+        }
+    }
     conn.execute_batch("COMMIT").map_err(sort)
+}
+
+fn has_column(conn: &Connection, table: &str, column: &str) -> rusqlite::Result<bool> {
+    conn.prepare_cached("SELECT 1 FROM pragma_table_info(?1) WHERE name = ?2")?.exists([table, column])
+}
+
+/// The states of all pipelines; none if there are no tables of ours. Tables of an older version are read as they are.
+pub(super) fn look(conn: &Connection) -> rusqlite::Result<Option<BTreeMap<String, State>>> {
+    if !schema::exists(conn, "_sanderling_loads")? {
+        return Ok(None);
+    }
+    let mut select = conn.prepare("SELECT DISTINCT pipeline FROM _sanderling_loads")?;
+    let pipelines: Vec<String> = select.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    pipelines
+        .into_iter()
+        .map(|pipeline| Ok((pipeline.clone(), read(conn, &pipeline)?)))
+        .collect::<rusqlite::Result<_>>()
+        .map(Some)
 }
 
 /// The pipeline's state.
 pub(super) fn read(conn: &Connection, pipeline: &str) -> rusqlite::Result<State> {
+    let column = |table: &str, column: &'static str| -> rusqlite::Result<&'static str> {
+        Ok(if has_column(conn, table, column)? { column } else { "NULL" })
+    };
+    let [refused, limit, last, to_undo, failed] = {
+        let mut columns = [""; 5];
+        for (slot, (table, name)) in columns.iter_mut().zip(SINCE_VERSION_2) {
+            *slot = column(table, name)?;
+        }
+        columns
+    };
     // Folded in like any change, which also puts each list in its order.
     let mut state = State::default();
     let mut fold = |sql: &str, change: fn(&Row) -> rusqlite::Result<Change>| -> rusqlite::Result<()> {
@@ -74,15 +122,26 @@ pub(super) fn read(conn: &Connection, pipeline: &str) -> rusqlite::Result<State>
         Ok(())
     };
     fold(
-        "SELECT resource, load_id, fingerprint, connector_digest, started_ms, updated_ms, status, rows, pages, retries,
-         total, missing_parents, failed_parents FROM _sanderling_loads WHERE pipeline = ?1",
+        &format!(
+            "SELECT resource, load_id, fingerprint, connector_digest, started_ms, updated_ms, status, rows, pages,
+             retries, total, missing_parents, failed_parents, {refused}, {limit}, {last}, {to_undo}
+             FROM _sanderling_loads WHERE pipeline = ?1"
+        ),
         load,
     )?;
     fold(
-        "SELECT seq, resource, partition_key, partition_data, cursor FROM _sanderling_pending
-         WHERE pipeline = ?1 ORDER BY seq",
+        &format!(
+            "SELECT seq, resource, partition_key, partition_data, cursor, {failed} FROM _sanderling_pending
+             WHERE pipeline = ?1 ORDER BY seq"
+        ),
         pending,
     )?;
+    if schema::exists(conn, "_sanderling_opened")? {
+        fold("SELECT resource, partition FROM _sanderling_opened WHERE pipeline = ?1", |row| {
+            let partitions = PartitionId::from_bytes(row.get_ref(1)?.as_blob()?).into_iter().collect();
+            Ok(Change::Opened { resource: row.get(0)?, partitions })
+        })?;
+    }
     fold(
         "SELECT resource, partition_key, received, pages, first_total, last_total, last_digest, repeats, limited
          FROM _sanderling_chains WHERE pipeline = ?1",
@@ -103,13 +162,25 @@ pub(super) fn apply(conn: &Connection, pipeline: &str, change: &Change) -> rusql
             "DELETE FROM _sanderling_loads WHERE pipeline = ?1 AND resource = ?2",
             params![pipeline, resource],
         ),
-        Change::Pending(PendingPage { seq, resource, partition, cursor }) => {
+        Change::Pending(PendingPage { seq, resource, partition, cursor, failed }) => {
             let (key, data) = partition.as_ref().map(|it| (&it.key, &it.data)).unzip();
             run(
-                "INSERT OR REPLACE INTO _sanderling_pending VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                params![pipeline, Count(*seq), resource, key, data, cursor],
+                "INSERT OR REPLACE INTO _sanderling_pending
+                 (pipeline, seq, resource, partition_key, partition_data, cursor, failed)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                params![pipeline, Count(*seq), resource, key, data, cursor, failed],
             )
         }
+        Change::Opened { resource, partitions } => partitions.iter().try_for_each(|partition| {
+            run(
+                "INSERT OR IGNORE INTO _sanderling_opened VALUES (?1, ?2, ?3)",
+                params![pipeline, resource, partition.bytes()],
+            )
+        }),
+        Change::OpenedForgotten { resource } => run(
+            "DELETE FROM _sanderling_opened WHERE pipeline = ?1 AND resource = ?2",
+            params![pipeline, resource],
+        ),
         Change::Done { seq } => run(
             "DELETE FROM _sanderling_pending WHERE pipeline = ?1 AND seq = ?2",
             params![pipeline, Count(*seq)],
@@ -139,10 +210,13 @@ pub(super) fn apply(conn: &Connection, pipeline: &str, change: &Change) -> rusql
 
 fn insert_load(conn: &Connection, pipeline: &str, load: &Load) -> rusqlite::Result<()> {
     conn.prepare_cached(
-        "INSERT INTO _sanderling_loads VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, NULL)
+        "INSERT INTO _sanderling_loads (pipeline, resource, load_id, fingerprint, connector_digest, started_ms,
+         updated_ms, status, rows, pages, retries, total, missing_parents, failed_parents, refused_rows, stopped_at,
+         last_complete, to_undo)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
          ON CONFLICT DO UPDATE SET load_id = ?3, fingerprint = ?4, connector_digest = ?5, started_ms = ?6,
          updated_ms = ?7, status = ?8, rows = ?9, pages = ?10, retries = ?11, total = ?12, missing_parents = ?13,
-         failed_parents = ?14",
+         failed_parents = ?14, refused_rows = ?15, stopped_at = ?16, last_complete = ?17, to_undo = ?18",
     )?
     .execute(params![
         pipeline,
@@ -163,6 +237,10 @@ fn insert_load(conn: &Connection, pipeline: &str, load: &Load) -> rusqlite::Resu
         load.total.map(Count),
         Count(load.missing_parents),
         Count(load.failed_parents),
+        Count(load.refused_rows),
+        load.limit,
+        load.last_complete.as_ref().and_then(|complete| serde_json::to_string(complete).ok()),
+        load.to_undo,
     ])
     .map(drop)
 }
@@ -222,6 +300,13 @@ fn load(row: &Row) -> rusqlite::Result<Change> {
         total: optional_count(row, 10)?,
         missing_parents: count(row, 11)?,
         failed_parents: count(row, 12)?,
+        refused_rows: optional_count(row, 13)?.unwrap_or_default(),
+        limit: row.get(14)?,
+        last_complete: {
+            let text: Option<String> = row.get(15)?;
+            text.and_then(|text| serde_json::from_str(&text).ok())
+        },
+        to_undo: row.get(16)?,
     }))
 }
 
@@ -233,6 +318,7 @@ fn pending(row: &Row) -> rusqlite::Result<Change> {
         resource: row.get(1)?,
         partition: key.zip(data).map(|(key, data)| Partition { key, data }),
         cursor: row.get(4)?,
+        failed: row.get::<_, Option<bool>>(5)?.unwrap_or_default(),
     }))
 }
 

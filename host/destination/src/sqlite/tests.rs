@@ -338,3 +338,39 @@ fn cpu_seconds() -> f64 {
     let ticks = after_name.split_whitespace().skip(11).take(2).map(|field| field.parse::<f64>().unwrap());
     ticks.sum::<f64>() / 100.0
 }
+
+/// A database that a program of version 1 left is read, looked at and gone on with.
+#[test]
+fn state_of_an_older_version() {
+    let place = place();
+    let conn = reader(&place);
+    conn.execute_batch(
+        "CREATE TABLE _sanderling_meta (name PRIMARY KEY, value);
+         INSERT INTO _sanderling_meta VALUES ('version', 1);
+         CREATE TABLE _sanderling_loads (
+             pipeline, resource, load_id, fingerprint, connector_digest, started_ms, updated_ms, status,
+             rows, pages, retries, total, missing_parents, failed_parents, disposition, PRIMARY KEY (pipeline, resource)
+         );
+         INSERT INTO _sanderling_loads VALUES
+             ('demo', 'tasks', '1', 'f', 'c', 1, 2, 'running', 7, 1, 0, 9, 0, 1, 'append');
+         CREATE TABLE _sanderling_pending (
+             pipeline, seq, resource, partition_key, partition_data, cursor, PRIMARY KEY (pipeline, seq)
+         );
+         INSERT INTO _sanderling_pending VALUES ('demo', 4, 'tasks', 'k', 'd', NULL);
+         CREATE TABLE _sanderling_chains (
+             pipeline, resource, partition_key, received, pages, first_total, last_total, last_digest, repeats, limited
+         );
+         CREATE TABLE _sanderling_halts (pipeline, origin, at_ms, PRIMARY KEY (pipeline, origin));",
+    )
+    .unwrap();
+    let expected = Load { rows: 7, pages: 1, total: Some(9), failed_parents: 1, ..load("tasks", "1") };
+    let looked = Destination::look(&place.target).unwrap().unwrap().remove("demo").unwrap();
+    assert_eq!(looked.loads.get("tasks"), Some(&expected));
+    let mut to = place.open();
+    assert_eq!(to.state(), looked);
+    let changed = Load { refused_rows: 3, limit: Some("--max-pages 1".to_owned()), ..expected };
+    to.record(&[Change::Load(changed.clone())]).unwrap();
+    to.commit().unwrap();
+    drop(to);
+    assert_eq!(place.open().state().loads.get("tasks"), Some(&changed));
+}

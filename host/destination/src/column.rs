@@ -1,0 +1,148 @@
+//! What a config declares of a column, and whether a row keeps to it.
+
+use std::fmt;
+
+use crate::error::DataErrorKind;
+use crate::fits::{fits, found};
+
+/// A column as it is declared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Its name, as it stands in the rows.
+    pub name: String,
+    /// What its values are; none: anything.
+    pub data_type: Option<DataType>,
+    /// Whether it may be null, or missing.
+    pub nullable: bool,
+}
+
+/// The types that a column can be declared as: dlt's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DataType {
+    /// Any scalar.
+    Text,
+    /// A number that a double can come near to.
+    Double,
+    /// `true` or `false`.
+    Bool,
+    /// A moment: a date and a time.
+    Timestamp,
+    /// A whole number of 64 bits.
+    Bigint,
+    /// Bytes, as base64 or hexadecimal.
+    Binary,
+    /// Any JSON.
+    Json,
+    /// A number of any size.
+    Decimal,
+    /// A whole number of 256 bits.
+    Wei,
+    /// A day.
+    Date,
+    /// A time of day.
+    Time,
+}
+
+impl DataType {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::Text,
+        Self::Double,
+        Self::Bool,
+        Self::Timestamp,
+        Self::Bigint,
+        Self::Binary,
+        Self::Json,
+        Self::Decimal,
+        Self::Wei,
+        Self::Date,
+        Self::Time,
+    ];
+
+    /// The type of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.name() == name)
+    }
+
+    /// Its name in a config.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Double => "double",
+            Self::Bool => "bool",
+            Self::Timestamp => "timestamp",
+            Self::Bigint => "bigint",
+            Self::Binary => "binary",
+            Self::Json => "json",
+            Self::Decimal => "decimal",
+            Self::Wei => "wei",
+            Self::Date => "date",
+            Self::Time => "time",
+        }
+    }
+}
+
+impl fmt::Display for DataType {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+/// Whether a row keeps to `columns`; `json_of` gives the JSON of the column at a place of that list.
+pub(crate) fn check<'a>(
+    columns: &[Column],
+    json_of: impl Fn(usize) -> Option<&'a str>,
+) -> Result<(), DataErrorKind> {
+    for (at, Column { name, data_type, nullable }) in columns.iter().enumerate() {
+        let column = || name.clone();
+        match (json_of(at), data_type) {
+            (None | Some("null"), _) if *nullable => {}
+            (None, _) => return Err(DataErrorKind::ColumnMissing { column: column() }),
+            (Some("null"), _) => return Err(DataErrorKind::ColumnNull { column: column() }),
+            (Some(json), Some(declared)) if !fits(*declared, json) => {
+                return Err(DataErrorKind::ColumnType {
+                    column: column(),
+                    declared: *declared,
+                    found: found(json),
+                });
+            }
+            (Some(_), _) => {}
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_is_found_by_its_name() {
+        for data_type in DataType::ALL {
+            assert_eq!(DataType::parse(data_type.name()), Some(data_type));
+        }
+        assert_eq!(DataType::parse("integer"), None);
+    }
+
+    #[test]
+    fn null_missing_and_misfits() {
+        let column = |data_type, nullable| [Column { name: "c".into(), data_type, nullable }];
+        let bigint = Some(DataType::Bigint);
+        let said = |columns: &[Column], json: Option<&'static str>| {
+            check(columns, |_| json).map_err(|kind| kind.to_string())
+        };
+        assert_eq!(said(&column(bigint, true), None), Ok(()));
+        assert_eq!(said(&column(bigint, true), Some("null")), Ok(()));
+        assert_eq!(said(&column(None, false), Some("[1]")), Ok(()));
+        for (columns, json, words) in [
+            (column(None, false), None, "column `c` must not be null, and is missing"),
+            (column(bigint, false), Some("null"), "column `c` must not be null, and is"),
+            (column(bigint, true), Some("1.5"), "column `c` is declared bigint, and holds 1.5"),
+            (column(bigint, true), Some("\"n/a\""), "column `c` is declared bigint, and holds \"n/a\""),
+        ] {
+            assert_eq!(said(&columns, json), Err(words.to_owned()));
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Targets below a folder that something has been loaded into.
+
+use std::fs;
+use std::path::Path;
+
+use crate::jsonl::JOURNAL;
+use crate::target::Target;
+
+/// The databases (`*.db`) and state folders in `folder` and, down to `depth` levels, below it, in the order of their paths.
+/// Whether a database is one of ours is found by looking into it. What cannot be read is passed over.
+#[must_use]
+pub fn find(folder: &Path, depth: usize) -> Vec<Target> {
+    let mut found = Vec::new();
+    let mut entries: Vec<_> = fs::read_dir(folder).into_iter().flatten().flatten().collect();
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        // A link could lead anywhere, and in a circle.
+        let Ok(kind) = entry.file_type() else { continue };
+        let path = shortened(folder, &entry);
+        if kind.is_file() && path.extension().is_some_and(|extension| extension == "db") {
+            found.push(Target::Sqlite { path });
+        } else if kind.is_dir() {
+            if path.join(JOURNAL).is_file() {
+                let own = path.file_name().is_some_and(|name| name == ".sanderling");
+                let dir = if own { path.parent().unwrap_or(&path).to_owned() } else { path.clone() };
+                let dir = if dir.as_os_str().is_empty() { ".".into() } else { dir };
+                found.push(Target::Jsonl { dir, state_dir: path });
+            } else if depth > 0 {
+                found.extend(find(&path, depth - 1));
+            }
+        }
+    }
+    found
+}
+
+/// The path without a leading `./`.
+fn shortened(folder: &Path, entry: &fs::DirEntry) -> std::path::PathBuf {
+    if folder == Path::new(".") { entry.file_name().into() } else { entry.path() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn databases_and_state_folders_down_to_a_depth() {
+        let dir = tempfile::tempdir().unwrap();
+        for path in [
+            "a.db",
+            "notes.txt",
+            "x/b.db",
+            "x/y/c.db",
+            "x/y/z/d.db",
+            "out/.sanderling/journal.jsonl",
+            "kept/journal.jsonl",
+        ] {
+            let path = dir.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        let at = |path: &str| dir.path().join(path);
+        let expected = [
+            Target::Sqlite { path: at("a.db") },
+            Target::Jsonl { dir: at("kept"), state_dir: at("kept") },
+            Target::Jsonl { dir: at("out"), state_dir: at("out/.sanderling") },
+            Target::Sqlite { path: at("x/b.db") },
+            Target::Sqlite { path: at("x/y/c.db") },
+        ];
+        assert_eq!(find(dir.path(), 2), expected);
+        assert_eq!(find(&at("nowhere"), 2), []);
+    }
+}
