@@ -10,7 +10,7 @@ use sanderling_gate::Vault;
 
 use crate::cli::Progress;
 use crate::report;
-use crate::run::outcome::{Event, Status};
+use crate::run::outcome::Event;
 use crate::show::{Level, Show};
 use crate::words::{self, counted};
 
@@ -72,7 +72,10 @@ impl Reporter {
                     &format!("{why}; try {} in {:.1} s", attempts + 1, wait_ms as f64 / 1_000.0),
                 );
             }
-            Event::Ended { resource, status, rows } => self.ended(resource, *status, *rows),
+            Event::Ended { resource, status, rows, refused_rows, limit } => {
+                let word = words::of_end(*status, limit.as_deref(), *refused_rows);
+                self.ended(resource, &word, *rows);
+            }
             Event::Said(notice) if self.show.level >= Level::Normal => {
                 for line in report::notice(notice, self.show.paint).lines() {
                     self.line(line);
@@ -175,16 +178,11 @@ impl Reporter {
         }
     }
 
-    fn ended(&mut self, resource: &str, status: Status, rows: u64) {
-        let word = match status {
-            Status::Complete => "complete",
-            Status::Failed => "failed",
-            Status::Unfinished => "not finished",
-        };
+    fn ended(&mut self, resource: &str, word: &str, rows: u64) {
         match &mut self.view {
             View::Bars { bars, .. } => {
                 if let Some(bar) = bars.get(resource) {
-                    bar.abandon_with_message(word);
+                    bar.abandon_with_message(word.to_owned());
                 }
             }
             View::Plain { .. } => self.line(&format!("{resource}: {word}, {}", counted(rows, "row"))),

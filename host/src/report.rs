@@ -19,14 +19,14 @@ pub fn exit_code(outcome: &Outcome) -> u8 {
         return exit::INTERRUPTED;
     }
     let failed = exit::of_several(outcome.codes.iter().map(|(_, code)| *code));
-    let unfinished = outcome.resources.iter().any(|resource| resource.status != Status::Complete);
+    let unfinished = outcome.resources.iter().any(|resource| !resource.status.is_in_place());
     if failed == exit::COMPLETE && unfinished { exit::OTHER } else { failed }
 }
 
 /// A table of the resources that were written; no line of it ends in blanks.
 pub fn table(outcome: &Outcome, paint: Paint) -> String {
     let head = ["resource", "rows", "API's total", "pages", "retries", "seconds", ""];
-    let shown = |resource: &&ResourceOutcome| resource.written || resource.status != Status::Complete;
+    let shown = |resource: &&ResourceOutcome| resource.written || !resource.status.is_in_place();
     let rows: Vec<[String; 7]> = outcome
         .resources
         .iter()
@@ -52,6 +52,10 @@ fn remark(resource: &ResourceOutcome) -> String {
         Status::Complete => {}
         Status::Failed => remarks.push("failed".to_owned()),
         Status::Unfinished => remarks.push("not finished".to_owned()),
+        Status::Limited => remarks.extend(resource.limit.iter().map(|limit| format!("stopped at {limit}"))),
+    }
+    if resource.refused_rows > 0 {
+        remarks.push(format!("{} refused", words::counted(resource.refused_rows, "row")));
     }
     if resource.failed_parents > 0 {
         remarks.push(format!("{} failed", words::counted(resource.failed_parents, "parent")));
@@ -117,6 +121,7 @@ pub fn document(outcome: &Outcome, subject: Subject<'_>, pipeline: &str, to: &st
             "name": resource.name,
             "status": match resource.status {
                 Status::Complete => "complete",
+                Status::Limited => "limited",
                 Status::Failed => "failed",
                 Status::Unfinished => "unfinished",
             },
@@ -128,6 +133,8 @@ pub fn document(outcome: &Outcome, subject: Subject<'_>, pipeline: &str, to: &st
             "elapsed_ms": resource.elapsed_ms,
             "missing_parents": resource.missing_parents,
             "failed_parents": resource.failed_parents,
+            "refused_rows": resource.refused_rows,
+            "limit": resource.limit,
         })).collect::<Vec<_>>(),
         "unlisted_failures": outcome.unlisted_failures,
         "failures": outcome.failures.iter().map(|one| failure(one, subject)).collect::<Vec<_>>(),

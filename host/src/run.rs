@@ -9,9 +9,11 @@ pub mod truth;
 mod give_up;
 mod origin;
 mod pages;
+mod refuse;
+mod retry_failed;
 mod settle;
 mod stack;
-mod start;
+pub(crate) mod start;
 mod take;
 
 use std::collections::{HashMap, HashSet};
@@ -19,11 +21,12 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sanderling_destination::{Chain, Destination, DestinationError, Load, LoadStatus};
+use sanderling_destination::{Chain, Destination, DestinationError, Load, LoadStatus, PartitionId};
 use sanderling_gate::Vault;
 
 use crate::contract::Partition;
 use crate::sandbox::Connection;
+use crate::words::exit;
 use outcome::{Event, Outcome, RunNotice, Status};
 use pages::{Landed, Pages, Read};
 use plan::Plan;
@@ -46,6 +49,8 @@ pub struct Settings {
     pub fresh: bool,
     /// Refuse a page that comes with a guess.
     pub frozen: bool,
+    /// Read the parents that failed in the last run, and nothing else.
+    pub retry_failed: bool,
     /// How old a run that broke off may be to go on.
     pub resume_within_ms: u64,
     /// Names this run's rows.
@@ -109,13 +114,17 @@ struct Driver<'a> {
     /// Chains that the last run left half-read: their totals must be what they were.
     resumed: HashSet<ChainKey>,
     loads: Vec<Load>,
-    /// By child, the partitions that were opened in this run: each is read once.
-    opened: HashMap<usize, HashSet<[u8; 16]>>,
+    /// By child, the partitions that were opened since its load began: each is read once.
+    opened: HashMap<usize, HashSet<PartitionId>>,
     /// By resource, the rows that its ended chains owe together.
     owed: Vec<u64>,
     failed: HashSet<usize>,
     /// Resources of which nothing more is asked in this run; what their parents still open stays pending.
     abandoned: HashSet<usize>,
+    /// Resources with pages that are pending, and not for this run to read.
+    unread: HashSet<usize>,
+    /// Resources that this run has nothing to do with.
+    left: HashSet<usize>,
     started: HashSet<usize>,
     /// From when it was a resource's turn to its last commit. Pages read ahead do not count.
     turns_ms: Vec<Option<(u64, u64)>>,
@@ -251,17 +260,24 @@ impl Driver<'_> {
         let plan = self.plan;
         for (at, resource) in plan.resources.iter().enumerate() {
             let load = &self.loads[at];
+            if self.left.contains(&at) {
+                continue;
+            }
             let status = if load.status == LoadStatus::Complete {
-                Status::Complete
+                settle::status_in_place(load)
             } else if self.failed.contains(&at) || load.status == LoadStatus::Refused {
                 Status::Failed
             } else {
                 Status::Unfinished
             };
-            if status != Status::Complete {
-                let name = resource.name.clone();
-                (self.tell)(Event::Ended { resource: name, status, rows: load.rows });
+            if load.refused_rows > 0 {
+                // Also where that was in the run that this one goes on with.
+                self.outcome.codes.insert((resource.name.clone(), exit::REFUSED));
             }
+            if !status.is_in_place() {
+                self.tell_end(at, status);
+            }
+            let load = &self.loads[at];
             self.outcome.resources.push(outcome::ResourceOutcome {
                 name: resource.name.clone(),
                 rows: load.rows,
@@ -273,6 +289,8 @@ impl Driver<'_> {
                 written: resource.written,
                 missing_parents: load.missing_parents,
                 failed_parents: load.failed_parents,
+                refused_rows: load.refused_rows,
+                limit: load.limit.clone(),
             });
         }
         Ok(self.outcome)

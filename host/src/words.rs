@@ -7,14 +7,14 @@ mod hints;
 mod setting;
 mod text;
 
-use sanderling_destination::{DataError, DestinationError};
+use sanderling_destination::{DataError, DataType, DestinationError};
 use sanderling_gate::Exchange;
 
 use crate::contract::{BadResponse, Fault, HttpFailure, Notice, Setting};
 use crate::document::edit::EditError;
 use crate::document::{Document, Format, nearest, render};
 use crate::error::Error;
-use crate::run::outcome::{Cause, Failure, RunNotice};
+use crate::run::outcome::{Cause, Failure, RunNotice, Status};
 use crate::run::plan::PlanError;
 use crate::run::truth::Refusal;
 use crate::sandbox::{CallError, ListError, LoadError, Trap};
@@ -27,7 +27,7 @@ pub use finding::{of_finding, of_not_tried};
 use hints::{hint_for_data, hint_for_guesses, hint_for_trap, hints_for};
 pub use setting::{settled, to_write};
 pub use text::{counted, of_io, printable, printable_lines};
-use text::{one_line, time_of_day, without_number};
+use text::{one_line, span, time_of_day, without_number};
 
 /// Exit codes say what to do.
 pub mod exit {
@@ -253,6 +253,13 @@ fn of_plan(error: &PlanError) -> Words {
             };
             words.hint(format!("the config has {}", known.join(", ")))
         }
+        PlanError::DataType { data_type, .. } => {
+            let known = DataType::ALL.map(DataType::name);
+            match nearest(data_type, known) {
+                Some(near) => words.hint(format!("did you mean `{near}`?")),
+                None => words.hint(format!("the types are {}", known.join(", "))),
+            }
+        }
         PlanError::Unsupported { .. } | PlanError::Unsound(_) => words,
     }
 }
@@ -300,6 +307,12 @@ pub fn of_cause(cause: &Cause) -> (String, Option<String>) {
         Cause::Refused(refusal) => (refusal.to_string(), None),
         Cause::Denied(denial) => (denial.to_string(), None),
         Cause::Data { error, .. } => (of_data(error), None),
+        Cause::Row { error, key, excerpt } => {
+            let key = key.as_ref().map(|key| format!(" ({key})")).unwrap_or_default();
+            let row = error.row.unwrap_or_default() + 1;
+            (format!("row {row}{key} is refused: {}", error.kind), Some(excerpt.clone()))
+        }
+        Cause::NotRetried(why) => (format!("what failed cannot be read by itself: {why}"), None),
         Cause::Halted { origin, in_a_row: ..=1, again_at_ms: None } => {
             (format!("{origin} still fails and is left alone; nothing more was asked of it"), None)
         }
@@ -373,6 +386,7 @@ pub fn of_failure(failure: &Failure, subject: Subject<'_>) -> Words {
     let tries = if failure.attempts > 1 { format!(" ({} tries)", failure.attempts) } else { String::new() };
     let place = match (&failure.partition_key, failure.page) {
         _ if matches!(failure.cause, Cause::Halted { .. }) => String::new(),
+        (None, 0) => format!("{}: ", failure.resource),
         // Of all pages together.
         (Some(key), _)
             if matches!(
@@ -402,11 +416,24 @@ pub fn of_failure(failure: &Failure, subject: Subject<'_>) -> Words {
         let sent = if denied { "not sent: " } else { "" };
         words.more.push(format!("{sent}{} {}{id}", exchange.method, exchange.url));
     }
-    if let Some(excerpt) = excerpt {
+    // What a row holds is not shown where anyone may look over a shoulder; the destination's log of errors has it.
+    let shown = excerpt.filter(|_| !matches!(failure.cause, Cause::Row { .. }));
+    if let Some(excerpt) = shown {
         words.more.push(format!("it said: {}", one_line(&excerpt)));
     }
     words.hints = hints_for(failure, subject);
     words
+}
+
+/// How a resource has ended, in a few words.
+pub fn of_end(status: Status, limit: Option<&str>, refused_rows: u64) -> String {
+    let word = match (status, limit) {
+        (Status::Complete, _) | (Status::Limited, None) => "complete".to_owned(),
+        (Status::Limited, Some(limit)) => format!("stopped at {limit}"),
+        (Status::Failed, _) => "failed".to_owned(),
+        (Status::Unfinished, _) => "not finished".to_owned(),
+    };
+    if refused_rows == 0 { word } else { format!("{word}, {} refused", counted(refused_rows, "row")) }
 }
 
 /// Rows are counted from 1 for people.
@@ -422,8 +449,8 @@ pub fn code_of_cause(cause: &Cause) -> u8 {
     match cause {
         Cause::Fault { fault, .. } => code_of_fault(fault),
         Cause::Trap(_) => exit::OTHER,
-        Cause::Denied(_) | Cause::Guessed(_) => exit::CONFIG,
-        Cause::Refused(_) | Cause::Data { .. } => exit::REFUSED,
+        Cause::Denied(_) | Cause::Guessed(_) | Cause::NotRetried(_) => exit::CONFIG,
+        Cause::Refused(_) | Cause::Data { .. } | Cause::Row { .. } => exit::REFUSED,
         Cause::Halted { .. } => exit::LATER,
     }
 }
@@ -474,6 +501,22 @@ pub fn of_notice(notice: &RunNotice) -> (String, Option<String>) {
         RunNotice::StartedAgain { resource, why } => {
             (format!("{resource}: the last run broke off and is started again: {why}"), None)
         }
+        RunNotice::Removed { resource, rows, taken_back } => {
+            let what = if *taken_back { "taken back" } else { "left where they are" };
+            let rows = counted(*rows, "row");
+            (
+                format!("{resource}: it is not read any more; {rows} of the run that broke off are {what}"),
+                None,
+            )
+        }
+        RunNotice::Retrying { resource, parents, age_ms } => {
+            let age = age_ms.map(|age_ms| format!(", {} later", span(age_ms))).unwrap_or_default();
+            (format!("{resource}: reading {} that failed once more{age}", counted(*parents, "parent")), None)
+        }
+        RunNotice::NothingFailed { broken } => (
+            "no parent failed in the last run; nothing is asked for".into(),
+            broken.then(|| "it did not read everything: run without --retry-failed to go on".into()),
+        ),
         RunNotice::Reopened { resource } => {
             (format!("{resource}: parent rows came twice, or share what binds it; each is read once"), None)
         }

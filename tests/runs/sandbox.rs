@@ -151,6 +151,7 @@ async fn drive(config: &str, folder: &Folder) -> Outcome {
         max_pages: None,
         frozen: false,
         fresh: false,
+        retry_failed: false,
         resume_within_ms: 0,
         load_id: "load".into(),
         config: config.into(),

@@ -41,7 +41,10 @@ pub struct Load {
     /// The limit of the user's at which it stopped, in words; none: it was read to its end.
     #[serde(default)]
     pub limit: Option<String>,
-    /// While this one is not complete: the latest that was.
+    /// Whether its rows are read for its children alone, and not written.
+    #[serde(default)]
+    pub unwritten: bool,
+    /// The latest that was finished before this one.
     #[serde(default)]
     pub last_complete: Option<Complete>,
     /// A finished load of the resource, of a tree that broke off: its rows are taken back when the tree starts again.
@@ -70,7 +73,7 @@ impl Load {
     /// The latest load of the resource that was finished: this one, or one before it.
     #[must_use]
     pub fn latest_complete(&self) -> Option<Complete> {
-        if self.status != LoadStatus::Complete {
+        if self.status != LoadStatus::Complete || self.unwritten {
             return self.last_complete.clone();
         }
         Some(Complete {

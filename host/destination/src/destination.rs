@@ -78,12 +78,12 @@ impl Destination {
         }
     }
 
-    /// The same for a resource of which nothing is known but what the state says. Rows that were merged into a table stay:
-    /// what stood in their place is gone.
-    pub fn undo_unlisted(&mut self, resource: &str, load_id: &str) -> Result<(), DestinationError> {
+    /// The same for a resource of which nothing is known but what the state says. Rows that were merged into a table stay,
+    /// since what stood in their place is gone: the answer is then `false`.
+    pub fn undo_unlisted(&mut self, resource: &str, load_id: &str) -> Result<bool, DestinationError> {
         match self {
             Self::Sqlite(it) => it.undo_unlisted(resource, load_id),
-            Self::Jsonl(it) => it.undo(resource, load_id),
+            Self::Jsonl(it) => it.undo(resource, load_id).map(|()| true),
         }
     }
 

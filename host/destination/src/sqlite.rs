@@ -138,20 +138,22 @@ impl Sqlite {
     }
 
     /// Takes back what a load has written, going by how it was begun.
-    pub(crate) fn undo_unlisted(&mut self, resource: &str, load_id: &str) -> Result<(), DestinationError> {
+    pub(crate) fn undo_unlisted(&mut self, resource: &str, load_id: &str) -> Result<bool, DestinationError> {
         self.atomically(|this| {
             this.run(|conn| parents::forget(conn, &this.pipeline, resource))?;
             match this.run(|conn| state::disposition(conn, &this.pipeline, resource, load_id))? {
                 Some(Disposition::Append) => {
                     schema::check_ours(&this.conn, &this.path, resource)?;
-                    this.run(|conn| schema::delete_load(conn, resource, load_id))
+                    this.run(|conn| schema::delete_load(conn, resource, load_id))?;
                 }
                 Some(Disposition::Replace) => {
                     let name = schema::beside(&this.pipeline, resource);
-                    this.run(|conn| schema::drop_table(conn, &name))
+                    this.run(|conn| schema::drop_table(conn, &name))?;
                 }
-                Some(Disposition::Merge) | None => Ok(()),
+                Some(Disposition::Merge) => return Ok(false),
+                None => {}
             }
+            Ok(true)
         })
     }
 

@@ -12,6 +12,7 @@ Examples:
   sanderling run api.yaml                                into api.db, or where the config's `to` says
   sanderling run api.yaml --to jsonl:out                 into out/<resource>.jsonl
   sanderling run api.yaml --resource users --max-pages 1 --to sqlite:sample.db
+  sanderling run api.yaml --retry-failed                 what failed in the last run, and nothing else
   sanderling run api.yaml --json --progress none         for programs: one document on stdout
 
 A config:
@@ -47,6 +48,9 @@ pub struct RunArgs {
     /// Take no guesses: what the config does not say is an error
     #[arg(long)]
     pub frozen: bool,
+    /// Read only the parents whose rows could not be read in the last run
+    #[arg(long, conflicts_with_all = ["fresh", "max_pages", "resources"])]
+    pub retry_failed: bool,
     /// Read at most so many pages of each resource
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub max_pages: Option<u64>,

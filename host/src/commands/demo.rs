@@ -40,7 +40,13 @@ async fn read_demo(args: &DemoArgs, show: Show) -> Result<u8, Error> {
     };
     let source = source::open(&request).await?;
     let target = Target::parse("sqlite:demo.db")?;
-    let how = How { fresh: false, frozen: false, max_pages: None, again: "run the demo again" };
+    let how = How {
+        fresh: false,
+        frozen: false,
+        retry_failed: false,
+        max_pages: None,
+        again: "run the demo again",
+    };
     into(&source, &target, &args.show, show, how).await
 }
 

@@ -9,7 +9,7 @@ use super::{notices, read, refuse_guesses, request, settled};
 use crate::cli::{RunArgs, ShowArgs};
 use crate::error::Error;
 use crate::progress::Reporter;
-use crate::run::outcome::{Event, Outcome, ResourceOutcome, Status};
+use crate::run::outcome::{Event, Outcome, ResourceOutcome};
 use crate::run::{self, Settings};
 use crate::show::{Level, Show};
 use crate::source::{self, Source};
@@ -27,6 +27,7 @@ pub async fn run(args: &RunArgs, show: Show) -> Result<u8, Error> {
     let how = How {
         fresh: args.fresh,
         frozen: args.frozen,
+        retry_failed: args.retry_failed,
         max_pages: args.max_pages,
         again: "run the same command again",
     };
@@ -54,6 +55,8 @@ pub struct How {
     pub fresh: bool,
     /// `--frozen`.
     pub frozen: bool,
+    /// `--retry-failed`.
+    pub retry_failed: bool,
     /// `--max-pages`.
     pub max_pages: Option<u64>,
     /// How a run that was stopped goes on.
@@ -81,6 +84,7 @@ pub async fn into(
         max_pages: how.max_pages,
         fresh: how.fresh,
         frozen: how.frozen,
+        retry_failed: how.retry_failed,
         resume_within_ms: source.settings.resume_within_ms,
         load_id: format!("{}-{:06x}", clock::compact(now_ms), fastrand::u32(..0x100_0000)),
         config: source.config.clone(),
@@ -141,17 +145,18 @@ fn outcome_text(
             outcome.unlisted_failures
         ));
     }
-    text.push_str(&report::table(outcome, show.paint));
-    let seen = |resource: &&ResourceOutcome| {
-        resource.written && resource.rows > 0 && resource.status == Status::Complete
-    };
+    if !outcome.resources.is_empty() {
+        text.push_str(&report::table(outcome, show.paint));
+    }
+    let seen =
+        |resource: &&ResourceOutcome| resource.written && resource.rows > 0 && resource.status.is_in_place();
     let first = outcome.resources.iter().find(seen);
     if let Some(look) = first.and_then(|resource| destination.peek(&resource.name)) {
         text.push_str(&format!("look at it: {look}\n"));
     }
     if outcome.interrupted {
         text.push_str(&format!("stopped; what is whole was kept: {again} to go on from there\n"));
-    } else if outcome.resources.iter().any(|resource| resource.status != Status::Complete) {
+    } else if outcome.resources.iter().any(|resource| !resource.status.is_in_place()) {
         text.push_str(&match report::exit_code(outcome) {
             exit::LATER => format!("not everything is there: {again} later to go on from there\n"),
             _ => format!("not everything is there: once that is mended, {again}\n"),

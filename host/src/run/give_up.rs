@@ -1,6 +1,6 @@
 //! Gives up a page, a resource or an origin, durably: what is not read stays pending for another run.
 
-use sanderling_destination::{Change, DestinationError, ErrorLine, LoadStatus};
+use sanderling_destination::{Change, DestinationError, ErrorLine, LoadStatus, PendingPage};
 
 use super::Driver;
 use super::outcome::{Cause, Failure};
@@ -37,6 +37,8 @@ impl Driver<'_> {
             self.loads[resource].status = LoadStatus::Refused;
         }
         self.fail_chain(item, cause, last_try)?;
+        let failed = PendingPage { failed: true, ..self.pending(item) };
+        self.destination.record(&[Change::Pending(failed)])?;
         if whole {
             self.abandon(|other| other == resource);
         } else {
@@ -107,7 +109,7 @@ impl Driver<'_> {
 
     /// Lists a failure in the outcome. Of a resource that fails for thousands of parents a few will do: the
     /// destination has them all.
-    fn list(&mut self, failure: Failure) {
+    pub(super) fn list(&mut self, failure: Failure) {
         self.outcome.codes.insert((failure.resource.clone(), words::code_of_cause(&failure.cause)));
         let listed = self.outcome.failures.iter().filter(|other| other.resource == failure.resource).count();
         if listed < MAX_LISTED {
@@ -117,7 +119,7 @@ impl Driver<'_> {
         }
     }
 
-    fn failure(&self, item: &Item, cause: Cause, last_try: LastTry) -> Failure {
+    pub(super) fn failure(&self, item: &Item, cause: Cause, last_try: LastTry) -> Failure {
         Failure {
             resource: self.plan.resources[item.resource].name.clone(),
             partition_key: item.partition.as_ref().map(|partition| partition.key.clone()),
@@ -128,7 +130,7 @@ impl Driver<'_> {
         }
     }
 
-    fn error_line(&self, failure: &Failure) -> ErrorLine {
+    pub(super) fn error_line(&self, failure: &Failure) -> ErrorLine {
         let (message, excerpt) = words::of_cause(&failure.cause);
         let exchange = failure.exchange.as_ref();
         ErrorLine {

@@ -51,6 +51,10 @@ pub struct ResourceOutcome {
     pub missing_parents: u64,
     /// Parents whose rows could not be read.
     pub failed_parents: u64,
+    /// Rows that were not written because they break what the config declares.
+    pub refused_rows: u64,
+    /// The limit at which it stopped, such as `--max-pages 3`.
+    pub limit: Option<String>,
 }
 
 /// How a resource ended.
@@ -58,10 +62,19 @@ pub struct ResourceOutcome {
 pub enum Status {
     /// Read to its end, and in place.
     Complete,
+    /// In place, but read only to a limit that the user named: there may be more.
+    Limited,
     /// Something of it failed; what is whole is kept.
     Failed,
     /// Nothing of it failed, but the run ended before it did.
     Unfinished,
+}
+
+impl Status {
+    /// Whether its rows are in their place, and nothing of them is owed.
+    pub fn is_in_place(self) -> bool {
+        matches!(self, Self::Complete | Self::Limited)
+    }
 }
 
 /// One page that could not be had or kept.
@@ -106,6 +119,17 @@ pub enum Cause {
         /// For a child: how its rows could say whose they are.
         parent: Option<ParentKey>,
     },
+    /// A row breaks what the config declares, and was left out.
+    Row {
+        /// What is wrong with it.
+        error: Box<DataError>,
+        /// Its key, as far as it has one.
+        key: Option<String>,
+        /// The start of it.
+        excerpt: String,
+    },
+    /// What failed in the last run cannot be read by itself.
+    NotRetried(Why),
     /// The origin was halted, so that the page was not asked for.
     Halted {
         /// Which one.
@@ -155,10 +179,13 @@ impl Cause {
     /// Whether the resource's other parents would fail the same: the config has to change, or the origin is halted.
     pub fn is_resources(&self) -> bool {
         match self {
-            Self::Halted { .. } | Self::Denied(_) | Self::Guessed(_) => true,
+            Self::Halted { .. } | Self::Denied(_) | Self::Guessed(_) | Self::NotRetried(_) => true,
+            Self::Refused(Refusal::TooManyRows { .. }) => true,
             Self::Fault { fault, .. } => matches!(fault, Fault::Denied(_) | Fault::InvalidConfig(_)),
-            Self::Data { error, .. } => matches!(error.kind, DataErrorKind::DuplicateAcrossParents { .. }),
-            Self::Trap(_) | Self::Refused(_) => false,
+            Self::Data { error, .. } => {
+                error.kind.is_of_row() || matches!(error.kind, DataErrorKind::DuplicateAcrossParents { .. })
+            }
+            Self::Trap(_) | Self::Refused(_) | Self::Row { .. } => false,
         }
     }
 
@@ -198,6 +225,29 @@ pub enum RunNotice {
         resource: String,
         /// Why.
         why: Why,
+    },
+    /// A load that broke off is of a resource that is not read any more: it is forgotten.
+    Removed {
+        /// Which one.
+        resource: String,
+        /// Rows that it had written.
+        rows: u64,
+        /// Whether they were taken back, or stay.
+        taken_back: bool,
+    },
+    /// The parents that failed in the last run are read once more.
+    Retrying {
+        /// The tree, by its root.
+        resource: String,
+        /// How many.
+        parents: u64,
+        /// How long ago that run was, if longer than a run that broke off would be gone on with.
+        age_ms: Option<u64>,
+    },
+    /// No parent failed in the last run.
+    NothingFailed {
+        /// Whether something of it was not read.
+        broken: bool,
     },
     /// A child's partition was opened before; it is read once.
     Reopened {
@@ -302,6 +352,10 @@ pub enum Event {
         status: Status,
         /// Rows of the load.
         rows: u64,
+        /// Rows that were refused.
+        refused_rows: u64,
+        /// The limit at which it stopped.
+        limit: Option<String>,
     },
     /// A request was answered, or not.
     Asked {

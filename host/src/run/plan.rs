@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use sanderling_destination::{Disposition, Table};
+use sanderling_destination::{DataType, Disposition, Table};
 use serde_json::Value;
 
 use crate::contract::{self, Column, ResourceInfo, SourceInfo, WriteDisposition};
@@ -18,6 +18,8 @@ pub struct Plan {
     pub resources: Vec<Resource>,
     /// Everything that the connector lists, read or not, with its parent.
     parents: HashMap<String, Option<String>>,
+    /// Whether all that is selected is read: `--resource` was not given.
+    whole: bool,
 }
 
 /// One resource of a run.
@@ -76,6 +78,16 @@ pub enum PlanError {
         /// What it wants.
         what: String,
     },
+    /// A column of a type that there is not.
+    #[error("resource `{resource}`: column `{column}` is declared `{data_type}`, which is no type")]
+    DataType {
+        /// The resource's name.
+        resource: String,
+        /// The column's name.
+        column: String,
+        /// What it is declared as.
+        data_type: String,
+    },
     /// The connector contradicts itself.
     #[error("the connector's list of resources is not sound: {0}")]
     Unsound(String),
@@ -86,6 +98,12 @@ impl Plan {
     pub fn is_child(&self, name: &str, parent: usize) -> bool {
         let above = self.parents.get(name).and_then(Option::as_deref);
         above == Some(self.resources[parent].name.as_str())
+    }
+
+    /// Whether the config has no resource `name` any more, or has it and does not select it. Of what `--resource` leaves
+    /// out nothing is said.
+    pub fn is_gone(&self, name: &str) -> bool {
+        self.find(name).is_none() && (self.whole || !self.parents.contains_key(name))
     }
 
     /// All of `info`'s resources, or `only` those and the parents that drive them.
@@ -110,7 +128,7 @@ impl Plan {
 
         let parents =
             info.resources.iter().map(|resource| (resource.name.clone(), resource.parent.clone())).collect();
-        let mut plan = Self { resources: Vec::new(), parents };
+        let mut plan = Self { resources: Vec::new(), parents, whole: only.is_empty() };
         let mut place = vec![None; info.resources.len()];
         for (position, resource) in info.resources.iter().enumerate().filter(|(position, _)| read[*position])
         {
@@ -196,13 +214,14 @@ fn lower(
         columns.map_err(|error| PlanError::Unsound(format!("the columns of `{}`: {error}", info.name)))?;
     Ok(Resource {
         name: info.name.clone(),
-        columns,
         table: Table {
             resource: info.name.clone(),
             disposition,
             primary_key: info.primary_key.clone(),
             partitioned: parent.is_some(),
+            columns: declared(&info.name, &columns)?,
         },
+        columns,
         written,
         parent,
         children: Vec::new(),
@@ -211,6 +230,25 @@ fn lower(
         totals: totals(info.settings.as_deref()),
         origin: info.origins.first().cloned().unwrap_or_default(),
     })
+}
+
+/// The columns as a destination checks them. A config that does not say otherwise lets them be null, as in dlt.
+fn declared(resource: &str, columns: &[Column]) -> Result<Vec<sanderling_destination::Column>, PlanError> {
+    let column = |column: &Column| {
+        let data_type = column.data_type.as_deref().map(|name| {
+            DataType::parse(name).ok_or_else(|| PlanError::DataType {
+                resource: resource.to_owned(),
+                column: column.name.clone(),
+                data_type: name.to_owned(),
+            })
+        });
+        Ok(sanderling_destination::Column {
+            name: column.name.clone(),
+            data_type: data_type.transpose()?,
+            nullable: column.nullable.unwrap_or(true),
+        })
+    };
+    columns.iter().map(column).collect()
 }
 
 fn totals(settings: Option<&str>) -> Totals {
@@ -275,5 +313,32 @@ mod tests {
     fn an_unknown_resource_is_named_with_what_there_is() {
         let error = Plan::new(&info(&[("users", None)]), &["user".into()]).unwrap_err();
         assert_eq!(error, PlanError::Unknown { name: "user".into(), known: vec!["users".into()] });
+    }
+
+    #[test]
+    fn a_type_that_there_is_not_is_named() {
+        let mut all = info(&[("users", None)]);
+        all.resources[0].columns = Some(r#"{"id": {"nullable": false}, "at": {"data_type": "date"}}"#.into());
+        let plan = Plan::new(&all, &[]).unwrap();
+        let columns = &plan.resources[0].table.columns;
+        assert_eq!(
+            columns.iter().map(|it| (it.data_type, it.nullable)).collect::<Vec<_>>(),
+            [(None, false), (Some(DataType::Date), true)]
+        );
+        all.resources[0].columns = Some(r#"{"at": {"data_type": "datetime"}}"#.into());
+        let error = Plan::new(&all, &[]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "resource `users`: column `at` is declared `datetime`, which is no type"
+        );
+    }
+
+    #[test]
+    fn what_is_left_out_is_not_gone() {
+        let mut all = info(&[("users", None), ("projects", None), ("tasks", Some("projects"))]);
+        all.resources[0].selected = false;
+        let gone = |plan: &Plan| ["users", "projects", "tasks", "old"].map(|name| plan.is_gone(name));
+        assert_eq!(gone(&Plan::new(&all, &[]).unwrap()), [true, false, false, true]);
+        assert_eq!(gone(&Plan::new(&all, &["projects".into()]).unwrap()), [false, false, false, true]);
     }
 }

@@ -1,6 +1,12 @@
 //! Whether a run that broke off goes on or starts again: a pure decision for each tree of resources.
 
-use sanderling_destination::{Load, LoadStatus};
+use std::collections::HashSet;
+
+use sanderling_destination::{Load, LoadStatus, State};
+use sha2::{Digest, Sha256};
+
+use super::hex;
+use super::plan::Plan;
 
 /// How a tree starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +47,9 @@ pub enum Why {
     /// What it had written is not as it left it.
     #[error("what it had written has been changed: {0}")]
     OutputChanged(String),
+    /// A part of the state is not there any more.
+    #[error("a part of its state has been reset")]
+    Forgotten,
     /// The rows under its pages have moved.
     #[error("`{resource}` had {before} rows then and has {now} now")]
     TotalChanged {
@@ -58,6 +67,28 @@ fn span(time_ms: u64) -> String {
         seconds if seconds < 120 => format!("{seconds} s"),
         seconds => format!("{} min", seconds / 60),
     }
+}
+
+/// What the checkpoint of a tree belongs to: the config, and which of the tree's resources are read and written.
+pub fn fingerprint(plan: &Plan, root: usize, config: &str, max_pages: Option<u64>) -> String {
+    let mut hash = Sha256::new();
+    hash.update(config);
+    // What is complete within `--max-pages` is not complete without.
+    hash.update(format!("\0{max_pages:?}"));
+    for at in plan.tree(root) {
+        let resource = &plan.resources[at];
+        hash.update([0, u8::from(resource.written)]);
+        hash.update(&resource.name);
+    }
+    hex(&hash.finalize())
+}
+
+/// When the pass that the broken of `loads` belong to made its last commit, in Unix time.
+pub fn broke_off_ms(loads: &[&Load], state: &State) -> u64 {
+    let broken = loads.iter().filter(|load| load.status != LoadStatus::Complete);
+    let passes: HashSet<u64> = broken.map(|load| load.started_ms).collect();
+    let of_pass = state.loads.values().filter(|load| passes.contains(&load.started_ms));
+    of_pass.map(|load| load.updated_ms).max().unwrap_or_default()
 }
 
 /// What a decision goes by.
@@ -116,7 +147,9 @@ impl Pass {
             Start::Again(Why::Refused | Why::OutputChanged(_) | Why::TotalChanged { .. }) => {
                 Some(Self { began_ms, resumes: false })
             }
-            Start::Again(Why::Asked | Why::ConfigChanged | Why::ConnectorChanged | Why::TooOld { .. })
+            Start::Again(
+                Why::Asked | Why::ConfigChanged | Why::ConnectorChanged | Why::Forgotten | Why::TooOld { .. },
+            )
             | Start::Fresh
             | Start::Done => None,
         }

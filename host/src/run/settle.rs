@@ -1,6 +1,6 @@
 //! Puts a resource in its place once it is read, or ends it at a limit that the user named.
 
-use sanderling_destination::{Change, DestinationError, LoadStatus};
+use sanderling_destination::{Change, DestinationError, Load, LoadStatus};
 
 use super::Driver;
 use super::outcome::{Event, RunNotice, Status};
@@ -12,7 +12,9 @@ impl Driver<'_> {
     pub(super) fn settle(&mut self, resource: usize) -> Result<(), DestinationError> {
         let plan = self.plan;
         let above = plan.resources[resource].parent.is_none_or(|parent| self.is_complete(parent));
-        let given_up = self.failed.contains(&resource) || self.abandoned.contains(&resource);
+        let given_up = self.failed.contains(&resource)
+            || self.abandoned.contains(&resource)
+            || self.unread.contains(&resource);
         let whole = self.stack.open_in_resource(resource) == 0 && !given_up;
         if self.is_complete(resource)
             || !above
@@ -27,7 +29,8 @@ impl Driver<'_> {
         self.loads[resource].status = LoadStatus::Complete;
         self.loads[resource].updated_ms = self.now_ms();
         let load = self.loads[resource].clone();
-        let changes = [Change::Load(load.clone())];
+        let forgotten = Change::OpenedForgotten { resource: load.resource.clone() };
+        let changes = [Change::Load(load.clone()), forgotten];
         if plan.resources[resource].written {
             self.destination.finish(&plan.resources[resource].table, &load, &changes)?;
         } else {
@@ -38,7 +41,7 @@ impl Driver<'_> {
             let (resource, parents) = (load.resource.clone(), load.missing_parents);
             self.say(RunNotice::AllGone { resource, parents });
         }
-        (self.tell)(Event::Ended { resource: load.resource, status: Status::Complete, rows: load.rows });
+        self.tell_end(resource, status_in_place(&load));
         plan.resources[resource].children.iter().try_for_each(|&child| self.settle(child))
     }
 
@@ -47,7 +50,7 @@ impl Driver<'_> {
     fn shared_keys(&mut self, resource: usize) -> Result<Option<Refusal>, DestinationError> {
         let of = &self.plan.resources[resource];
         let load = &self.loads[resource];
-        let (rows, owed) = (load.rows, self.owed[resource]);
+        let (rows, owed) = (load.rows, self.owed[resource].saturating_sub(load.refused_rows));
         if !of.written {
             return Ok(None);
         }
@@ -89,9 +92,28 @@ impl Driver<'_> {
                 changes.push(self.chain_change(&key, &chain, true));
             }
         }
+        let limit = format!("{which} {}", self.settings.max_pages.unwrap_or_default());
+        self.loads[resource].limit = Some(limit.clone());
+        changes.push(Change::Load(self.loads[resource].clone()));
         self.destination.record(&changes)?;
-        let max = self.settings.max_pages.unwrap_or_default();
-        self.say(RunNotice::Limited { resource: name, limit: format!("{which} {max}") });
+        self.say(RunNotice::Limited { resource: name, limit });
         self.settle(resource)
     }
+
+    /// Says that a resource has ended.
+    pub(super) fn tell_end(&mut self, resource: usize, status: Status) {
+        let load = &self.loads[resource];
+        (self.tell)(Event::Ended {
+            resource: load.resource.clone(),
+            status,
+            rows: load.rows,
+            refused_rows: load.refused_rows,
+            limit: load.limit.clone(),
+        });
+    }
+}
+
+/// How a load has ended that is in its place.
+pub(super) fn status_in_place(load: &Load) -> Status {
+    if load.limit.is_some() { Status::Limited } else { Status::Complete }
 }

@@ -3,18 +3,19 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use sanderling_destination::{Chain, Change, Destination, DestinationError, Load, LoadStatus, State};
+use sanderling_destination::{
+    Chain, Change, Destination, DestinationError, Load, LoadStatus, PartitionId, State,
+};
 use sanderling_gate::Vault;
-use sha2::{Digest, Sha256};
 
 use super::origin::HALT_MEMORY_MS;
 use super::outcome::{Event, Outcome, RunNotice};
 use super::pages::Pages;
 use super::plan::Plan;
 use super::resume::{self, Now, Pass, Start, Why};
+use super::retry_failed::Partitions;
 use super::stack::{Item, Stack};
-use super::take::fingerprint;
-use super::{Driver, Settings, hex};
+use super::{Driver, Settings};
 use crate::contract::Partition;
 use crate::sandbox::Connection;
 
@@ -59,6 +60,8 @@ impl<'a> Driver<'a> {
             owed: vec![0; plan.resources.len()],
             failed: HashSet::new(),
             abandoned: HashSet::new(),
+            unread: HashSet::new(),
+            left: HashSet::new(),
             started: HashSet::new(),
             turns_ms: vec![None; plan.resources.len()],
             outcome: Outcome::default(),
@@ -70,6 +73,12 @@ impl<'a> Driver<'a> {
         for origin in halted {
             driver.say(RunNotice::Trial { origin });
         }
+        if settings.retry_failed {
+            driver.retry_failed(&state)?;
+            driver.commit()?;
+            return Ok(driver);
+        }
+        driver.take_back_removed(&state)?;
         let mut starts = Vec::new();
         let mut passes = Vec::new();
         for root in plan.roots() {
@@ -88,26 +97,27 @@ impl<'a> Driver<'a> {
         Ok(driver)
     }
 
-    fn loads_of_tree<'s>(&self, root: usize, state: &'s State) -> Vec<&'s Load> {
+    pub(super) fn loads_of_tree<'s>(&self, root: usize, state: &'s State) -> Vec<&'s Load> {
         self.plan.tree(root).filter_map(|at| state.loads.get(&self.plan.resources[at].name)).collect()
     }
 
     /// What a decision goes by for the tree of `loads`.
     fn now<'s>(&'s self, loads: &[&Load], fingerprint: &'s str, state: &State) -> Now<'s> {
-        let broken = |load: &&&Load| load.status != LoadStatus::Complete;
-        let passes: HashSet<u64> = loads.iter().filter(broken).map(|load| load.started_ms).collect();
-        let of_pass = state.loads.values().filter(|load| passes.contains(&load.started_ms));
         Now {
             fingerprint,
             connector_digest: &self.settings.connector_digest,
             now_ms: self.started_ms,
-            broke_off_ms: of_pass.map(|load| load.updated_ms).max().unwrap_or_default(),
-            resume_within_ms: self.settings.resume_within_ms,
+            broke_off_ms: resume::broke_off_ms(loads, state),
+            resume_within_ms: if self.settings.retry_failed {
+                u64::MAX
+            } else {
+                self.settings.resume_within_ms
+            },
             fresh: self.settings.fresh,
         }
     }
 
-    fn how_to_start(&mut self, root: usize, state: &State) -> Result<Start, DestinationError> {
+    pub(super) fn how_to_start(&mut self, root: usize, state: &State) -> Result<Start, DestinationError> {
         let names: HashSet<&str> =
             self.plan.tree(root).map(|at| self.plan.resources[at].name.as_str()).collect();
         let loads = self.loads_of_tree(root, state);
@@ -123,6 +133,7 @@ impl<'a> Driver<'a> {
         let start = resume::decide(&loads, pending, self.now(&loads, &fingerprint, state));
         Ok(match start {
             Start::Resume if !restorable => Start::Again(Why::ConfigChanged),
+            Start::Resume if loads.len() < names.len() => Start::Again(Why::Forgotten),
             Start::Resume => match self.open_loads(root, state) {
                 Ok(()) => Start::Resume,
                 Err(DestinationError::Corrupt { path, reason }) => {
@@ -146,7 +157,12 @@ impl<'a> Driver<'a> {
         let done =
             start == Start::Fresh && resume::is_done(&loads, passes, self.now(&loads, &fingerprint, state));
         match if done { Start::Done } else { start } {
-            Start::Resume => self.resume(root, state),
+            Start::Resume => {
+                self.resume(root, state, None)?;
+                let rows = self.rows_written(root);
+                self.say(RunNotice::Resumed { resource: self.plan.resources[root].name.clone(), rows });
+                Ok(())
+            }
             Start::Fresh => self.begin(root, &loads, &state.chains),
             Start::Done => {
                 for at in self.plan.tree(root) {
@@ -179,8 +195,14 @@ impl<'a> Driver<'a> {
         Ok(())
     }
 
-    /// Takes over the loads, chains and pending pages of the run that broke off.
-    fn resume(&mut self, root: usize, state: &State) -> Result<(), DestinationError> {
+    /// Takes over the loads, chains and pending pages of the run that broke off; of the pages those of `only` some
+    /// partitions, if these are named: the rest stays pending.
+    pub(super) fn resume(
+        &mut self,
+        root: usize,
+        state: &State,
+        only: Option<&Partitions>,
+    ) -> Result<(), DestinationError> {
         let plan = self.plan;
         for at in plan.tree(root) {
             let resource = &plan.resources[at];
@@ -189,6 +211,9 @@ impl<'a> Driver<'a> {
             };
             self.loads[at] = load.clone();
             self.loads[at].failed_parents = 0;
+            if let Some(opened) = state.opened.get(&resource.name) {
+                self.opened.insert(at, opened.iter().copied().collect());
+            }
         }
         for chain in &state.chains {
             let Some(at) = plan.find(&chain.resource).filter(|&at| plan.resources[at].root == root) else {
@@ -208,12 +233,28 @@ impl<'a> Driver<'a> {
                 Arc::new(Partition { key: partition.key.clone(), data: partition.data.clone() })
             });
             if let Some(partition) = &partition {
-                self.opened.entry(at).or_default().insert(fingerprint(&partition.key));
+                self.opened.entry(at).or_default().insert(PartitionId::of(&partition.key));
+            }
+            let key = partition.as_ref().map(|partition| partition.key.clone());
+            let wanted =
+                |only: &Partitions| key.is_some_and(|key| only.contains(&(page.resource.clone(), key)));
+            if !only.is_none_or(wanted) {
+                self.unread.insert(at);
+                continue;
             }
             self.stack.put(Item { seq: page.seq, resource: at, partition, cursor: page.cursor.clone() });
         }
-        let rows = self.rows_written(root);
-        self.say(RunNotice::Resumed { resource: plan.resources[root].name.clone(), rows });
+        Ok(())
+    }
+
+    /// Takes back what is half-read of resources that are not read any more: nothing would ever go on with it.
+    fn take_back_removed(&mut self, state: &State) -> Result<(), DestinationError> {
+        let plan = self.plan;
+        let gone = |load: &&Load| load.status != LoadStatus::Complete && plan.is_gone(&load.resource);
+        for load in state.loads.values().filter(gone) {
+            let taken_back = take_back(self.destination, load, &state.chains)?;
+            self.say(RunNotice::Removed { resource: load.resource.clone(), rows: load.rows, taken_back });
+        }
         Ok(())
     }
 
@@ -241,8 +282,23 @@ impl<'a> Driver<'a> {
                 load.status != LoadStatus::Complete
                     || (resource.written && broken_ids.contains(load.load_id.as_str()))
             };
+            let finished = |load: &Load| {
+                load.status == LoadStatus::Complete && broken_ids.contains(load.load_id.as_str())
+            };
+            let mut last_complete = before.and_then(|load| load.latest_complete());
+            let mut to_undo = before.and_then(|load| load.to_undo.clone());
             if let Some(load) = before.filter(undone) {
                 self.destination.undo(&resource.table, &load.load_id)?;
+                last_complete = load.last_complete.clone();
+            } else if let Some(load) = before.filter(|load| finished(load)) {
+                // Its tree starts again without it. When it is written again, its rows would be there twice.
+                to_undo = to_undo.or_else(|| Some(load.load_id.clone()));
+            }
+            if resource.written
+                && let Some(load_id) = to_undo.take()
+            {
+                self.destination.undo(&resource.table, &load_id)?;
+                last_complete = last_complete.filter(|complete| complete.load_id != load_id);
             }
             let load = Load {
                 resource: resource.name.clone(),
@@ -251,6 +307,9 @@ impl<'a> Driver<'a> {
                 connector_digest: self.settings.connector_digest.clone(),
                 started_ms: self.pass_ms,
                 updated_ms: self.now_ms(),
+                unwritten: !resource.written,
+                last_complete,
+                to_undo,
                 ..Load::default()
             };
             if resource.written {
@@ -263,6 +322,7 @@ impl<'a> Driver<'a> {
                     partition_key: chain.partition_key.clone(),
                 }
             }));
+            changes.push(Change::OpenedForgotten { resource: resource.name.clone() });
             changes.push(Change::Load(load.clone()));
             self.loads[at] = load;
         }
@@ -297,17 +357,27 @@ impl<'a> Driver<'a> {
         self.begin(root, &broken.iter().collect::<Vec<_>>(), &chains.into_values().collect::<Vec<_>>())
     }
 
-    /// What a checkpoint of this tree belongs to: the config, and which of the tree's resources are read and written.
     fn fingerprint(&self, root: usize) -> String {
-        let mut hash = Sha256::new();
-        hash.update(&self.settings.config);
-        // What is complete within `--max-pages` is not complete without.
-        hash.update(format!("\0{:?}", self.settings.max_pages));
-        for at in self.plan.tree(root) {
-            let resource = &self.plan.resources[at];
-            hash.update([0, u8::from(resource.written)]);
-            hash.update(&resource.name);
-        }
-        hex(&hash.finalize())
+        resume::fingerprint(self.plan, root, &self.settings.config, self.settings.max_pages)
     }
+}
+
+/// Forgets a broken load, and takes back what it has written. Returns whether it could be taken back.
+pub(crate) fn take_back(
+    destination: &mut Destination,
+    load: &Load,
+    chains: &[Chain],
+) -> Result<bool, DestinationError> {
+    let taken_back = destination.undo_unlisted(&load.resource, &load.load_id)?;
+    let resource = || load.resource.clone();
+    let chains = chains.iter().filter(|chain| chain.resource == load.resource);
+    let ends = chains
+        .map(|chain| Change::ChainEnd { resource: resource(), partition_key: chain.partition_key.clone() });
+    let forgotten = [
+        Change::DropPending { resource: resource() },
+        Change::OpenedForgotten { resource: resource() },
+        Change::LoadForgotten { resource: resource() },
+    ];
+    destination.record(&ends.chain(forgotten).collect::<Vec<_>>())?;
+    Ok(taken_back)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sanderling_destination::{Chain, Change, DestinationError, LoadStatus, PendingPage, Rows};
+use sanderling_destination::{Chain, Change, DestinationError, LoadStatus, PartitionId, PendingPage, Rows};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -34,7 +34,11 @@ impl Driver<'_> {
         self.end_trial(item)?;
         let mut chain = self.chains.get(&key).cloned().unwrap_or_else(|| self.new_chain(&key));
         if let Some(why) = self.moved_since(&key, &chain, &page) {
-            return self.start_again(resource, why);
+            // What else there is of the tree is not for this run to read.
+            return match self.settings.retry_failed {
+                true => self.fail(item, Cause::NotRetried(why), last_try),
+                false => self.start_again(resource, why),
+            };
         }
         if let Some(guess) = self.guess(&page) {
             return self.fail(item, Cause::Guessed(guess), last_try);
@@ -62,17 +66,24 @@ impl Driver<'_> {
         let verdict = if ended { truth::end(&chain, plan.resources[resource].totals) } else { Ok(()) };
         let before = self.loads[resource].clone();
         self.count(item, &page, &chain, ended, verdict.is_err());
+        if let Some(limit) = &limited {
+            self.loads[resource].limit = Some(limit.clone());
+        }
         let (pushed, mut changes) = self.what_follows(item, follow, &mut page);
         changes.push(self.chain_change(&key, &chain, ended));
-        changes.push(Change::Load(self.loads[resource].clone()));
-        match self.write(item, &page, &changes) {
-            Ok(()) => {}
+        let written = match self.write(item, &page, &changes) {
+            Ok(()) => Ok(()),
+            Err(DestinationError::Data(error)) if error.kind.is_of_row() => {
+                self.write_the_rest(item, &mut page, &last_try, &changes, error)?
+            }
             Err(DestinationError::Data(error)) => {
-                self.loads[resource] = before;
-                let parent = self.parent_key(resource, &page.rows);
-                return self.fail(item, Cause::Data { error, parent }, last_try);
+                Err(Cause::Data { error, parent: self.parent_key(resource, &page.rows) })
             }
             Err(error) => return Err(error),
+        };
+        if let Err(cause) = written {
+            self.loads[resource] = before;
+            return self.fail(item, cause, last_try);
         }
 
         self.stack.pop();
@@ -133,23 +144,25 @@ impl Driver<'_> {
         stranger.map_or(Ok(()), |(child, _)| Err(Refusal::Stranger { child: child.clone() }))
     }
 
-    fn write(&mut self, item: &Item, page: &Page, changes: &[Change]) -> Result<(), DestinationError> {
+    /// Writes a page's rows, with `changes` and the load as it now stands.
+    pub(super) fn write(
+        &mut self,
+        item: &Item,
+        page: &Page,
+        changes: &[Change],
+    ) -> Result<(), DestinationError> {
         let resource = &self.plan.resources[item.resource];
+        let load = &self.loads[item.resource];
+        let changes = [changes, &[Change::Load(load.clone())]].concat();
         if !resource.written {
-            return self.destination.record(changes);
+            return self.destination.record(&changes);
         }
-        let rows = Rows {
-            ndjson: &page.rows,
-            count: page.kept,
-            partition_key: item.partition.as_ref().map(|partition| partition.key.as_str()),
-            load_id: &self.loads[item.resource].load_id,
-            loaded_at_ms: self.started_ms,
-        };
-        self.destination.write(&resource.table, &rows, changes).map(|_| ())
+        let rows = rows(item, page, &load.load_id, self.started_ms);
+        self.destination.write(&resource.table, &rows, &changes).map(|_| ())
     }
 
     /// How the rows of a child could say whose they are, for what is said when they cannot.
-    fn parent_key(&self, resource: usize, rows: &[u8]) -> Option<ParentKey> {
+    pub(super) fn parent_key(&self, resource: usize, rows: &[u8]) -> Option<ParentKey> {
         let parent = &self.plan.resources[self.plan.resources[resource].parent?];
         let first = rows.split(|&byte| byte == b'\n').next().unwrap_or_default();
         let row: Map<String, Value> = serde_json::from_slice(first).unwrap_or_default();
@@ -188,6 +201,7 @@ impl Driver<'_> {
         page: &mut Page,
     ) -> (Vec<Item>, Vec<Change>) {
         let mut pushed = Vec::new();
+        let mut changes = vec![Change::Done { seq: item.seq }];
         for cursor in follow.into_iter().rev() {
             let cursor = Some(self.vault.reference(&cursor));
             pushed.push(self.stack.item(item.resource, item.partition.clone(), cursor));
@@ -199,22 +213,24 @@ impl Driver<'_> {
             else {
                 continue;
             };
-            let mut opened = Vec::new();
+            let (mut opened, mut ids) = (Vec::new(), Vec::new());
             for partition in partitions {
                 let key = self.vault.reference(&partition.key);
                 // Rows move between a parent's pages while it is read, and several parents may share what binds a child.
-                if !self.opened.entry(child).or_default().insert(fingerprint(&key)) {
+                let id = PartitionId::of(&key);
+                if !self.opened.entry(child).or_default().insert(id) {
                     self.say(RunNotice::Reopened { resource: name.clone() });
                     continue;
                 }
+                ids.push(id);
                 let partition = Partition { key, data: self.vault.reference(&partition.data) };
                 opened.push(Arc::new(partition));
             }
             for partition in opened.into_iter().rev() {
                 pushed.push(self.stack.item(child, Some(partition), None));
             }
+            changes.push(Change::Opened { resource: name, partitions: ids });
         }
-        let mut changes = vec![Change::Done { seq: item.seq }];
         changes.extend(pushed.iter().map(|item| Change::Pending(self.pending(item))));
         (pushed, changes)
     }
@@ -228,6 +244,7 @@ impl Driver<'_> {
                 data: partition.data.clone(),
             }),
             cursor: item.cursor.clone(),
+            failed: false,
         }
     }
 
@@ -287,11 +304,15 @@ impl Driver<'_> {
     }
 }
 
-/// A partition's key, in a size that can be kept for each of a million.
-pub(super) fn fingerprint(key: &str) -> [u8; 16] {
-    let mut short = [0; 16];
-    short.copy_from_slice(&Sha256::digest(key)[..16]);
-    short
+/// A page's rows as a destination takes them.
+pub(super) fn rows<'p>(item: &'p Item, page: &'p Page, load_id: &'p str, loaded_at_ms: u64) -> Rows<'p> {
+    Rows {
+        ndjson: &page.rows,
+        count: page.kept,
+        partition_key: item.partition.as_ref().map(|partition| partition.key.as_str()),
+        load_id,
+        loaded_at_ms,
+    }
 }
 
 /// The cursors that follow a page, in commit order, or the limit at which its chain stops.

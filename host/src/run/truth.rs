@@ -1,7 +1,7 @@
 //! What must be true of the pages of a chain for its rows to count: pure checks, in commit order.
 
 use memchr::memchr_iter;
-use sanderling_destination::Chain;
+use sanderling_destination::{Chain, DataError};
 
 use super::plan::Totals;
 use crate::contract::{Continuation, Page};
@@ -36,6 +36,19 @@ pub enum Refusal {
         total: u64,
         /// The primary key.
         key: String,
+    },
+    /// Too many rows break what the config declares for the rest to be trusted.
+    #[error(
+        "{refused} of {rows} rows break what the config declares, which is too many; one of them is row {} of this page: {}",
+        .first.row.unwrap_or_default() + 1, .first.kind
+    )]
+    TooManyRows {
+        /// How many do, in all of the load.
+        refused: u64,
+        /// How many rows there are, these among them.
+        rows: u64,
+        /// The first of the page that was one too many.
+        first: Box<DataError>,
     },
     /// A cursor came up that had been read before.
     #[error("the pages run in a circle: a cursor came again")]

@@ -37,6 +37,10 @@ fn hints_by_our_keys(failure: &Failure, config: &Document) -> Vec<String> {
             "run again to read it anew; if the API's total is only an estimate, write {} on the resource",
             line("total", "estimate")
         )],
+        Cause::Refused(Refusal::TooManyRows { first, .. }) => {
+            hint_for_data(first, None, format).into_iter().collect()
+        }
+        Cause::NotRetried(_) => vec!["run without --retry-failed: it is then read anew".into()],
         Cause::Refused(Refusal::SharedKeys { .. }) => vec![format!(
             "name a `primary_key` that tells its rows apart, or, if the last of each is what you want, write {} on the resource",
             line("total", "estimate")
@@ -190,6 +194,13 @@ pub(super) fn hint_for_data(error: &DataError, parent: Option<&ParentKey>, forma
         DataErrorKind::DuplicateAcrossParents { columns, .. } => Some(format!(
             "the key is unique within a parent only: {}",
             composite_key(columns, parent, format)
+        )),
+        DataErrorKind::ColumnMissing { column } | DataErrorKind::ColumnNull { column } => Some(format!(
+            "if it may be null, write {} on the resource",
+            line("columns", &json!({ column: { "nullable": true } }))
+        )),
+        DataErrorKind::ColumnType { column, .. } => Some(format!(
+            "declare another `data_type` for `{column}` under `columns` of the resource, or none"
         )),
         DataErrorKind::KeyMissing { .. } | DataErrorKind::KeyNull { .. } => Some(format!(
             "name a `primary_key` that every row has, or write {} or `replace`",

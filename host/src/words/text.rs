@@ -57,6 +57,16 @@ pub(super) fn one_line(text: &str) -> String {
     }
 }
 
+/// A length of time, roughly: `90 s`, `12 min`, `3 h`, `5 days`.
+pub(super) fn span(time_ms: u64) -> String {
+    match time_ms / 1_000 {
+        seconds if seconds < 120 => format!("{seconds} s"),
+        seconds if seconds < 2 * 3_600 => format!("{} min", seconds / 60),
+        seconds if seconds < 48 * 3_600 => format!("{} h", seconds / 3_600),
+        seconds => format!("{} days", seconds / 86_400),
+    }
+}
+
 /// `14:05 UTC`.
 pub(super) fn time_of_day(at_ms: u64) -> String {
     let minutes = at_ms / 60_000 % 1_440;

@@ -22,7 +22,7 @@ const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS _sanderling_loads (
         pipeline, resource, load_id, fingerprint, connector_digest, started_ms, updated_ms, status,
         rows, pages, retries, total, missing_parents, failed_parents, disposition,
-        refused_rows, stopped_at, last_complete, to_undo,
+        refused_rows, stopped_at, last_complete, to_undo, unwritten,
         PRIMARY KEY (pipeline, resource)
     );
     CREATE TABLE IF NOT EXISTS _sanderling_pending (
@@ -48,11 +48,12 @@ const TABLES: &str = "
 ";
 
 /// Columns that version 1 did not have. The tables that it made get them at their end, as they stand above.
-const SINCE_VERSION_2: [(&str, &str); 5] = [
+const SINCE_VERSION_2: [(&str, &str); 6] = [
     ("_sanderling_loads", "refused_rows"),
     ("_sanderling_loads", "stopped_at"),
     ("_sanderling_loads", "last_complete"),
     ("_sanderling_loads", "to_undo"),
+    ("_sanderling_loads", "unwritten"),
     ("_sanderling_pending", "failed"),
 ];
 
@@ -106,8 +107,8 @@ pub(super) fn read(conn: &Connection, pipeline: &str) -> rusqlite::Result<State>
     let column = |table: &str, column: &'static str| -> rusqlite::Result<&'static str> {
         Ok(if has_column(conn, table, column)? { column } else { "NULL" })
     };
-    let [refused, limit, last, to_undo, failed] = {
-        let mut columns = [""; 5];
+    let [refused, limit, last, to_undo, unwritten, failed] = {
+        let mut columns = [""; 6];
         for (slot, (table, name)) in columns.iter_mut().zip(SINCE_VERSION_2) {
             *slot = column(table, name)?;
         }
@@ -124,7 +125,8 @@ pub(super) fn read(conn: &Connection, pipeline: &str) -> rusqlite::Result<State>
     fold(
         &format!(
             "SELECT resource, load_id, fingerprint, connector_digest, started_ms, updated_ms, status, rows, pages,
-             retries, total, missing_parents, failed_parents, {refused}, {limit}, {last}, {to_undo}
+             retries, total, missing_parents, failed_parents, {refused}, {limit}, {last}, {to_undo},
+             {unwritten}
              FROM _sanderling_loads WHERE pipeline = ?1"
         ),
         load,
@@ -212,11 +214,12 @@ fn insert_load(conn: &Connection, pipeline: &str, load: &Load) -> rusqlite::Resu
     conn.prepare_cached(
         "INSERT INTO _sanderling_loads (pipeline, resource, load_id, fingerprint, connector_digest, started_ms,
          updated_ms, status, rows, pages, retries, total, missing_parents, failed_parents, refused_rows, stopped_at,
-         last_complete, to_undo)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+         last_complete, to_undo, unwritten)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
          ON CONFLICT DO UPDATE SET load_id = ?3, fingerprint = ?4, connector_digest = ?5, started_ms = ?6,
          updated_ms = ?7, status = ?8, rows = ?9, pages = ?10, retries = ?11, total = ?12, missing_parents = ?13,
-         failed_parents = ?14, refused_rows = ?15, stopped_at = ?16, last_complete = ?17, to_undo = ?18",
+         failed_parents = ?14, refused_rows = ?15, stopped_at = ?16, last_complete = ?17, to_undo = ?18,
+         unwritten = ?19",
     )?
     .execute(params![
         pipeline,
@@ -241,6 +244,7 @@ fn insert_load(conn: &Connection, pipeline: &str, load: &Load) -> rusqlite::Resu
         load.limit,
         load.last_complete.as_ref().and_then(|complete| serde_json::to_string(complete).ok()),
         load.to_undo,
+        load.unwritten,
     ])
     .map(drop)
 }
@@ -307,6 +311,7 @@ fn load(row: &Row) -> rusqlite::Result<Change> {
             text.and_then(|text| serde_json::from_str(&text).ok())
         },
         to_undo: row.get(16)?,
+        unwritten: row.get::<_, Option<bool>>(17)?.unwrap_or_default(),
     }))
 }
 
