@@ -251,6 +251,9 @@ fn of_run() {
           --frozen
               Take no guesses: what the config does not say is an error
 
+          --retry-failed
+              Read only the parents whose rows could not be read in the last run
+
           --max-pages <N>
               Read at most so many pages of each resource
 
@@ -289,6 +292,7 @@ fn of_run() {
       says
       sanderling run api.yaml --to jsonl:out                 into out/<resource>.jsonl
       sanderling run api.yaml --resource users --max-pages 1 --to sqlite:sample.db
+      sanderling run api.yaml --retry-failed                 only the parents that failed last time
       sanderling run api.yaml --json --progress none         for programs: one document on stdout
 
     A config:

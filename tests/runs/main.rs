@@ -7,6 +7,7 @@
 //! | `breaking.rs` | what runs break off in: a source of parents, children and pages, and what is left of it |
 //! | `check.rs` | what `check` finds, and what `--fix` writes |
 //! | `cli.rs` | the command line: usage, the result document, each option |
+//! | `columns.rs` | declared columns, and rows that break what is declared |
 //! | `contract_walks.rs` | walks that the contract must survive |
 //! | `demo.rs` | `sanderling demo` |
 //! | `dlt.rs`, `dlt/` | dlt's behaviour, case by case, and what differs on purpose |
@@ -18,10 +19,12 @@
 //! | `keys.rs` | keys that do not tell rows apart, parents that come twice |
 //! | `kill.rs` | runs that are killed or stopped, and those that go on from there |
 //! | `look.rs` | configs looked at without a secret or a request, in each format |
+//! | `left_behind.rs` | what broken runs leave of what is not read any more, and of partitions that come again |
 //! | `offset.rs` | offset paging against servers that behave in every odd way |
 //! | `preview.rs` | the first rows of a resource |
 //! | `readme.rs` | what the README and `docs/` show is real |
 //! | `resume.rs` | runs that break off at a request, and those that go on from there |
+//! | `retry_failed.rs` | `run --retry-failed` |
 //! | `sandbox.rs` | connectors that mean harm, or are broken |
 //! | `seeds.rs` | the five seed configs, as they stand |
 //! | `shell.rs` | what a shell gets: completions and manual pages |
@@ -39,6 +42,7 @@ mod bad_input;
 mod breaking;
 mod check;
 mod cli;
+mod columns;
 mod contract_walks;
 mod demo;
 mod dlt;
@@ -50,6 +54,7 @@ mod help;
 mod keys;
 mod kill;
 mod leaks;
+mod left_behind;
 mod look;
 mod offset;
 mod paging_property;
@@ -57,6 +62,7 @@ mod preview;
 mod program;
 mod readme;
 mod resume;
+mod retry_failed;
 mod sandbox;
 mod secrecy;
 mod seeds;

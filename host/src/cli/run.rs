@@ -12,7 +12,7 @@ Examples:
   sanderling run api.yaml                                into api.db, or where the config's `to` says
   sanderling run api.yaml --to jsonl:out                 into out/<resource>.jsonl
   sanderling run api.yaml --resource users --max-pages 1 --to sqlite:sample.db
-  sanderling run api.yaml --retry-failed                 what failed in the last run, and nothing else
+  sanderling run api.yaml --retry-failed                 only the parents that failed last time
   sanderling run api.yaml --json --progress none         for programs: one document on stdout
 
 A config:

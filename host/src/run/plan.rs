@@ -106,6 +106,12 @@ impl Plan {
         self.find(name).is_none() && (self.whole || !self.parents.contains_key(name))
     }
 
+    /// Whether `name`, read in this run or not, is the root or stands below it.
+    pub fn is_below(&self, name: &str, root: usize) -> bool {
+        let top = std::iter::successors(Some(name), |name| self.parents.get(*name)?.as_deref()).last();
+        top == Some(self.resources[root].name.as_str())
+    }
+
     /// All of `info`'s resources, or `only` those and the parents that drive them.
     pub fn new(info: &SourceInfo, only: &[String]) -> Result<Self, PlanError> {
         let index = places(&info.resources)?;

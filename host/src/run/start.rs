@@ -163,7 +163,7 @@ impl<'a> Driver<'a> {
                 self.say(RunNotice::Resumed { resource: self.plan.resources[root].name.clone(), rows });
                 Ok(())
             }
-            Start::Fresh => self.begin(root, &loads, &state.chains),
+            Start::Fresh => self.begin(root, &loads, &self.broken_ids(root, state), &state.chains),
             Start::Done => {
                 for at in self.plan.tree(root) {
                     if let Some(load) = state.loads.get(&self.plan.resources[at].name) {
@@ -177,9 +177,16 @@ impl<'a> Driver<'a> {
             Start::Again(why) => {
                 let resource = self.plan.resources[root].name.clone();
                 self.say(RunNotice::StartedAgain { resource, why });
-                self.begin(root, &loads, &state.chains)
+                self.begin(root, &loads, &self.broken_ids(root, state), &state.chains)
             }
         }
+    }
+
+    /// The loads of a tree that broke off, also where this run does not read all of the tree.
+    fn broken_ids(&self, root: usize, state: &State) -> HashSet<String> {
+        let broken =
+            |load: &&Load| load.status != LoadStatus::Complete && self.plan.is_below(&load.resource, root);
+        state.loads.values().filter(broken).map(|load| load.load_id.clone()).collect()
     }
 
     /// Opens what a run that broke off was writing to.
@@ -263,28 +270,28 @@ impl<'a> Driver<'a> {
         self.plan.tree(root).filter(|&at| self.plan.resources[at].written).map(|at| self.loads[at].rows).sum()
     }
 
-    /// Begins a tree at its first page, after undoing what a broken load of it had written.
-    fn begin(&mut self, root: usize, broken: &[&Load], chains: &[Chain]) -> Result<(), DestinationError> {
+    /// Begins a tree at its first page, after undoing what a broken load of it had written. A tree breaks off as a whole:
+    /// what the loads `broken_ids` had finished of it by then is read anew too.
+    fn begin(
+        &mut self,
+        root: usize,
+        former: &[&Load],
+        broken_ids: &HashSet<String>,
+        chains: &[Chain],
+    ) -> Result<(), DestinationError> {
         let plan = self.plan;
         let fingerprint = self.fingerprint(root);
-        // A tree breaks off as a whole: what it had finished by then is read anew too.
-        let broken_ids: HashSet<&str> = broken
-            .iter()
-            .filter(|load| load.status != LoadStatus::Complete)
-            .map(|load| load.load_id.as_str())
-            .collect();
         let mut changes = Vec::new();
         for at in plan.tree(root) {
             let resource = &plan.resources[at];
-            let before = broken.iter().find(|load| load.resource == resource.name);
+            let before = former.iter().find(|load| load.resource == resource.name);
             let undone = |load: &&&Load| {
                 // What is whole, and not written in this run, would be missing.
                 load.status != LoadStatus::Complete
-                    || (resource.written && broken_ids.contains(load.load_id.as_str()))
+                    || (resource.written && broken_ids.contains(&load.load_id))
             };
-            let finished = |load: &Load| {
-                load.status == LoadStatus::Complete && broken_ids.contains(load.load_id.as_str())
-            };
+            let finished =
+                |load: &Load| load.status == LoadStatus::Complete && broken_ids.contains(&load.load_id);
             let mut last_complete = before.and_then(|load| load.latest_complete());
             let mut to_undo = before.and_then(|load| load.to_undo.clone());
             if let Some(load) = before.filter(undone) {
@@ -354,7 +361,10 @@ impl<'a> Driver<'a> {
         self.outcome.failures.retain(|failure| other(&failure.resource));
         self.outcome.codes.retain(|(name, _)| other(name));
         self.say(RunNotice::StartedAgain { resource: plan.resources[root].name.clone(), why });
-        self.begin(root, &broken.iter().collect::<Vec<_>>(), &chains.into_values().collect::<Vec<_>>())
+        let broken_ids = broken.iter().filter(|load| load.status != LoadStatus::Complete);
+        let broken_ids = broken_ids.map(|load| load.load_id.clone()).collect();
+        let former: Vec<&Load> = broken.iter().collect();
+        self.begin(root, &former, &broken_ids, &chains.into_values().collect::<Vec<_>>())
     }
 
     fn fingerprint(&self, root: usize) -> String {
@@ -369,6 +379,12 @@ pub(crate) fn take_back(
     chains: &[Chain],
 ) -> Result<bool, DestinationError> {
     let taken_back = destination.undo_unlisted(&load.resource, &load.load_id)?;
+    destination.record(&forget(load, chains))?;
+    Ok(taken_back)
+}
+
+/// The changes that forget a load and all that belongs to it.
+pub(crate) fn forget(load: &Load, chains: &[Chain]) -> Vec<Change> {
     let resource = || load.resource.clone();
     let chains = chains.iter().filter(|chain| chain.resource == load.resource);
     let ends = chains
@@ -378,6 +394,5 @@ pub(crate) fn take_back(
         Change::OpenedForgotten { resource: resource() },
         Change::LoadForgotten { resource: resource() },
     ];
-    destination.record(&ends.chain(forgotten).collect::<Vec<_>>())?;
-    Ok(taken_back)
+    ends.chain(forgotten).collect()
 }
