@@ -17,6 +17,8 @@ pub mod resources;
 pub mod run;
 pub mod shell;
 pub mod source;
+pub mod state;
+pub mod status;
 
 use clap::{Parser, Subcommand};
 
@@ -30,6 +32,8 @@ pub use resources::ResourcesArgs;
 pub use run::{Progress, RunArgs, ShowArgs};
 pub use shell::{CompletionsArgs, ManArgs};
 pub use source::{ConfigArgs, OpenArgs, SourceArgs};
+pub use state::{StateCommand, StateResetArgs, StateShowArgs};
+pub use status::{StatusArgs, WhoseArgs};
 
 /// Pulls REST APIs into files and databases, with every connector locked in a WebAssembly sandbox.
 #[derive(Debug, Parser)]
@@ -62,7 +66,10 @@ impl Cli {
             Command::Demo(args) => args.command.is_none() && args.show.json,
             Command::Resources(args) => args.json,
             Command::Connector(ConnectorCommand::Inspect(args)) => args.json,
+            Command::Status(args) => args.json,
+            Command::State(StateCommand::Show(args)) => args.json,
             Command::Check(_)
+            | Command::State(StateCommand::Reset(_))
             | Command::Preview(_)
             | Command::Config(_)
             | Command::Completions(_)
@@ -84,12 +91,18 @@ pub enum Command {
     /// Read a config's resources into a database or files
     #[command(after_long_help = run::EXAMPLES)]
     Run(RunArgs),
+    /// Show where pipelines stand, and what a next run would do
+    #[command(after_long_help = status::EXAMPLES)]
+    Status(StatusArgs),
     /// Read the built-in demo API into demo.db, or serve it
     #[command(after_long_help = demo::EXAMPLES)]
     Demo(DemoArgs),
     /// List a config's resources, as they are read
     #[command(after_long_help = resources::EXAMPLES)]
     Resources(ResourcesArgs),
+    /// Look at what is remembered of the last runs, or forget it
+    #[command(subcommand)]
+    State(StateCommand),
     /// Look at a config
     #[command(subcommand)]
     Config(ConfigCommand),

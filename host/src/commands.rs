@@ -5,10 +5,13 @@ pub mod check;
 pub mod config;
 pub mod connector;
 pub mod demo;
+pub mod pipelines;
 pub mod preview;
 pub mod resources;
 pub mod run;
 pub mod shell;
+pub mod state;
+pub mod status;
 pub mod terminal;
 
 use std::path::{Path, PathBuf};
@@ -16,7 +19,7 @@ use std::path::{Path, PathBuf};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use etcetera::BaseStrategy;
 
-use crate::cli::{Cli, Command, ConfigArgs, ConfigCommand, OpenArgs, SourceArgs};
+use crate::cli::{Cli, Command, ConfigArgs, ConfigCommand, OpenArgs, SourceArgs, StateCommand};
 use crate::contract::Notice;
 use crate::document::Document;
 use crate::error::Error;
@@ -36,6 +39,9 @@ pub async fn execute(cli: Cli) -> Result<u8, Error> {
         Command::Resources(args) => resources::resources(&args, show).await,
         Command::Config(ConfigCommand::Show(args)) => config::show(&args).await,
         Command::Connector(command) => connector::connector(&command, show),
+        Command::Status(args) => status::status(&args, show).await,
+        Command::State(StateCommand::Show(args)) => state::show(&args, show).await,
+        Command::State(StateCommand::Reset(args)) => state::reset(&args, show).await,
         Command::Completions(args) => shell::completions(&args),
         Command::Man(args) => shell::man(&args),
     }

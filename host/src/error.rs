@@ -97,6 +97,18 @@ pub enum Error {
     },
     /// The destination failed.
     Destination(DestinationError),
+    /// No pipeline is named, or several are meant.
+    NoPipeline {
+        /// Those that are there.
+        known: Vec<String>,
+    },
+    /// A resource that the checkpoint does not know.
+    NotRemembered {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: Vec<String>,
+    },
     /// The demo API does not start.
     Demo(String),
     /// The result that `--json` promised could not be printed.

@@ -2,6 +2,7 @@
 //! follows. Nothing else retries or sleeps.
 
 pub mod outcome;
+pub mod outlook;
 pub mod plan;
 pub mod resume;
 pub mod truth;

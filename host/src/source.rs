@@ -19,7 +19,7 @@ use crate::secrets;
 use crate::settings::HostSettings;
 use crate::words::Subject;
 pub use component::{ConnectorError, Whose, read as read_connector};
-pub use describe::{Described, describe};
+pub use describe::{Described, describe, stem};
 pub use grants::Ungranted;
 
 /// Where a config comes from, and what the user adds to it.

@@ -5,6 +5,7 @@ mod finding;
 mod foreign;
 mod hints;
 mod setting;
+mod state;
 mod text;
 
 use sanderling_destination::{DataError, DataType, DestinationError};
@@ -26,8 +27,9 @@ use connector::of_ungranted;
 pub use finding::{of_finding, of_not_tried};
 use hints::{hint_for_data, hint_for_guesses, hint_for_trap, hints_for};
 pub use setting::{settled, to_write};
-pub use text::{counted, of_io, printable, printable_lines};
-use text::{one_line, span, time_of_day, without_number};
+pub use state::{Forgotten, nothing_remembered, of_next, of_reset};
+pub use text::{counted, of_io, printable, printable_lines, short, span};
+use text::{one_line, time_of_day, without_number};
 
 /// Exit codes say what to do.
 pub mod exit {
@@ -179,6 +181,20 @@ pub fn of_error(error: &Error, paint: Paint) -> Words {
         Error::Demo(cause) => {
             Words::new(exit::OTHER, format!("the demo API does not start: {}", without_number(cause)))
                 .hint("give it another --port, or none: it then takes a free one")
+        }
+        Error::NoPipeline { known } => {
+            let words = Words::new(exit::CONFIG, "it is not clear which pipeline is meant");
+            match known.as_slice() {
+                [] => words.hint("name its config, or its destination with --to"),
+                known => words.hint(format!("there are {}: name one with --pipeline", known.join(", "))),
+            }
+        }
+        Error::NotRemembered { name, known } => {
+            let words = Words::new(exit::CONFIG, format!("nothing is remembered of `{name}`"));
+            match nearest(name, known.iter().map(String::as_str)) {
+                Some(near) => words.hint(format!("did you mean `{near}`?")),
+                None => words.hint(format!("something is of {}", known.join(", "))),
+            }
         }
         Error::Unprinted(cause) => Words::new(
             exit::OTHER,

@@ -59,8 +59,11 @@ impl Api {
     }
 }
 
+/// Makes a row that breaks something.
+type Broken = fn(usize) -> String;
+
 /// `count` rows, those at `bad` as `broken` makes them.
-fn rows(count: usize, bad: &[usize], broken: fn(usize) -> String) -> Vec<String> {
+fn rows(count: usize, bad: &[usize], broken: Broken) -> Vec<String> {
     let good = |id| format!("{{\"id\":{id},\"n\":\"{id}\",\"at\":\"2026-03-01T09:30:00Z\"}}");
     (0..count).map(|id| if bad.contains(&id) { broken(id) } else { good(id) }).collect()
 }
@@ -142,7 +145,7 @@ fn a_first_page_or_too_many_rows_fail_at_once() {
 
 #[test]
 fn null_and_missing_are_told_apart_and_a_key_under_merge_must_be_there() {
-    let broken: [(&str, fn(usize) -> String, &str); 3] = [
+    let broken: [(&str, Broken, &str); 3] = [
         ("append", |id| format!("{{\"id\":{id},\"n\":null}}"), "column `n` must not be null, and is\n"),
         ("append", |id| format!("{{\"id\":{id}}}"), "column `n` must not be null, and is missing"),
         ("merge", |id| format!("{{\"n\":{id}}}"), "primary key field `id` is missing"),

@@ -19,8 +19,10 @@ fn of_the_program() {
       check        Try a config: its keys, its secrets, a page of each resource. Writes no rows
       preview      Show the first rows of a resource. Writes nothing
       run          Read a config's resources into a database or files
+      status       Show where pipelines stand, and what a next run would do
       demo         Read the built-in demo API into demo.db, or serve it
       resources    List a config's resources, as they are read
+      state        Look at what is remembered of the last runs, or forget it
       config       Look at a config
       connector    Look at connectors that are not built in
       completions  Print a script that completes commands and flags in a shell

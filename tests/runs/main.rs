@@ -29,6 +29,7 @@
 //! | `seeds.rs` | the five seed configs, as they stand |
 //! | `shell.rs` | what a shell gets: completions and manual pages |
 //! | `shown.rs` | how much is shown, and in which colours |
+//! | `status.rs` | `status`, `state show`, `state reset` |
 //! | `leaks.rs` | looks for a key in all that runs print or store |
 //! | `secrecy.rs` | credentials arrive, and are nowhere else |
 //! | `paging_property.rs` | any server, any faults, any kills: each row exactly once, or a loud failure |
@@ -68,4 +69,5 @@ mod secrecy;
 mod seeds;
 mod shell;
 mod shown;
+mod status;
 mod weather;

@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::progress::Reporter;
 use crate::run::outcome::{Event, Outcome, ResourceOutcome};
 use crate::run::{self, Settings};
+use crate::settings::HostSettings;
 use crate::show::{Level, Show};
 use crate::source::{self, Source};
 use crate::words::exit;
@@ -23,7 +24,7 @@ pub async fn run(args: &RunArgs, show: Show) -> Result<u8, Error> {
     if args.frozen {
         refuse_guesses(&source)?;
     }
-    let target = target(args.to.as_deref(), args.state.clone(), &source)?;
+    let target = target(args.to.as_deref(), args.state.clone(), &source.settings, &source.name)?;
     let how = How {
         fresh: args.fresh,
         frozen: args.frozen,
@@ -35,9 +36,14 @@ pub async fn run(args: &RunArgs, show: Show) -> Result<u8, Error> {
 }
 
 /// Where rows go: `--to`, else the config's `to`, else a database named like the pipeline, here.
-fn target(to: Option<&str>, state: Option<PathBuf>, source: &Source) -> Result<Target, Error> {
-    let default = format!("sqlite:{}.db", source.name);
-    let text = to.or(source.settings.to.as_deref()).unwrap_or(&default);
+pub(super) fn target(
+    to: Option<&str>,
+    state: Option<PathBuf>,
+    settings: &HostSettings,
+    name: &str,
+) -> Result<Target, Error> {
+    let default = format!("sqlite:{name}.db");
+    let text = to.or(settings.to.as_deref()).unwrap_or(&default);
     let mut target: Target = Target::parse(text)?;
     match (&mut target, state) {
         (Target::Jsonl { state_dir, .. }, Some(dir)) => *state_dir = dir,
@@ -166,7 +172,7 @@ fn outcome_text(
 }
 
 /// The destination as a user would write it.
-fn shown(target: &Target) -> String {
+pub(super) fn shown(target: &Target) -> String {
     match target {
         Target::Sqlite { path } => format!("sqlite:{}", path.display()),
         Target::Jsonl { dir, .. } => format!("jsonl:{}", dir.display()),

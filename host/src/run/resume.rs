@@ -83,6 +83,22 @@ pub fn fingerprint(plan: &Plan, root: usize, config: &str, max_pages: Option<u64
     hex(&hash.finalize())
 }
 
+/// The loads of a tree, as far as there are any.
+pub fn loads_of_tree<'s>(plan: &Plan, root: usize, state: &'s State) -> Vec<&'s Load> {
+    plan.tree(root).filter_map(|at| state.loads.get(&plan.resources[at].name)).collect()
+}
+
+/// Decides for the tree of `root`.
+pub fn decide_tree(plan: &Plan, root: usize, state: &State, now: Now<'_>) -> Start {
+    let of_tree = |name: &str| plan.find(name).is_some_and(|at| plan.resources[at].root == root);
+    let pending = state.pending.iter().any(|page| of_tree(&page.resource));
+    let loads = loads_of_tree(plan, root, state);
+    match decide(&loads, pending, now) {
+        Start::Resume if loads.len() < plan.tree(root).count() => Start::Again(Why::Forgotten),
+        start => start,
+    }
+}
+
 /// When the pass that the broken of `loads` belong to made its last commit, in Unix time.
 pub fn broke_off_ms(loads: &[&Load], state: &State) -> u64 {
     let broken = loads.iter().filter(|load| load.status != LoadStatus::Complete);

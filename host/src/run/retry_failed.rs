@@ -27,7 +27,7 @@ impl Driver<'_> {
         for root in plan.roots().collect::<Vec<_>>().into_iter().rev() {
             let of_tree = |name: &str| plan.find(name).is_some_and(|at| plan.resources[at].root == root);
             let failed = failed_partitions(state, of_tree);
-            let loads = self.loads_of_tree(root, state);
+            let loads = resume::loads_of_tree(plan, root, state);
             let age_ms = self.started_ms.saturating_sub(resume::broke_off_ms(&loads, state));
             let unread = loads.iter().any(|load| load.status != LoadStatus::Complete);
             let (parents, lost) = (failed.len() as u64, loads.iter().any(|load| load.failed_parents > 0));

@@ -83,7 +83,7 @@ impl<'a> Driver<'a> {
         let mut passes = Vec::new();
         for root in plan.roots() {
             let start = driver.how_to_start(root, &state)?;
-            let loads = driver.loads_of_tree(root, &state);
+            let loads = resume::loads_of_tree(plan, root, &state);
             let broken = loads.iter().filter(|load| load.status != LoadStatus::Complete);
             passes.extend(broken.filter_map(|load| Pass::of(&start, load.started_ms)));
             starts.push((root, start));
@@ -95,10 +95,6 @@ impl<'a> Driver<'a> {
         }
         driver.commit()?;
         Ok(driver)
-    }
-
-    pub(super) fn loads_of_tree<'s>(&self, root: usize, state: &'s State) -> Vec<&'s Load> {
-        self.plan.tree(root).filter_map(|at| state.loads.get(&self.plan.resources[at].name)).collect()
     }
 
     /// What a decision goes by for the tree of `loads`.
@@ -120,20 +116,18 @@ impl<'a> Driver<'a> {
     pub(super) fn how_to_start(&mut self, root: usize, state: &State) -> Result<Start, DestinationError> {
         let names: HashSet<&str> =
             self.plan.tree(root).map(|at| self.plan.resources[at].name.as_str()).collect();
-        let loads = self.loads_of_tree(root, state);
-        let mut pages = state.pending.iter().filter(|page| names.contains(page.resource.as_str())).peekable();
-        let pending = pages.peek().is_some();
+        let loads = resume::loads_of_tree(self.plan, root, state);
         // A reference that means nothing any more is a config that has changed.
-        let restorable = pages.all(|page| {
-            let partition = page.partition.as_ref();
-            let texts = [page.cursor.as_ref(), partition.map(|it| &it.key), partition.map(|it| &it.data)];
-            texts.into_iter().flatten().all(|text| self.vault.restore(text).is_ok())
-        });
+        let restorable =
+            state.pending.iter().filter(|page| names.contains(page.resource.as_str())).all(|page| {
+                let partition = page.partition.as_ref();
+                let texts = [page.cursor.as_ref(), partition.map(|it| &it.key), partition.map(|it| &it.data)];
+                texts.into_iter().flatten().all(|text| self.vault.restore(text).is_ok())
+            });
         let fingerprint = self.fingerprint(root);
-        let start = resume::decide(&loads, pending, self.now(&loads, &fingerprint, state));
+        let start = resume::decide_tree(self.plan, root, state, self.now(&loads, &fingerprint, state));
         Ok(match start {
             Start::Resume if !restorable => Start::Again(Why::ConfigChanged),
-            Start::Resume if loads.len() < names.len() => Start::Again(Why::Forgotten),
             Start::Resume => match self.open_loads(root, state) {
                 Ok(()) => Start::Resume,
                 Err(DestinationError::Corrupt { path, reason }) => {
@@ -152,7 +146,7 @@ impl<'a> Driver<'a> {
         passes: &[Pass],
         state: &State,
     ) -> Result<(), DestinationError> {
-        let loads = self.loads_of_tree(root, state);
+        let loads = resume::loads_of_tree(self.plan, root, state);
         let fingerprint = self.fingerprint(root);
         let done =
             start == Start::Fresh && resume::is_done(&loads, passes, self.now(&loads, &fingerprint, state));

@@ -69,7 +69,8 @@ fn parse(path: &Path, text: &str) -> Result<Document, Error> {
     })
 }
 
-fn stem(path: &Path) -> String {
+/// The name of a pipeline whose config gives none: that of its file.
+pub fn stem(path: &Path) -> String {
     path.file_stem().map_or_else(|| "source".into(), |stem| stem.to_string_lossy().into_owned())
 }
 

@@ -57,8 +57,16 @@ pub(super) fn one_line(text: &str) -> String {
     }
 }
 
+/// A text that may be long, short.
+pub fn short(text: &str) -> String {
+    match text.char_indices().nth(60) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 /// A length of time, roughly: `90 s`, `12 min`, `3 h`, `5 days`.
-pub(super) fn span(time_ms: u64) -> String {
+pub fn span(time_ms: u64) -> String {
     match time_ms / 1_000 {
         seconds if seconds < 120 => format!("{seconds} s"),
         seconds if seconds < 2 * 3_600 => format!("{} min", seconds / 60),

@@ -1,0 +1,69 @@
+//! What is said of checkpoints: what a next run would do, and what was forgotten.
+
+use super::text::counted;
+use crate::run::outlook::{Next, Outlook};
+
+/// A load that `state reset` has forgotten.
+pub struct Forgotten {
+    /// Whose.
+    pub resource: String,
+    /// Rows that it had written.
+    pub rows: u64,
+    /// Whether it was finished: its rows are in their place, and stay.
+    pub complete: bool,
+    /// Whether its rows were taken back.
+    pub taken_back: bool,
+}
+
+/// What a next run would do with a resource.
+pub fn of_next(outlook: &Outlook) -> String {
+    match &outlook.next {
+        Next::First => "reads it for the first time".into(),
+        Next::Anew => "reads it anew".into(),
+        Next::GoesOn => {
+            let pages = match outlook.pending_pages {
+                0 => String::new(),
+                pages => format!(", {} known to be left", counted(pages, "page")),
+            };
+            let just = match outlook.failed_parents {
+                0 => String::new(),
+                parents => format!("; with --retry-failed just {}", counted(parents, "parent")),
+            };
+            format!("goes on where it broke off{pages}{just}")
+        }
+        Next::Done => "leaves it: what broke off goes on".into(),
+        Next::Again(why) => format!("starts again: {why}"),
+        Next::TakenBack => "takes its rows back: the config has it no more".into(),
+        Next::Gone => "nothing: the config has it no more".into(),
+        Next::Unknown => "goes on or starts again, as the config says".into(),
+    }
+}
+
+/// Where there is no state to look at.
+pub fn nothing_remembered(to: Option<&str>) -> String {
+    match to {
+        Some(to) => format!("nothing has been loaded into {to}"),
+        None => "no run has left anything in this folder, or in the two levels below it".into(),
+    }
+}
+
+/// What `state reset` did, and what follows from it.
+pub fn of_reset(pipeline: &str, destination: &str, forgotten: &[Forgotten]) -> String {
+    if forgotten.is_empty() {
+        return format!("nothing is remembered of {pipeline} in {destination}\n");
+    }
+    let mut text = String::new();
+    for Forgotten { resource, rows, complete, taken_back } in forgotten {
+        let rows = counted(*rows, "row");
+        let what = match (complete, taken_back) {
+            (true, _) => format!("its last load was complete; {rows} stay"),
+            (false, true) => format!("its last load was not finished; {rows} were taken back"),
+            (false, false) => {
+                format!("its last load was not finished; {rows} stay, merged into what was there")
+            }
+        };
+        text.push_str(&format!("{resource}: forgotten: {what}\n"));
+    }
+    text.push_str("the next run reads from the start; where rows are appended, it adds to those that stay\n");
+    text
+}
