@@ -888,7 +888,7 @@ fn declared_columns_are_there_even_where_no_row_has_them() {
         let Target::Sqlite { path } = &place.target else { unreachable!() };
         let conn = rusqlite::Connection::open(path).unwrap();
         let select = conn.prepare(&format!("SELECT * FROM \"{resource}\"")).unwrap();
-        select.column_names().into_iter().map(str::to_owned).collect()
+        select.column_names().map(str::to_owned).collect()
     };
     let mut to = place.open();
     for (name, disposition) in ["a", "r", "m"].into_iter().zip(DISPOSITIONS) {

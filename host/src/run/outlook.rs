@@ -1,7 +1,5 @@
 //! What a next run would do with each resource, from the checkpoint alone: no request, no secret, nothing written.
 
-use std::collections::HashSet;
-
 use sanderling_destination::{Load, LoadStatus, State};
 
 use super::plan::Plan;
