@@ -24,7 +24,8 @@ pub(super) fn hints_for(failure: &Failure, config: &Document) -> Vec<String> {
         Cause::Fault { fault: Fault::Transport(_), .. } => {
             Some("is the address in the config right, and is the server up?".into())
         }
-        Cause::Fault { .. } => None,
+        Cause::Fault { .. } | Cause::Row { .. } => None,
+        Cause::NotRetried(_) => Some("run without --retry-failed: it is then read anew".into()),
         Cause::Denied(denial) => hint_for_denial(denial, format),
         Cause::Guessed(notice) => {
             return vec![to_write(&notice.settles, config), hint_for_guesses(config)];
