@@ -563,15 +563,15 @@ fn answers_that_are_not_what_the_config_says_are_told_with_what_they_are() {
 fn an_answer_that_is_only_a_part_names_the_paginator_to_write() {
     let data = "data_selector: data";
     assert_snapshot!(json(r#"{"data":[{"id":1}],"total":30}"#, data, 5), @r#"
-    error: r, page 1: 1 row, but `total` says 30: name the paginator, such as `paginator: {type: offset, limit: 1}`, or `paginator: single_page` if this page is all that is wanted
+    error: r, page 1: 1 row, but `total` says 30, and how to ask for them cannot be told: name the paginator, such as `paginator: {type: offset, limit: 1}`, or `paginator: single_page` if this page is all that is wanted
       GET http://api/x
       it said: {"data":[{"id":1}],"total":30}
     not everything is there: once that is mended, run the same command again
     "#);
-    assert_snapshot!(json(r#"{"data":[{"id":1},{"id":2}],"next":"/x?page=2"}"#, data, 5), @r#"
-    error: r, page 1: 2 rows, but `next` leads to a next page: that takes `paginator: {type: json_link, next_url_path: next}`, which is not supported yet; write `paginator: single_page` if this page is all that is wanted
+    assert_snapshot!(json(r#"{"data":[{"id":1},{"id":2}],"has_more":true}"#, data, 5), @r#"
+    error: r, page 1: 2 rows, but `has_more` is true, and how to ask for them cannot be told: name the paginator, such as `paginator: {type: offset, limit: 2, total_path: null, has_more_path: has_more}`, or `paginator: single_page` if this page is all that is wanted
       GET http://api/x
-      it said: {"data":[{"id":1},{"id":2}],"next":"/x?page=2"}
+      it said: {"data":[{"id":1},{"id":2}],"has_more":true}
     not everything is there: once that is mended, run the same command again
     "#);
 }

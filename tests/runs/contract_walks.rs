@@ -396,22 +396,38 @@ fn a_redirect_that_carries_the_key() {
 fn a_next_url_that_carries_the_key() {
     let server = start(Options::default()).unwrap();
     let next = format!("{}/items?page=2&api_key={KEY}", server.base_url());
-    let body = format!("{{\"data\":[{{\"id\":1}}],\"next\":\"{next}\",\"links\":{{\"next\":\"{next}\"}}}}");
-    server.set_route("/items", move |_| {
-        Reply::json(200, body.clone()).header("Link", &format!("<{next}>; rel=\"next\""))
+    server.set_route("/items", move |request| {
+        // One key, whether the link brought it or the config.
+        let keys: Vec<_> = request.query.iter().filter(|(name, _)| name == "api_key").collect();
+        assert_eq!(keys, [&("api_key".to_owned(), KEY.to_owned())]);
+        let page = request.number_param("page").unwrap_or(1);
+        let next = if page == 1 { format!("\"{next}\"") } else { "null".to_owned() };
+        let body = format!("{{\"data\":[{{\"id\":{page}}}],\"links\":{{\"next\":{next}}}}}");
+        let reply = Reply::json(200, body);
+        if page == 1 {
+            reply.header("Link", &format!("<{next}>; rel=\"next\"").replace('"', ""))
+        } else {
+            reply
+        }
     });
-    let folder = Folder::with_key(KEY);
     let auth = "{type: api_key, name: api_key, api_key: \"${secrets.api_key}\", location: query}";
-    let text = format!(
-        "client: {{base_url: \"{}\", auth: {auth}}}\nresources:\n  - {{name: items, endpoint: {{path: items, \
-         data_selector: data}}}}\n",
-        server.base_url()
-    );
-    folder.write("c.yaml", &text);
-    // There is more, and nothing says how to get it.
-    let ran = folder.run(&["run", "c.yaml", "--to", "sqlite:out.db", "--json"]).says(&["paginator"]);
-    assert_ne!(ran.code, Some(0));
-    leaks::assert_none(&folder, &[&ran], KEY, &[]);
+    for paginator in ["auto", "header_link", "{type: json_link, next_url_path: links.next}"] {
+        server.clear_log();
+        let folder = Folder::with_key(KEY);
+        let text = format!(
+            "client: {{base_url: \"{}\", auth: {auth}, paginator: {paginator}}}\nresources:\n  - {{name: items, \
+             endpoint: {{path: items, data_selector: data}}}}\n",
+            server.base_url()
+        );
+        folder.write("c.yaml", &text);
+        let ran = folder.run(&["run", "c.yaml", "--to", "sqlite:out.db", "--json", "-vv"]).expect(0);
+        assert_eq!(
+            (ids_as_written(&folder, "items"), server.count("/items")),
+            (vec![1, 2], 2),
+            "{paginator}"
+        );
+        leaks::assert_none(&folder, &[&ran], KEY, &[]);
+    }
 }
 
 #[test]

@@ -58,6 +58,7 @@ mod leaks;
 mod left_behind;
 mod look;
 mod offset;
+mod pagers;
 mod paging_property;
 mod preview;
 mod program;

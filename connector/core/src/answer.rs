@@ -9,7 +9,7 @@ use crate::json::{
     Found, Item, JsonError, Kind, Scanner, Span, Step, Wanted, decode_string, find, keys_at, survey,
     without_bom,
 };
-use crate::select::{Query, Selector, spelled};
+use crate::select::{Query, Selector, ValuePath, spelled};
 
 /// Characters of a body that a message may carry.
 const EXCERPT_CHARS: usize = 300;
@@ -105,21 +105,66 @@ pub(crate) fn empty_body(response: &Response, empty_ok: bool) -> Option<Result<A
     })
 }
 
-/// Finds the rows at `selector`, and the values at `sides`, in one pass where the selector is a plain path.
+/// The values at `paths`; a pass over the whole body.
+pub(crate) fn values(response: &Response, paths: &[&ValuePath]) -> Result<Vec<Option<Item>>, Fault> {
+    if paths.is_empty() {
+        return Ok(Vec::new());
+    }
+    let body = without_bom(&response.body);
+    let mut wanted = Wanted::new();
+    let slots = side_slots(&mut wanted, paths, body)?;
+    let found = find(body, &wanted).map_err(|error| damaged(&error, response, body))?;
+    Ok(side_items(&slots, &found))
+}
+
+/// Wants the values at `paths`. Those that are no plain paths are looked for in a tree first.
+fn side_slots(wanted: &mut Wanted, paths: &[&ValuePath], body: &[u8]) -> Result<Vec<Option<usize>>, Fault> {
+    let in_tree = paths.iter().any(|path| matches!(path.selector, Selector::Query(_)));
+    let tree = if in_tree { tree_of(body)? } else { Value::Null };
+    let slot = |path: &&ValuePath| match &path.selector {
+        Selector::Plain(steps) => Some(wanted.add(steps)),
+        Selector::Query(queries) => {
+            let first =
+                queries.iter().find_map(|query| query.path.query_located(&tree).into_iter().next())?;
+            Some(wanted.add(&first.location().iter().map(step).collect::<Vec<_>>()))
+        }
+    };
+    Ok(paths.iter().map(slot).collect())
+}
+
+fn side_items(slots: &[Option<usize>], found: &Found) -> Vec<Option<Item>> {
+    slots.iter().map(|slot| slot.and_then(|slot| found.value(slot))).collect()
+}
+
+fn tree_of(body: &[u8]) -> Result<Value, Fault> {
+    serde_json::from_slice(body).map_err(|error| {
+        bad(
+            format!("a JSONPath other than plain names cannot be applied to this answer: {error}"),
+            excerpt(body),
+            false,
+        )
+    })
+}
+
+/// Finds the rows at `selector`, and the values at `sides`, in one pass where all of these are plain paths.
 pub(crate) fn read(
     response: &Response,
     selector: &Selector,
-    sides: &[&[Step]],
+    sides: &[&ValuePath],
     empty_ok: bool,
 ) -> Result<Answer, Fault> {
     let body = without_bom(&response.body);
+    if sides.iter().any(|side| matches!(side.selector, Selector::Query(_))) {
+        // The walk comes first: it says what is damaged, and refuses what a tree would swallow.
+        find(body, &Wanted::new()).map_err(|error| damaged(&error, response, body))?;
+    }
     match selector {
         Selector::Plain(steps) => {
             let mut wanted = Wanted::new();
-            let slots: Vec<usize> = sides.iter().map(|side| wanted.add(side)).collect();
+            let slots = side_slots(&mut wanted, sides, body)?;
             let slot = wanted.add_items(steps);
             let found = find(body, &wanted).map_err(|error| damaged(&error, response, body))?;
-            let sides = slots.iter().map(|slot| found.value(*slot)).collect();
+            let sides = side_items(&slots, &found);
             let mut answer = match found.value(slot) {
                 Some(value) => unwrapped(value, found.items),
                 None if empty_ok => Answer::default(),
@@ -170,22 +215,16 @@ fn query(
     response: &Response,
     body: &[u8],
     queries: &[Query],
-    sides: &[&[Step]],
+    sides: &[&ValuePath],
     empty_ok: bool,
 ) -> Result<Answer, Fault> {
     // The walk comes first: it says what is damaged, and refuses what a tree would swallow.
     let mut wanted = Wanted::new();
     let prefixes: Vec<usize> = queries.iter().map(|query| wanted.add(&query.prefix)).collect();
     let first = find(body, &wanted).map_err(|error| damaged(&error, response, body))?;
-    let tree: Value = serde_json::from_slice(body).map_err(|error| {
-        bad(
-            format!("a JSONPath other than plain names cannot be applied to this answer: {error}"),
-            excerpt(body),
-            false,
-        )
-    })?;
+    let tree = tree_of(body)?;
     let mut wanted = Wanted::new();
-    let side_slots: Vec<usize> = sides.iter().map(|side| wanted.add(side)).collect();
+    let slots = side_slots(&mut wanted, sides, body)?;
     let mut matches: Vec<(usize, Option<u64>)> = Vec::new();
     let mut only = Vec::new();
     for query in queries {
@@ -234,7 +273,7 @@ fn query(
     }
     answer.span =
         queries.iter().zip(&prefixes).find_map(|(_, slot)| first.value(*slot)).map(|item| item.span);
-    answer.sides = side_slots.iter().map(|slot| found.value(*slot)).collect();
+    answer.sides = side_items(&slots, &found);
     Ok(answer)
 }
 
@@ -284,6 +323,9 @@ const ROW_KEYS: &[&str] = &[
     "values",
 ];
 
+/// Names on the way to the rows; dlt looks three deep too.
+const MAX_PATH: usize = 3;
+
 /// Guesses where the rows stand, by dlt's rule: the first list under a telling name, no more than three names deep;
 /// else the first list that looks like rows; else the whole answer.
 ///
@@ -293,8 +335,8 @@ pub(crate) fn guess(
     resource: &str,
 ) -> Result<(Selector, Option<(String, String)>), Fault> {
     let body = without_bom(&response.body);
-    let found =
-        survey(body, |_, kind| kind == Kind::Array).map_err(|error| damaged(&error, response, body))?;
+    let found = survey(body, MAX_PATH, |_, kind| kind == Kind::Array)
+        .map_err(|error| damaged(&error, response, body))?;
     let Some((root, lists)) = found.split_first() else {
         return Ok((Selector::Plain(Vec::new()), None));
     };

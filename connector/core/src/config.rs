@@ -11,7 +11,9 @@ use serde_json::Value;
 pub(crate) use auth::{ApiKeyPlace, Auth};
 pub(crate) use columns::for_the_host;
 pub(crate) use endpoint::Param;
-pub(crate) use paginator::{OffsetConfig, Paginator};
+pub(crate) use paginator::{
+    CursorConfig, LinkConfig, OffsetConfig, PageNumberConfig, Paginator, Source, read as read_paginator,
+};
 pub(crate) use resource::{ResourceConfig, TotalMode};
 
 use crate::diagnostic::Problems;

@@ -11,8 +11,9 @@
 //! | `plan` | all of it understood: parents found, templates bound, credentials located; nothing later fails on the config |
 //! | `request` | plan and bindings to a URL and headers |
 //! | `json` | one strict pass over an answer's bytes that finds what is wanted |
-//! | `answer`, `more` | where the rows are; whether they are all |
-//! | `offset` | offset paging that never loses rows |
+//! | `answer` | where the rows are |
+//! | `signs`, `detect`, `more` | what speaks of more pages; the paginator that shows; whether a page is all there is |
+//! | `paging` | what a page is asked by, and what it leaves to be read |
 //! | `rows`, `partition` | NDJSON out of the API's own bytes; what child resources need of them |
 //! | `settle` | what a person would write where something was guessed |
 //! | `page` | the order in which these are called |
@@ -35,19 +36,21 @@
 mod answer;
 mod config;
 mod contract;
+mod detect;
 mod diagnostic;
 mod document;
 mod encode;
 mod json;
 mod more;
-mod offset;
 mod page;
+mod paging;
 mod partition;
 mod plan;
 mod request;
 mod rows;
 mod select;
 mod settle;
+mod signs;
 mod template;
 
 #[cfg(test)]

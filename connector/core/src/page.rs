@@ -1,44 +1,39 @@
 //! From an answer to a page: the guest's heart, read from top to bottom.
 
-use crate::answer::{Answer, bad, empty_body, excerpt, guess, read};
-use crate::contract::{Continuation, Fault, HttpFailure, Notice, Page, PageRequest, Response};
-use crate::json::{Step, without_bom};
+use crate::answer::{Answer, bad, empty_body, excerpt, guess, read, values};
+use crate::contract::{Fault, HttpFailure, Notice, Page, PageRequest, Response};
+use crate::detect::{Guess, detect};
+use crate::json::without_bom;
 use crate::more::refuse_part;
-use crate::offset::{Offset, Seen};
+use crate::paging::{Pager, PagingError, Seen, Turn};
 use crate::partition::{self, Bindings};
-use crate::plan::{Pager, Plan, Resource};
-use crate::request::resource;
+use crate::plan::{Plan, Resource};
+use crate::request::{request, resource};
 use crate::rows::{Edit, RowError, render};
 use crate::select::{Selector, spelled};
 use crate::settle::Guesses;
+use crate::signs::signs;
 
-/// The page that an answer holds. `request` is the one that [`crate::request`] was called with.
+/// The page that an answer holds. `wanted` is the one that [`crate::request`] was called with.
 ///
 /// # Errors
 /// [`Fault::Http`] for a status that is no success; [`Fault::BadResponse`] for an answer that is not what the config
 /// says, or damaged; [`Fault::Other`] as [`crate::request`]. No error leaves rows behind: the page is asked again, or
 /// the reading fails.
-pub fn page(plan: &Plan, request: &PageRequest, response: &Response) -> Result<Page, Fault> {
-    let resource = resource(plan, &request.name)?;
-    let bindings = Bindings::of(resource, request.partition.as_ref())?;
+pub fn page(plan: &Plan, wanted: &PageRequest, response: &Response) -> Result<Page, Fault> {
+    let resource = resource(plan, &wanted.name)?;
+    let bindings = Bindings::of(resource, wanted.partition.as_ref())?;
     refuse_status(response)?;
-    let paging = match &resource.pager {
-        Pager::Offset(offset) => {
-            let cursor =
-                offset.cursor(request.cursor.as_deref()).map_err(|error| Fault::Other(error.to_string()))?;
-            Some((offset, cursor))
-        }
-        Pager::Unnamed | Pager::SinglePage => None,
-    };
-    let sides: Vec<&[Step]> = paging.iter().flat_map(|(offset, _)| side_paths(offset)).flatten().collect();
-    let settled = paging.as_ref().and_then(|(_, cursor)| cursor.selector.as_deref());
+    let cursor_error = |error: PagingError| Fault::Other(error.to_string());
+    let mut turn = resource.pager.turn(wanted.cursor.as_deref()).map_err(cursor_error)?;
+    let settled = turn.settled().and_then(|settled| settled.selector.clone());
     let mut notices = Vec::new();
     let mut guesses = resource.guesses.clone();
     let mut guessed = None;
     let mut answer = match empty_body(response, resource.empty_ok) {
         Some(answer) => answer?,
         None => {
-            let selector = match (&resource.selector, settled) {
+            let selector = match (&resource.selector, settled.as_deref()) {
                 (Some(selector), _) => selector.clone(),
                 (None, Some(settled)) => {
                     Selector::parse(settled).map_err(|error| Fault::Other(error.to_string()))?
@@ -56,27 +51,42 @@ pub fn page(plan: &Plan, request: &PageRequest, response: &Response) -> Result<P
                     selector
                 }
             };
-            read(response, &selector, &sides, resource.empty_ok)?
+            read(response, &selector, &turn.paths().list(), resource.empty_ok)?
         }
     };
-    let (total, continuation) = match paging {
-        None => {
-            if matches!(resource.pager, Pager::Unnamed) {
-                refuse_part(response, answer.sent.max(answer.rows.len() as u64), answer.span)?;
-                notices.extend(answer.listed.then(|| one_page(resource, &mut guesses)));
+    if let Turn::Guess(total) = turn {
+        let rows = answer.sent.max(answer.rows.len() as u64);
+        let signs = signs(response, answer.span);
+        match detect(&signs, rows) {
+            Some(guess) => {
+                notices.push(by_guess(resource, &mut guesses, &guess));
+                turn = Pager::guessed(&guess.paginator, total)
+                    .and_then(|pager| pager.turn(None))
+                    .map_err(cursor_error)?;
+                answer.sides = values(response, &turn.paths().list())?;
+                if let Some(settled) = turn.settled() {
+                    settled.paginator = Some(guess.paginator);
+                }
             }
-            (None, Continuation::End)
+            None => {
+                refuse_part(response, &signs, rows)?;
+                // Where the API speaks of pages and says that this was the last, nothing is guessed.
+                let is_guess = answer.listed && signs.is_empty();
+                notices.extend(is_guess.then(|| one_page(resource, &mut guesses)));
+            }
         }
-        Some((offset, mut cursor)) => {
-            cursor.selector = cursor.selector.or(guessed);
-            let step = offset
-                .step(&cursor, &seen(offset, &answer, response))
-                .map_err(|error| bad(error.to_string(), excerpt(&response.body), error.retry()))?;
-            answer.keep(step.owed);
-            notices.extend(step.notice);
-            (step.total, step.continuation)
-        }
-    };
+    }
+    if let Some(settled) = turn.settled()
+        && settled.selector.is_none()
+    {
+        settled.selector = guessed;
+    }
+    let url = request(plan, wanted)?.url;
+    let seen = Seen::of(&turn, answer.sent, &answer.sides, response, url);
+    let step =
+        turn.step(&seen).map_err(|error| bad(error.to_string(), excerpt(&response.body), error.retry()))?;
+    answer.keep(step.owed);
+    notices.extend(step.notice);
     let body = without_bom(&response.body);
     let unfit = |error: RowError| unfit(&error, &answer, body);
     let edit = Edit {
@@ -92,7 +102,15 @@ pub fn page(plan: &Plan, request: &PageRequest, response: &Response) -> Result<P
     let (children, repeated) = partition::open(resource, body, &answer.rows, &bindings).map_err(unfit)?;
     notices.extend(repeated);
     let kept = answer.rows.len() as u64;
-    Ok(Page { rows, received: answer.sent.max(kept), kept, total, continuation, children, notices })
+    Ok(Page {
+        rows,
+        received: answer.sent.max(kept),
+        kept,
+        total: step.total,
+        continuation: step.continuation,
+        children,
+        notices,
+    })
 }
 
 /// Says that a list was taken to be whole: in the same words for every answer, so that a host may say them once.
@@ -102,7 +120,17 @@ fn one_page(resource: &Resource, guesses: &mut Guesses) -> Notice {
         message: "no paginator is named, and the answer has no sign of more pages: read as one page"
             .to_owned(),
         hint: None,
-        settles: guesses.take(&resource.written, |guesses| guesses.paginator = Some("single_page")),
+        settles: guesses.take(&resource.written, |guesses| guesses.paginator = Some("single_page".into())),
+    }
+}
+
+/// Says by what the next pages are read, in the same words for every answer.
+fn by_guess(resource: &Resource, guesses: &mut Guesses, guess: &Guess) -> Notice {
+    Notice {
+        code: "paginator-guessed",
+        message: format!("no paginator is named: {}", guess.said),
+        hint: None,
+        settles: guesses.take(&resource.written, |guesses| guesses.paginator = Some(guess.paginator.clone())),
     }
 }
 
@@ -111,21 +139,6 @@ fn plain_text_of(selector: &Selector) -> Option<String> {
         Selector::Plain(steps) => Some(spelled(steps)),
         Selector::Query(_) => None,
     }
-}
-
-/// Paths beside the rows, in the order that [`seen`] takes them back.
-fn side_paths(offset: &Offset) -> [Option<&[Step]>; 2] {
-    [offset.total_path(), offset.has_more_path()]
-}
-
-fn seen(offset: &Offset, answer: &Answer, response: &Response) -> Seen {
-    let body = without_bom(&response.body);
-    let mut sides = answer.sides.iter();
-    let mut take = |path: Option<&[Step]>| {
-        path.and_then(|_| sides.next()).copied().flatten().map(|item| item.span.of(body).to_vec())
-    };
-    let [total, has_more] = side_paths(offset);
-    Seen { received: answer.sent, total: take(total), has_more: take(has_more) }
 }
 
 fn unfit(error: &RowError, answer: &Answer, body: &[u8]) -> Fault {

@@ -10,7 +10,7 @@ use crate::config::{self, Auth, Config, Paginator, ResourceConfig, TotalMode, fo
 use crate::contract::{Notice, ResourceInfo, SourceInfo};
 use crate::diagnostic::{Diagnostic, Problems, list};
 use crate::json::Wanted;
-use crate::offset::Offset;
+use crate::paging::Pager;
 use crate::select::Selector;
 use crate::settle::{Guesses, Written};
 use draft::Draft;
@@ -59,15 +59,6 @@ pub(crate) struct Resource {
     pub(crate) written: Written,
     /// What the plan already takes to be meant.
     pub(crate) guesses: Guesses,
-}
-
-/// How many pages there are.
-#[derive(Debug, Clone)]
-pub(crate) enum Pager {
-    /// None was named: one page, and it must be all.
-    Unnamed,
-    SinglePage,
-    Offset(Offset),
 }
 
 /// A resource that hangs on another one, as that one sees it.
@@ -226,17 +217,11 @@ fn resource(
         None | Some(Paginator::Auto) => all.client.paginator.as_ref(),
         own => own.as_ref(),
     };
-    let pager = match named {
-        None | Some(Paginator::Auto) => Pager::Unnamed,
-        Some(Paginator::SinglePage) => Pager::SinglePage,
-        Some(Paginator::Offset(offset)) => {
-            let total = config.total.as_ref().map_or(TotalMode::Exact, |total| total.value);
-            check_paging_params(config, draft, &Offset::new(offset, total), problems, notices);
-            Pager::Offset(Offset::new(offset, total))
-        }
-    };
+    let total = config.total.as_ref().map_or(TotalMode::Exact, |total| total.value);
+    let pager = Pager::of(named.unwrap_or(&Paginator::Auto), total);
+    check_paging_params(config, draft, &pager, problems, notices);
     if let Some(total) = &config.total
-        && !matches!(pager, Pager::Offset(_))
+        && !pager.has_totals()
         && !total.pointer.starts_with("/resource_defaults")
     {
         problems.add(&total.pointer, "`total` does nothing without a paginator that reads a total");
@@ -281,16 +266,18 @@ fn resource(
 fn check_paging_params(
     config: &ResourceConfig,
     draft: &Draft,
-    offset: &Offset,
+    pager: &Pager,
     problems: &mut Problems,
     notices: &mut Vec<Notice>,
 ) {
-    for name in offset.params() {
-        if draft.query_names().any(|other| other == name) {
+    let (always, later) = pager.params();
+    for name in always.iter().chain(&later) {
+        if draft.query_names().any(|other| other == **name) {
             let path = &config.endpoint.path.pointer;
             problems.add(path, format!("`{name}` is in the path's query, and the paginator sets it too"));
         }
-        if draft.params.iter().any(|(other, _)| other == name) {
+        // What `params` has of a cursor's name is sent with the first request.
+        if always.contains(name) && draft.params.iter().any(|(other, _)| other == name) {
             notices.push(Notice {
                 code: "param-overridden",
                 message: format!(

@@ -7,8 +7,10 @@ use url::Url;
 use crate::config::{ApiKeyPlace, Auth};
 use crate::contract::{Fault, PageRequest, Request};
 use crate::encode::component;
+use crate::paging::Ask;
 use crate::partition::Bindings;
-use crate::plan::{Pager, Piece, Pieces, Plan, Resource};
+use crate::plan::{Piece, Pieces, Plan, Resource};
+use crate::template::names_a_secret;
 
 /// The request for a page.
 ///
@@ -18,33 +20,56 @@ use crate::plan::{Pager, Piece, Pieces, Plan, Resource};
 pub fn request(plan: &Plan, request: &PageRequest) -> Result<Request, Fault> {
     let resource = resource(plan, &request.name)?;
     let bindings = Bindings::of(resource, request.partition.as_ref())?;
-    let mut query = Query::new(fill(&resource.query, &bindings, component)?);
-    let paging = match &resource.pager {
-        Pager::Offset(offset) => {
-            let cursor =
-                offset.cursor(request.cursor.as_deref()).map_err(|error| Fault::Other(error.to_string()))?;
-            offset.ask(&cursor).map(|(name, value)| (name.to_owned(), value)).to_vec()
-        }
-        Pager::Unnamed | Pager::SinglePage if request.cursor.is_some() => {
-            return Err(Fault::Other(format!(
-                "`{}` has one page, but a cursor came with the request",
-                resource.name
-            )));
-        }
-        Pager::Unnamed | Pager::SinglePage => Vec::new(),
+    let turn = resource.pager.turn(request.cursor.as_deref());
+    let turn = turn.map_err(|error| Fault::Other(error.to_string()))?;
+    let paging = match turn.ask() {
+        Ask::Params(params) => params,
+        Ask::Url(link) => return follow(resource, &bindings, &link),
     };
+    let mut query = Query::new(fill(&resource.query, &bindings, component)?);
     for (name, pieces) in &resource.params {
         if !paging.iter().any(|(other, _)| other == name) {
             query.form(name, &fill(pieces, &bindings, str::to_owned)?);
         }
     }
     for (name, value) in &paging {
-        query.form(name, &value.to_string());
+        // The path's own, where the paginator was guessed; a named one is refused then.
+        query.drop(name);
+        query.form(name, value);
     }
     let mut headers = headers(resource, &bindings)?;
     sign(resource.auth.as_ref(), &mut query, &mut headers);
     let url = url(resource, &bindings, &query.0)?;
     Ok(Request { method: "GET", url, headers, body: Vec::new() })
+}
+
+/// The request for a link. It is complete: of the config's parameters only credentials are added, those that it does not
+/// carry already. At another origin than the resource's own it goes without any credential.
+fn follow(resource: &Resource, bindings: &Bindings, link: &str) -> Result<Request, Fault> {
+    let not_a_url = |error: url::ParseError| Fault::Other(format!("not a URL: {error}"));
+    let mut target = Url::parse(link).map_err(not_a_url)?;
+    let own = Url::parse(&url(resource, bindings, "")?).map_err(not_a_url)?;
+    let mut headers = headers(resource, bindings)?;
+    if target.origin() != own.origin() {
+        headers.retain(|(name, value)| !names_a_secret(value) && !is_credential(name));
+        return Ok(Request { method: "GET", url: target.into(), headers, body: Vec::new() });
+    }
+    let mut query = Query::new(target.query().unwrap_or_default().to_owned());
+    for (name, pieces) in &resource.params {
+        let is_secret = pieces.iter().any(|piece| matches!(piece, Piece::Text(text) if names_a_secret(text)));
+        if is_secret {
+            query.drop(name);
+            query.form(name, &fill(pieces, bindings, str::to_owned)?);
+        }
+    }
+    sign(resource.auth.as_ref(), &mut query, &mut headers);
+    target.set_query((!query.0.is_empty()).then_some(&query.0));
+    Ok(Request { method: "GET", url: target.into(), headers, body: Vec::new() })
+}
+
+/// Headers that carry a credential whatever their value.
+fn is_credential(name: &str) -> bool {
+    ["authorization", "cookie", "proxy-authorization"].iter().any(|other| name.eq_ignore_ascii_case(other))
 }
 
 pub(crate) fn resource<'a>(plan: &'a Plan, name: &str) -> Result<&'a Resource, Fault> {
@@ -81,6 +106,14 @@ impl Query {
         self.0.push_str(name);
         self.0.push('=');
         self.0.push_str(value);
+    }
+
+    /// Takes out every pair of this name.
+    fn drop(&mut self, name: &str) {
+        let is_it = |pair: &&str| {
+            form_urlencoded::parse(pair.as_bytes()).next().is_some_and(|(other, _)| other == name)
+        };
+        self.0 = self.0.split('&').filter(|pair| !is_it(pair)).collect::<Vec<_>>().join("&");
     }
 
     /// As a form writes it, which is what dlt sends.
@@ -122,6 +155,7 @@ fn sign(auth: Option<&Auth>, query: &mut Query, headers: &mut Vec<(String, Strin
         }
         Some(Auth::ApiKey { name, key, place: ApiKeyPlace::Header }) => set(headers, name, key.value.clone()),
         Some(Auth::ApiKey { name, key, place: ApiKeyPlace::Query }) => {
+            query.drop(name);
             query.push(&component(name), &component(&key.value));
         }
     }

@@ -27,6 +27,36 @@ pub(crate) struct Query {
     pub(crate) of_list: bool,
 }
 
+/// A path to one value beside the rows, such as `meta.total`, `['@odata.nextLink']` or `data[-1].id`: the first match.
+#[derive(Debug, Clone)]
+pub(crate) struct ValuePath {
+    /// As it is shown.
+    pub(crate) text: String,
+    pub(crate) selector: Selector,
+}
+
+impl ValuePath {
+    pub(crate) fn parse(text: &str) -> Result<Self, PathError> {
+        let selector = Selector::parse(text)?;
+        let text = match &selector {
+            Selector::Plain(steps) => spelled(steps),
+            Selector::Query(_) => text.trim().to_owned(),
+        };
+        Ok(Self { text, selector })
+    }
+
+    /// Its last name, where it ends in one.
+    pub(crate) fn last_name(&self) -> Option<&str> {
+        match &self.selector {
+            Selector::Plain(steps) => match steps.last()? {
+                Step::Member(name) => Some(name),
+                Step::Index(_) => None,
+            },
+            Selector::Query(_) => None,
+        }
+    }
+}
+
 /// Why a text is no path.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PathError {

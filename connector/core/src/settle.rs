@@ -37,7 +37,7 @@ pub(crate) struct Guesses {
     /// All fields of the parent that the rows carry.
     pub(crate) include_from_parent: Option<Vec<String>>,
     pub(crate) data_selector: Option<String>,
-    pub(crate) paginator: Option<&'static str>,
+    pub(crate) paginator: Option<Value>,
 }
 
 impl Guesses {
@@ -58,8 +58,7 @@ impl Guesses {
         let mut settings = Vec::new();
         match written.form {
             Form::ObjectEndpoint => {
-                settings
-                    .extend(self.members().map(|(key, value)| setting(join(&endpoint, key), json!(value))));
+                settings.extend(self.members().map(|(key, value)| setting(join(&endpoint, key), value)));
             }
             Form::TextEndpoint | Form::NoEndpoint => {
                 settings.extend(self.endpoint(written).map(|value| setting(endpoint, value)));
@@ -85,11 +84,11 @@ impl Guesses {
     }
 
     /// Members of the endpoint.
-    fn members(&self) -> impl Iterator<Item = (&'static str, &str)> {
+    fn members(&self) -> impl Iterator<Item = (&'static str, Value)> {
         [
-            ("path", self.path.as_deref()),
-            ("data_selector", self.data_selector.as_deref()),
-            ("paginator", self.paginator),
+            ("path", self.path.as_deref().map(Value::from)),
+            ("data_selector", self.data_selector.as_deref().map(Value::from)),
+            ("paginator", self.paginator.clone()),
         ]
         .into_iter()
         .filter_map(|(key, value)| Some((key, value?)))
@@ -101,8 +100,8 @@ impl Guesses {
         if let (None, Some(path)) = (&self.path, &written.path) {
             members.insert("path".to_owned(), json!(path));
         }
-        members.extend(self.members().map(|(key, value)| (key.to_owned(), json!(value))));
-        match (&self.path, &self.data_selector, self.paginator) {
+        members.extend(self.members().map(|(key, value)| (key.to_owned(), value)));
+        match (&self.path, &self.data_selector, &self.paginator) {
             (None, None, None) => None,
             (Some(path), None, None) => Some(json!(path)),
             _ => Some(Value::Object(members)),

@@ -3,12 +3,17 @@
 mod answers;
 mod columns;
 mod configs;
+mod detect;
+mod follow;
 mod foreign_input;
 mod offset_cases;
 mod offset_property;
+mod page_numbers;
+mod pager_property;
 mod parents;
 mod requests;
 mod settle;
+mod walk;
 
 use serde_json::{Value, json};
 

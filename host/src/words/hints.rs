@@ -46,7 +46,7 @@ fn hints_by_our_keys(failure: &Failure, config: &Document) -> Vec<String> {
             line("total", "estimate")
         )],
         Cause::Refused(Refusal::Repeated { .. }) => vec![format!(
-            "the paginator's parameters may have other names in this API (`offset_param`, `limit_param`), or it does not page: {}",
+            "the paginator's parameters may have other names in this API (such as `offset_param`, `page_param`, `cursor_param`), or it does not page: {}",
             line("paginator", "single_page")
         )],
         Cause::Data { error, parent } => hint_for_data(error, parent.as_ref(), format).into_iter().collect(),

@@ -1,10 +1,17 @@
 //! `paginator`: how the pages of an endpoint hang together.
 
+mod follow;
+mod offset;
+mod page_number;
+
 use super::union;
 use crate::diagnostic::{Problems, did_you_mean, list};
-use crate::document::{At, Fields, Keys, Node};
-use crate::json::Step;
-use crate::select::plain_path;
+use crate::document::{Fields, Keys, Node};
+use crate::select::ValuePath;
+
+pub(crate) use follow::{CursorConfig, LinkConfig, Source};
+pub(crate) use offset::OffsetConfig;
+pub(crate) use page_number::PageNumberConfig;
 
 #[derive(Debug, Clone)]
 pub(crate) enum Paginator {
@@ -12,136 +19,112 @@ pub(crate) enum Paginator {
     Auto,
     SinglePage,
     Offset(OffsetConfig),
+    PageNumber(PageNumberConfig),
+    /// `cursor` and `header_cursor`.
+    Cursor(CursorConfig),
+    /// `json_link` and `header_link`.
+    Link(LinkConfig),
 }
 
-/// dlt's `offset` paginator.
+/// Where an API says how many rows or pages there are.
 #[derive(Debug, Clone)]
-pub(crate) struct OffsetConfig {
-    pub(crate) limit: u64,
-    pub(crate) offset: u64,
-    pub(crate) offset_param: String,
-    pub(crate) limit_param: String,
-    pub(crate) total_path: Option<Vec<Step>>,
+pub(crate) struct TotalPath {
+    pub(crate) path: ValuePath,
     /// Whether the config names it; otherwise it is dlt's default, which many an API does not have.
-    pub(crate) total_path_written: bool,
-    /// No request starts at this offset or beyond it.
-    pub(crate) maximum_offset: Option<u64>,
-    pub(crate) stop_after_empty_page: bool,
-    pub(crate) has_more_path: Option<At<Vec<Step>>>,
+    pub(crate) written: bool,
 }
 
-const TYPES: &[&str] = &["offset", "single_page", "auto"];
-const LATER: &[&str] =
-    &["page_number", "cursor", "json_link", "json_response", "header_link", "header_cursor"];
-const OFFSET: Keys = Keys {
-    of: "a paginator of type `offset`",
-    known: &[
-        "type",
-        "limit",
-        "offset",
-        "offset_param",
-        "limit_param",
-        "total_path",
-        "maximum_offset",
-        "stop_after_empty_page",
-        "has_more_path",
-    ],
-    later: &["offset_body_path", "limit_body_path"],
-    elsewhere: &[],
-};
+const TYPES: &[&str] = &[
+    "offset",
+    "page_number",
+    "cursor",
+    "json_link",
+    "header_link",
+    "header_cursor",
+    "single_page",
+    "auto",
+    "json_response",
+];
 
 pub(crate) fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Paginator> {
-    let (kind, fields) = union(node, "a paginator", problems)?;
+    let (kind, mut fields) = union(node, "a paginator", problems)?;
     let Some(kind) = kind else {
         problems.hint(&node.pointer, "a paginator needs its `type`", "\"type\": \"offset\"");
         return None;
     };
-    let plain = |of, paginator, fields: Fields<'_>, problems: &mut Problems| {
-        fields.close(&Keys { of, known: &["type"], later: &[], elsewhere: &[] }, problems);
-        Some(paginator)
-    };
-    match kind.value.as_str() {
-        "offset" => offset(node, fields, problems).map(Paginator::Offset),
-        "single_page" => plain("a paginator of type `single_page`", Paginator::SinglePage, fields, problems),
-        "auto" => plain("a paginator of type `auto`", Paginator::Auto, fields, problems),
-        later if LATER.contains(&later) => {
-            problems.later(&kind.pointer, &format!("the paginator `{later}`"));
-            None
+    let (paginator, keys) = match kind.value.as_str() {
+        "offset" => (offset::read(node, &mut fields, problems).map(Paginator::Offset), &offset::KEYS),
+        "page_number" => {
+            (page_number::read(node, &mut fields, problems).map(Paginator::PageNumber), &page_number::KEYS)
         }
+        "cursor" => (follow::cursor(&mut fields, problems).map(Paginator::Cursor), &follow::CURSOR),
+        "header_cursor" => {
+            (follow::header_cursor(&mut fields, problems).map(Paginator::Cursor), &follow::HEADER_CURSOR)
+        }
+        // dlt's older name for the same.
+        "json_link" | "json_response" => {
+            (follow::json_link(&mut fields, problems).map(Paginator::Link), &follow::JSON_LINK)
+        }
+        "header_link" => {
+            (follow::header_link(&mut fields, problems).map(Paginator::Link), &follow::HEADER_LINK)
+        }
+        "single_page" => (Some(Paginator::SinglePage), &SINGLE_PAGE),
+        "auto" => (Some(Paginator::Auto), &AUTO),
         other => {
-            let hint = did_you_mean(other, TYPES.iter().chain(LATER).copied())
+            let hint = did_you_mean(other, TYPES.iter().copied())
                 .unwrap_or_else(|| format!("known here: {}", list(TYPES.iter().copied())));
             problems.hint(&kind.pointer, format!("unknown type of paginator `{other}`"), hint);
-            None
+            return None;
         }
-    }
+    };
+    fields.close(keys, problems);
+    paginator
 }
 
-fn offset(node: &Node<'_>, mut fields: Fields<'_>, problems: &mut Problems) -> Option<OffsetConfig> {
-    let limit = match fields.take("limit") {
-        Some(node) => node.count(problems).filter(|limit| {
-            if *limit == 0 {
-                problems.add(&node.pointer, "a page of 0 rows leads nowhere");
-            }
-            *limit > 0
-        }),
-        None => {
-            let hint = "{\"type\": \"offset\", \"limit\": 100}";
-            problems.hint(&node.pointer, "the paginator `offset` needs `limit`, the rows of a page", hint);
-            None
-        }
-    };
-    let offset = fields.take("offset").and_then(|node| node.count(problems)).unwrap_or(0);
-    let mut param = |key: &str, default: &str, problems: &mut Problems| match fields.take(key) {
-        Some(node) => {
-            node.name("the name of a parameter", problems).map_or_else(String::new, |name| name.value)
-        }
-        None => default.to_owned(),
-    };
-    let offset_param = param("offset_param", "offset", problems);
-    let limit_param = param("limit_param", "limit", problems);
-    if offset_param == limit_param {
-        problems.add(&node.pointer, format!("`{limit_param}` cannot carry both the offset and the limit"));
-    }
-    // dlt: absent means "total", null means that there is none.
-    let mut total_path_written = false;
-    let total_path = match fields.take_raw("total_path") {
-        None => Some(vec![Step::Member("total".to_owned())]),
-        Some(node) if node.value.is_null() => None,
-        Some(node) => {
-            total_path_written = true;
-            path(&node, problems).map(|path| path.value)
-        }
-    };
-    let maximum_offset = fields.take("maximum_offset").and_then(|node| node.count(problems));
-    let stop_after_empty_page =
-        fields.take("stop_after_empty_page").and_then(|node| node.boolean(problems)).unwrap_or(true);
-    let has_more_path = fields.take("has_more_path").and_then(|node| path(&node, problems));
-    fields.close(&OFFSET, problems);
-    if total_path.is_none() && has_more_path.is_none() && maximum_offset.is_none() && !stop_after_empty_page {
-        let message = "nothing would ever end this paginator";
-        problems.hint(&node.pointer, message, "give `total_path`, `has_more_path` or `maximum_offset`");
-    }
-    Some(OffsetConfig {
-        limit: limit?,
-        offset,
-        offset_param,
-        limit_param,
-        total_path,
-        total_path_written,
-        maximum_offset,
-        stop_after_empty_page,
-        has_more_path,
-    })
-}
+const SINGLE_PAGE: Keys =
+    Keys { of: "a paginator of type `single_page`", known: &["type"], later: &[], elsewhere: &[] };
+const AUTO: Keys = Keys { of: "a paginator of type `auto`", known: &["type"], later: &[], elsewhere: &[] };
 
-fn path(node: &Node<'_>, problems: &mut Problems) -> Option<At<Vec<Step>>> {
+fn path(node: &Node<'_>, problems: &mut Problems) -> Option<ValuePath> {
     let text = node.name("a path", problems)?;
-    match plain_path(&text.value) {
-        Ok(steps) => Some(node.at(steps)),
-        Err(error) => {
-            problems.add(&node.pointer, error.to_string());
-            None
-        }
+    ValuePath::parse(&text.value)
+        .map_err(|error| {
+            let hint = "quote unusual names: `['@odata.nextLink']`";
+            problems.hint(&node.pointer, format!("`{}` is {error}", text.value), hint);
+        })
+        .ok()
+}
+
+/// The path at `key`, or the default.
+fn path_or(fields: &mut Fields<'_>, key: &str, default: &str, problems: &mut Problems) -> Option<ValuePath> {
+    match fields.take(key) {
+        Some(node) => path(&node, problems),
+        None => ValuePath::parse(default).ok(),
     }
+}
+
+/// `total_path`: absent means `total`, null means that there is none.
+fn total_path(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<TotalPath> {
+    let (path, written) = match fields.take_raw("total_path") {
+        None => (ValuePath::parse("total").ok(), false),
+        Some(node) if node.value.is_null() => (None, false),
+        Some(node) => (path(&node, problems), true),
+    };
+    path.map(|path| TotalPath { path, written })
+}
+
+/// The name at `key`, or the default; empty where it cannot be read, which has been said.
+fn name_or(fields: &mut Fields<'_>, key: &str, what: &str, default: &str, problems: &mut Problems) -> String {
+    match fields.take(key) {
+        Some(node) => node.name(what, problems).map_or_else(String::new, |name| name.value),
+        None => default.to_owned(),
+    }
+}
+
+fn count_at(fields: &mut Fields<'_>, key: &str, problems: &mut Problems) -> Option<u64> {
+    fields.take(key).and_then(|node| node.count(problems))
+}
+
+fn flag_or(fields: &mut Fields<'_>, key: &str, default: bool, problems: &mut Problems) -> bool {
+    fields.take(key).and_then(|node| node.boolean(problems)).unwrap_or(default)
 }

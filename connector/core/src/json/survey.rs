@@ -3,9 +3,6 @@
 use super::scan::{JsonError, Kind, Scanner, Span, decode_string};
 use super::without_bom;
 
-/// Names on the way to a value; dlt looks three deep too.
-const MAX_PATH: usize = 3;
-
 /// A value found near the top, reached through objects only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
@@ -21,13 +18,18 @@ impl Entry {
     }
 }
 
-/// The root, then each value no more than three names deep that `keep` wants, in document order. Lists are not entered.
+/// The root, then each value no more than `max_path` names deep that `keep` wants, in document order. Lists are not entered.
 ///
 /// # Errors
 /// The first thing that RFC 8259 does not allow.
-pub(crate) fn survey(bytes: &[u8], keep: fn(&str, Kind) -> bool) -> Result<Vec<Entry>, JsonError> {
+pub(crate) fn survey(
+    bytes: &[u8],
+    max_path: usize,
+    keep: fn(&str, Kind) -> bool,
+) -> Result<Vec<Entry>, JsonError> {
     let bytes = without_bom(bytes);
-    let mut walk = Walk { bytes, scan: Scanner::new(bytes), keep, path: Vec::new(), entries: Vec::new() };
+    let mut walk =
+        Walk { bytes, scan: Scanner::new(bytes), max_path, keep, path: Vec::new(), entries: Vec::new() };
     walk.scan.space();
     let root = Entry {
         path: Vec::new(),
@@ -43,6 +45,7 @@ pub(crate) fn survey(bytes: &[u8], keep: fn(&str, Kind) -> bool) -> Result<Vec<E
 struct Walk<'a> {
     bytes: &'a [u8],
     scan: Scanner<'a>,
+    max_path: usize,
     keep: fn(&str, Kind) -> bool,
     path: Vec<String>,
     entries: Vec<Entry>,
@@ -51,7 +54,7 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn visit(&mut self) -> Result<(), JsonError> {
         let depth = self.path.len();
-        if self.scan.peek() != Some(b'{') || depth >= MAX_PATH {
+        if self.scan.peek() != Some(b'{') || depth >= self.max_path {
             return self.scan.skip(depth);
         }
         if !self.scan.open(b'}', depth)? {

@@ -109,7 +109,7 @@ fn a_wanted_name_may_not_stand_twice() {
 #[test]
 fn surveys_three_names_deep() {
     let body = br#"{"a":{"b":{"c":[1],"d":{"e":[2]}}},"f":[{"g":[3]}],"n":5}"#;
-    let found = survey(body, |_, kind| kind == Kind::Array).unwrap();
+    let found = survey(body, 3, |_, kind| kind == Kind::Array).unwrap();
     let paths: Vec<_> = found.iter().map(|entry| (entry.path.join("."), entry.span.of(body))).collect();
     assert_eq!(paths.len(), 3);
     assert_eq!(paths[1], ("a.b.c".into(), &b"[1]"[..]));

@@ -72,10 +72,13 @@ fn all_problems_come_at_once_each_with_its_place() {
 #[test]
 fn every_part_of_dlt_that_is_missing_is_refused_by_name() {
     let cases = [
-        (json!({"path": "x", "paginator": "json_link"}), "the paginator `json_link` is not supported yet"),
         (
-            json!({"path": "x", "paginator": {"type": "cursor", "cursor_path": "c"}}),
-            "the paginator `cursor` is not supported yet",
+            json!({"path": "x", "paginator": {"type": "cursor", "cursor_body_path": "c"}}),
+            "`cursor_body_path` is not supported yet",
+        ),
+        (
+            json!({"path": "x", "paginator": {"type": "page_number", "page_body_path": "c"}}),
+            "`page_body_path` is not supported yet",
         ),
         (json!({"path": "x", "method": "POST"}), "the method `POST` is not supported yet"),
         (json!({"path": "x", "data": "y"}), "`data` is not supported yet"),
@@ -231,8 +234,8 @@ fn headers_totals_and_auth_that_cannot_be() {
         ]
     );
     assert!(!format!("{:?}", plan(&config.to_string())).contains("tok-123"), "it may be a credential");
-    let total =
-        json!({"client": {"base_url": "https://api.test"}, "resources": [{"name": "x", "total": "exact"}]});
+    let mut total = endpoint(json!({"path": "x", "paginator": "single_page"}));
+    total["resources"][0]["total"] = json!("exact");
     assert!(refused(&total)[0].starts_with("/resources/0/total: `total` does nothing"));
     let by_default = json!({
         "client": {"base_url": "https://api.test"}, "resource_defaults": {"total": "estimate"}, "resources": ["x"]

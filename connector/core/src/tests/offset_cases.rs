@@ -107,7 +107,7 @@ fn o7_bad_options_are_refused_before_the_first_request() {
         json!({"type": "offset", "limit": 5, "total_path": null, "stop_after_empty_page": false}),
         "nothing would ever end",
     );
-    refuse(json!({"type": "offset", "limit": 5, "total_path": "$..total"}), "only names and indexes");
+    refuse(json!({"type": "offset", "limit": 5, "total_path": "a["}), "not a JSONPath");
     refuse(json!({"type": "offset", "limit": -1}), "a whole number");
 }
 
@@ -411,6 +411,18 @@ fn a_guessed_selector_stays_for_the_whole_read() {
     let second = PageRequest { cursor: Some(cursor), ..first_page("r") };
     let fault = page(&plan, &second, &ok(json!({"items": ids(2, 4), "total": 4}))).unwrap_err();
     assert!(bad(fault).message.contains("nothing at data_selector `data`: the answer has `items`, `total`"));
+}
+
+#[test]
+fn a_total_is_the_first_match_of_its_path() {
+    let with = |path: &str, body: fn(u64) -> Value| {
+        let config = json!({"type": "offset", "limit": 2, "total_path": path});
+        read(&offset_config(config), move |offset, _| body(offset)).unwrap().asked.len()
+    };
+    let body = |offset| json!({"data": ids(offset, (offset + 2).min(5)), "meta": [{"n": 1}, {"total": 5}]});
+    for path in ["$..total", "meta[1].total", "meta[-1].total", "meta[*].total"] {
+        assert_eq!(with(path, body), 3, "{path}");
+    }
 }
 
 #[test]

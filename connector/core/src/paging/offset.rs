@@ -8,12 +8,12 @@
 //! 4. Without one, pages follow each other until an empty page (dlt's rule), or as `has_more_path` says.
 //! 5. A total below the rows that have come is a lie: it is dropped, and reading goes on to an empty page.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
+use super::said::{count, has_more};
+use super::{Outcome, PagingError, Paths, Seen, Settled, ended_by_empty_page, fields};
 use crate::config::{OffsetConfig, TotalMode};
 use crate::contract::{Continuation, Notice};
-use crate::json::Step;
-use crate::select::spelled;
 
 /// Cursors in one `rest`, by the contract.
 const MAX_REST: u64 = 256;
@@ -35,110 +35,31 @@ pub(crate) struct Cursor {
     pub(crate) ask: Option<u64>,
     /// The last total that the API gave, counted from offset 0.
     pub(crate) total: Option<u64>,
-    /// The data selector that the first page settled.
-    pub(crate) selector: Option<String>,
-}
-
-/// What a page says for itself.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Seen {
-    /// Rows that the API sent, owed or not.
-    pub(crate) received: u64,
-    /// The bytes at `total_path`.
-    pub(crate) total: Option<Vec<u8>>,
-    /// The bytes at `has_more_path`.
-    pub(crate) has_more: Option<Vec<u8>>,
-}
-
-/// What follows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Outcome {
-    /// Rows of this page that are owed, from its start; the others belong to the next chain.
-    pub(crate) owed: u64,
-    pub(crate) total: Option<u64>,
-    pub(crate) continuation: Continuation,
-    pub(crate) notice: Option<Notice>,
-}
-
-/// An answer that contradicts itself or the config.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum PagingError {
-    #[error("empty page at offset {offset} while the total says {total}")]
-    EmptyPage { offset: u64, total: u64 },
-    #[error("empty page at offset {offset} although the span up to {end} was there before")]
-    EmptySpan { offset: u64, end: u64 },
-    #[error(
-        "empty page at offset {0}, and nothing says whether more follow (`stop_after_empty_page` is false)"
-    )]
-    Stuck(u64),
-    #[error("nothing at total_path `{0}`; write `total_path: null` if the API gives no total")]
-    Total(String),
-    #[error("nothing usable at has_more_path `{path}`: {found}")]
-    HasMore { path: String, found: String },
-    #[error("the cursor is not one of this paginator's")]
-    Cursor,
-}
-
-impl PagingError {
-    /// Whether the same request may be answered better.
-    pub(crate) fn retry(&self) -> bool {
-        matches!(self, Self::EmptyPage { .. } | Self::EmptySpan { .. })
-    }
+    pub(crate) settled: Settled,
 }
 
 impl Cursor {
     /// Reads what [`Cursor::text`] wrote.
-    pub(crate) fn parse(text: &str) -> Result<Self, PagingError> {
-        let Ok(Value::Object(fields)) = serde_json::from_str(text) else {
-            return Err(PagingError::Cursor);
-        };
+    fn parse(text: &str) -> Result<Self, PagingError> {
+        let fields = fields(text)?;
         let number = |key: &str| fields.get(key).and_then(Value::as_u64);
         Ok(Self {
             offset: number("o").ok_or(PagingError::Cursor)?,
             end: number("e"),
             ask: number("l"),
             total: number("t"),
-            selector: fields.get("s").and_then(Value::as_str).map(str::to_owned),
+            settled: Settled::parse(&fields),
         })
     }
 
     /// Compact JSON: `{"o":100,"e":200,"t":2500}`.
-    pub(crate) fn text(&self) -> String {
-        let mut fields = serde_json::Map::new();
+    fn text(&self) -> String {
+        let mut fields = Map::new();
         fields.insert("o".to_owned(), json!(self.offset));
         for (key, value) in [("e", self.end), ("l", self.ask), ("t", self.total)] {
             fields.extend(value.map(|value| (key.to_owned(), json!(value))));
         }
-        fields.extend(self.selector.as_ref().map(|selector| ("s".to_owned(), json!(selector))));
-        Value::Object(fields).to_string()
-    }
-}
-
-/// A total as the API writes it: a whole number, also as text or with a zero fraction. Anything else says nothing.
-pub(crate) fn count(json: &[u8]) -> Option<u64> {
-    let text = match serde_json::from_slice(json).ok()? {
-        Value::String(text) => text.trim().to_owned(),
-        Value::Number(number) => number.to_string(),
-        _ => return None,
-    };
-    if let Ok(count) = text.parse() {
-        return Some(count);
-    }
-    let number: f64 = text.parse().ok().filter(|number: &f64| number.is_finite() && *number >= 0.0)?;
-    // Casting saturates: a total beyond u64 is still more than any page.
-    (number.fract() == 0.0).then_some(number as u64)
-}
-
-/// dlt's reading of a flag: a boolean, or one of the words of Python's `strtobool`.
-fn flag(json: &[u8]) -> Option<bool> {
-    match serde_json::from_slice(json).ok()? {
-        Value::Bool(flag) => Some(flag),
-        Value::String(text) => match text.trim().to_ascii_lowercase().as_str() {
-            "yes" | "true" | "t" | "y" | "1" | "on" => Some(true),
-            "no" | "false" | "f" | "n" | "0" | "off" => Some(false),
-            _ => None,
-        },
-        _ => None,
+        self.settled.text(fields)
     }
 }
 
@@ -152,12 +73,13 @@ impl Offset {
         [&self.config.offset_param, &self.config.limit_param]
     }
 
-    pub(crate) fn total_path(&self) -> Option<&[Step]> {
-        self.config.total_path.as_deref().filter(|_| self.total != TotalMode::Ignore)
-    }
-
-    pub(crate) fn has_more_path(&self) -> Option<&[Step]> {
-        self.config.has_more_path.as_ref().map(|path| path.value.as_slice())
+    pub(super) fn paths(&self) -> Paths<'_> {
+        let total = self.config.total_path.as_ref().filter(|_| self.total != TotalMode::Ignore);
+        Paths {
+            total: total.map(|total| &total.path),
+            has_more: self.config.has_more_path.as_ref(),
+            next: None,
+        }
     }
 
     /// The cursor of a request; without one, the first page's.
@@ -174,7 +96,7 @@ impl Offset {
         [(&self.config.offset_param, cursor.offset), (&self.config.limit_param, limit)]
     }
 
-    /// What a page leaves to be read. `cursor.selector` is passed on to every cursor that follows.
+    /// What a page leaves to be read. `cursor.settled` is passed on to every cursor that follows.
     pub(crate) fn step(&self, cursor: &Cursor, seen: &Seen) -> Result<Outcome, PagingError> {
         self.refuse_missing_total(cursor, seen)?;
         let owed = match cursor.end {
@@ -200,12 +122,10 @@ impl Offset {
     /// A total that the config names, and that the first page does not have, is a slip that would turn the checks off.
     fn refuse_missing_total(&self, cursor: &Cursor, seen: &Seen) -> Result<(), PagingError> {
         let first = cursor.offset == self.config.offset && cursor.end.is_none() && cursor.total.is_none();
-        let named = self.config.total_path_written
-            && self.config.has_more_path.is_none()
-            && self.total == TotalMode::Exact;
-        match self.total_path() {
-            Some(path) if first && named && seen.received > 0 && seen.total.is_none() => {
-                Err(PagingError::Total(spelled(path)))
+        let named = self.config.has_more_path.is_none() && self.total == TotalMode::Exact;
+        match &self.config.total_path {
+            Some(total) if total.written && first && named && seen.received > 0 && seen.total.is_none() => {
+                Err(PagingError::Total(total.path.text.clone()))
             }
             _ => Ok(()),
         }
@@ -247,7 +167,7 @@ impl Offset {
             end: Some(end),
             ask: Some(missing),
             total,
-            selector: cursor.selector.clone(),
+            settled: cursor.settled.clone(),
         };
         Ok(Continuation::Next(next.text()))
     }
@@ -261,21 +181,17 @@ impl Offset {
         total: Option<u64>,
         notice: &mut Option<Notice>,
     ) -> Result<Continuation, PagingError> {
-        let says_more = self.says_more(seen);
+        let says_more = has_more(self.config.has_more_path.as_ref(), seen.has_more.as_deref());
         if seen.received == 0 {
             return self.empty(cursor, total, says_more, notice);
         }
-        let more = match says_more {
-            Some(more) => more? && total.is_none_or(|total| reached < total),
-            None => total.is_none_or(|total| reached < total),
-        };
-        if !more {
+        if says_more? == Some(false) || total.is_some_and(|total| reached >= total) {
             return Ok(Continuation::End);
         }
         if self.beyond(reached) {
             return Ok(self.limit());
         }
-        let tail = |offset| Cursor { offset, total, selector: cursor.selector.clone(), ..Cursor::default() };
+        let tail = |offset| Cursor { offset, total, settled: cursor.settled.clone(), ..Cursor::default() };
         match total {
             Some(total) if self.config.has_more_path.is_none() => {
                 Ok(self.rest(reached, total, seen.received, cursor))
@@ -288,38 +204,29 @@ impl Offset {
         &self,
         cursor: &Cursor,
         total: Option<u64>,
-        says_more: Option<Result<bool, PagingError>>,
+        says_more: Result<Option<bool>, PagingError>,
         notice: &mut Option<Notice>,
     ) -> Result<Continuation, PagingError> {
-        if let (Some(total), false) = (total, matches!(says_more, Some(Ok(false)))) {
+        if let (Some(total), false) = (total, matches!(says_more, Ok(Some(false)))) {
             if total <= cursor.offset {
                 return Ok(Continuation::End);
             }
             return Err(PagingError::EmptyPage { offset: cursor.offset, total });
         }
         if self.config.stop_after_empty_page {
-            if matches!(says_more, Some(Ok(true))) {
-                *notice = Some(Notice {
-                    code: "empty-page-ended",
-                    message: format!(
-                        "the page at offset {} was empty, so reading ended, though the API says that more follows",
-                        cursor.offset
-                    ),
-                    hint: Some("\"stop_after_empty_page\": false".to_owned()),
-                    settles: Vec::new(),
-                });
-            }
+            let ignored = matches!(says_more, Ok(Some(true)));
+            *notice = ignored.then(|| ended_by_empty_page(&format!("offset {}", cursor.offset)));
             return Ok(Continuation::End);
         }
-        match says_more.transpose()? {
+        match says_more? {
             Some(false) => return Ok(Continuation::End),
-            Some(true) => return Err(PagingError::Stuck(cursor.offset)),
+            Some(true) => return Err(PagingError::Stuck(format!("offset {}", cursor.offset))),
             None => {}
         }
         // Holes are expected then, and only the maximum ends it: dlt steps by the limit here, and so must we.
         let next = cursor.offset.saturating_add(self.config.limit);
         match self.config.maximum_offset {
-            None => Err(PagingError::Stuck(cursor.offset)),
+            None => Err(PagingError::Stuck(format!("offset {}", cursor.offset))),
             Some(maximum) if next >= maximum => Ok(self.limit()),
             Some(_) => Ok(Continuation::Next(Cursor { offset: next, ..cursor.clone() }.text())),
         }
@@ -328,7 +235,7 @@ impl Offset {
     /// The chains for what is left of `total`, from `from` on. At most 256 whatever the total: the last is open.
     fn rest(&self, from: u64, total: u64, span: u64, cursor: &Cursor) -> Continuation {
         let make = |offset, end| {
-            Cursor { offset, end, ask: None, total: Some(total), selector: cursor.selector.clone() }.text()
+            Cursor { offset, end, ask: None, total: Some(total), settled: cursor.settled.clone() }.text()
         };
         let mut cursors = Vec::new();
         let mut offset = from;
@@ -349,18 +256,6 @@ impl Offset {
             Ok([only]) => Continuation::Next(only),
             Err(cursors) => Continuation::Rest(cursors),
         }
-    }
-
-    fn says_more(&self, seen: &Seen) -> Option<Result<bool, PagingError>> {
-        let path = self.config.has_more_path.as_ref()?;
-        let found = seen.has_more.as_deref();
-        Some(found.and_then(flag).ok_or_else(|| PagingError::HasMore {
-            path: spelled(&path.value),
-            found: found.map_or_else(
-                || "it is missing".to_owned(),
-                |json| String::from_utf8_lossy(json).chars().take(60).collect(),
-            ),
-        }))
     }
 
     /// No request may start here.

@@ -1,0 +1,81 @@
+//! dlt's `offset` paginator, as it is configured.
+
+use super::{TotalPath, count_at, flag_or, name_or, path, total_path};
+use crate::diagnostic::Problems;
+use crate::document::{Fields, Keys, Node};
+use crate::select::ValuePath;
+
+#[derive(Debug, Clone)]
+pub(crate) struct OffsetConfig {
+    pub(crate) limit: u64,
+    pub(crate) offset: u64,
+    pub(crate) offset_param: String,
+    pub(crate) limit_param: String,
+    pub(crate) total_path: Option<TotalPath>,
+    /// No request starts at this offset or beyond it.
+    pub(crate) maximum_offset: Option<u64>,
+    pub(crate) stop_after_empty_page: bool,
+    pub(crate) has_more_path: Option<ValuePath>,
+}
+
+pub(super) const KEYS: Keys = Keys {
+    of: "a paginator of type `offset`",
+    known: &[
+        "type",
+        "limit",
+        "offset",
+        "offset_param",
+        "limit_param",
+        "total_path",
+        "maximum_offset",
+        "stop_after_empty_page",
+        "has_more_path",
+    ],
+    later: &["offset_body_path", "limit_body_path"],
+    elsewhere: &[],
+};
+
+pub(super) fn read(
+    node: &Node<'_>,
+    fields: &mut Fields<'_>,
+    problems: &mut Problems,
+) -> Option<OffsetConfig> {
+    let limit = match fields.take("limit") {
+        Some(node) => node.count(problems).filter(|limit| {
+            if *limit == 0 {
+                problems.add(&node.pointer, "a page of 0 rows leads nowhere");
+            }
+            *limit > 0
+        }),
+        None => {
+            let hint = "{\"type\": \"offset\", \"limit\": 100}";
+            problems.hint(&node.pointer, "the paginator `offset` needs `limit`, the rows of a page", hint);
+            None
+        }
+    };
+    let offset = count_at(fields, "offset", problems).unwrap_or(0);
+    let what = "the name of a parameter";
+    let offset_param = name_or(fields, "offset_param", what, "offset", problems);
+    let limit_param = name_or(fields, "limit_param", what, "limit", problems);
+    if offset_param == limit_param {
+        problems.add(&node.pointer, format!("`{limit_param}` cannot carry both the offset and the limit"));
+    }
+    let total_path = total_path(fields, problems);
+    let maximum_offset = count_at(fields, "maximum_offset", problems);
+    let stop_after_empty_page = flag_or(fields, "stop_after_empty_page", true, problems);
+    let has_more_path = fields.take("has_more_path").and_then(|node| path(&node, problems));
+    if total_path.is_none() && has_more_path.is_none() && maximum_offset.is_none() && !stop_after_empty_page {
+        let message = "nothing would ever end this paginator";
+        problems.hint(&node.pointer, message, "give `total_path`, `has_more_path` or `maximum_offset`");
+    }
+    Some(OffsetConfig {
+        limit: limit?,
+        offset,
+        offset_param,
+        limit_param,
+        total_path,
+        maximum_offset,
+        stop_after_empty_page,
+        has_more_path,
+    })
+}
