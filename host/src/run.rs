@@ -8,13 +8,14 @@ pub mod resume;
 pub mod truth;
 
 mod give_up;
+pub(crate) mod left_behind;
 mod origin;
 mod pages;
 mod refuse;
 mod retry_failed;
 mod settle;
 mod stack;
-pub(crate) mod start;
+mod start;
 mod take;
 
 use std::collections::{HashMap, HashSet};

@@ -237,9 +237,10 @@ fn o14_a_total_may_move_while_it_is_read() {
 fn o15_a_limit_that_is_named_ends_it_with_a_word() {
     let ten = |offset, limit, _| page(10, offset, limit, json!(10));
     let bounded = json!({"type": "offset", "limit": 2, "maximum_offset": 4});
-    read(&bounded, ten)
-        .is(0, &[(0, 2), (2, 2)], 0..4)
-        .says(&["stopped at maximum_offset 4; there may be more rows", "stopped at maximum_offset 4, 4 rows"]);
+    read(&bounded, ten).is(0, &[(0, 2), (2, 2)], 0..4).says(&[
+        "stopped at maximum_offset 4; there may be more rows",
+        "stopped at maximum_offset 4, 4 rows",
+    ]);
     let endpoint = json!({"paginator": by(2), "data_selector": "data"});
     let came = read_with(&endpoint, &["--max-pages", "3"], ten);
     came.is(0, &[(0, 2), (2, 2), (4, 2)], 0..6).says(&["stopped at --max-pages 3; there may be more rows"]);

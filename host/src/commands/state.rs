@@ -9,7 +9,7 @@ use super::terminal::tell;
 use crate::cli::{StateResetArgs, StateShowArgs};
 use crate::error::Error;
 use crate::memory;
-use crate::run::start::{forget as forget_load, take_back};
+use crate::run::left_behind::{forget as forget_load, take_back};
 use crate::show::Show;
 use crate::words::{self, Forgotten, exit};
 

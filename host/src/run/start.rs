@@ -248,17 +248,6 @@ impl<'a> Driver<'a> {
         Ok(())
     }
 
-    /// Takes back what is half-read of resources that are not read any more: nothing would ever go on with it.
-    fn take_back_removed(&mut self, state: &State) -> Result<(), DestinationError> {
-        let plan = self.plan;
-        let gone = |load: &&Load| load.status != LoadStatus::Complete && plan.is_gone(&load.resource);
-        for load in state.loads.values().filter(gone) {
-            let taken_back = take_back(self.destination, load, &state.chains)?;
-            self.say(RunNotice::Removed { resource: load.resource.clone(), rows: load.rows, taken_back });
-        }
-        Ok(())
-    }
-
     /// Rows of a tree that are there already.
     fn rows_written(&self, root: usize) -> u64 {
         self.plan.tree(root).filter(|&at| self.plan.resources[at].written).map(|at| self.loads[at].rows).sum()
@@ -364,29 +353,4 @@ impl<'a> Driver<'a> {
     fn fingerprint(&self, root: usize) -> String {
         resume::fingerprint(self.plan, root, &self.settings.config, self.settings.max_pages)
     }
-}
-
-/// Forgets a broken load, and takes back what it has written. Returns whether it could be taken back.
-pub(crate) fn take_back(
-    destination: &mut Destination,
-    load: &Load,
-    chains: &[Chain],
-) -> Result<bool, DestinationError> {
-    let taken_back = destination.undo_unlisted(&load.resource, &load.load_id)?;
-    destination.record(&forget(load, chains))?;
-    Ok(taken_back)
-}
-
-/// The changes that forget a load and all that belongs to it.
-pub(crate) fn forget(load: &Load, chains: &[Chain]) -> Vec<Change> {
-    let resource = || load.resource.clone();
-    let chains = chains.iter().filter(|chain| chain.resource == load.resource);
-    let ends = chains
-        .map(|chain| Change::ChainEnd { resource: resource(), partition_key: chain.partition_key.clone() });
-    let forgotten = [
-        Change::DropPending { resource: resource() },
-        Change::OpenedForgotten { resource: resource() },
-        Change::LoadForgotten { resource: resource() },
-    ];
-    ends.chain(forgotten).collect()
 }
