@@ -7,6 +7,7 @@ mod detect;
 mod follow;
 mod foreign_input;
 mod offset_cases;
+mod offset_model;
 mod offset_property;
 mod page_numbers;
 mod pager_property;
