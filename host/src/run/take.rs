@@ -54,6 +54,9 @@ impl Driver<'_> {
             return self.fail(item, Cause::Refused(refusal), last_try);
         }
         self.say_all(resource, &mut page);
+        if let Some(total) = page.total {
+            self.trails.entry(key.clone()).or_default().see(total);
+        }
 
         let (follow, limited) = split(std::mem::replace(&mut page.continuation, Continuation::End));
         let next = match follow.len() {
@@ -93,7 +96,7 @@ impl Driver<'_> {
             }
         }
         if ended {
-            self.note_drift(resource, &chain);
+            self.note_drift(resource, &key, &chain);
             if !chain.limited && plan.resources[resource].totals == Totals::Exact {
                 self.owed[resource] += chain.first_total.min(chain.last_total).unwrap_or_default();
             }
@@ -285,14 +288,14 @@ impl Driver<'_> {
         }
     }
 
-    fn note_drift(&mut self, resource: usize, chain: &Chain) {
-        if let (Some(before), Some(after)) = (chain.first_total, chain.last_total) {
-            let resource = self.plan.resources[resource].name.clone();
-            if after > before {
-                self.say(RunNotice::Grown { resource, before, after });
-            } else if after < before && !chain.limited {
-                self.say(RunNotice::Shrunk { resource, before, after });
-            }
+    fn note_drift(&mut self, resource: usize, key: &ChainKey, chain: &Chain) {
+        let Some((before, last)) = chain.first_total.zip(chain.last_total) else { return };
+        let after = self.trails.get(key).map_or(last, |trail| trail.drift(before, last));
+        let resource = self.plan.resources[resource].name.clone();
+        if after > before {
+            self.say(RunNotice::Grown { resource, before, after });
+        } else if after < before && !chain.limited {
+            self.say(RunNotice::Shrunk { resource, before, after });
         }
     }
 

@@ -80,16 +80,34 @@ pub enum Refusal {
 /// The most chains that `rest` may make of one.
 const MAX_REST: usize = 256;
 
-/// Where a chain has been. A cursor that comes again would go round for ever, with or without rows; one mark, moved
+/// Where a chain has been, in this run. A cursor that comes again would go round for ever, with or without rows; one mark, moved
 /// ever more rarely, finds a circle of any length (Brent, 1980).
 #[derive(Debug, Clone, Default)]
 pub struct Trail {
     mark: Option<String>,
     steps: u64,
     span: u64,
+    /// The least and the greatest total that its pages gave.
+    totals: Option<(u64, u64)>,
 }
 
 impl Trail {
+    /// Takes in a page's total. Of pages that are read side by side, one in the middle may be the latest.
+    pub fn see(&mut self, total: u64) {
+        let (least, greatest) = self.totals.unwrap_or((total, total));
+        self.totals = Some((least.min(total), greatest.max(total)));
+    }
+
+    /// The total that a chain went to from its `first`: the `last`, or if that is the same, one in between that is not.
+    pub fn drift(&self, first: u64, last: u64) -> u64 {
+        match self.totals {
+            _ if last != first => last,
+            Some((least, _)) if least < first => least,
+            Some((_, greatest)) => greatest.max(first),
+            None => last,
+        }
+    }
+
     /// Goes on to the page at `cursor`.
     pub fn pass(&mut self, cursor: &str) -> Result<(), Refusal> {
         if self.mark.as_deref() == Some(cursor) {
@@ -97,8 +115,9 @@ impl Trail {
         }
         self.steps += 1;
         if self.steps >= self.span {
-            *self =
-                Self { mark: Some(cursor.to_owned()), steps: 0, span: self.span.max(1).saturating_mul(2) };
+            self.mark = Some(cursor.to_owned());
+            self.steps = 0;
+            self.span = self.span.max(1).saturating_mul(2);
         }
         Ok(())
     }
