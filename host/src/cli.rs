@@ -76,6 +76,15 @@ impl Cli {
             | Command::Man(_) => false,
         }
     }
+
+    /// Whether a program reads stderr, line by line.
+    pub fn wants_json_lines(&self) -> bool {
+        match &self.command {
+            Command::Run(args) => args.show.progress == Progress::Json,
+            Command::Demo(args) => args.command.is_none() && args.show.progress == Progress::Json,
+            _ => false,
+        }
+    }
 }
 
 // In the order of `--help`: what is typed daily, then what is looked up now and then, by noun, then the shell's.

@@ -41,7 +41,7 @@ fn some(text: String) -> String {
 /// The document of `resources --json`.
 pub fn document(pipeline: &str, info: &SourceInfo) -> Value {
     json!({
-        "version": 1,
+        "version": report::VERSION,
         "sanderling": env!("CARGO_PKG_VERSION"),
         "pipeline": pipeline,
         "resources": info.resources.iter().map(resource).collect::<Vec<_>>(),

@@ -6,9 +6,9 @@ use clap::{CommandFactory, FromArgMatches};
 use sanderling::cli::Cli;
 use sanderling::commands::{self, terminal};
 use sanderling::error::Error;
-use sanderling::report;
 use sanderling::show::{Level, Paint};
 use sanderling::words::{self, Words};
+use sanderling::{clock, report};
 
 fn main() -> ExitCode {
     let typed: Vec<_> = std::env::args_os().collect();
@@ -18,18 +18,20 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(usage) => return ExitCode::from(commands::refuse(&usage)),
     };
-    let (show, json) = (terminal::show(&cli.global), cli.wants_json());
+    let (show, json, json_lines) = (terminal::show(&cli.global), cli.wants_json(), cli.wants_json_lines());
     ExitCode::from(match start(cli) {
         Ok(code) => code,
         Err(error) => {
-            let words = words::of_error(&error, show.paint);
-            if show.level > Level::Silent {
-                terminal::tell(&report::lines(&words, show.paint));
+            let plain = words::of_error(&error, Paint::Plain);
+            if json_lines {
+                terminal::tell(&format!("{}\n", report::line_of_error(&plain, clock::now_ms())));
+            } else if show.level > Level::Silent {
+                terminal::tell(&report::lines(&words::of_error(&error, show.paint), show.paint));
             }
             if json && !matches!(error, Error::Unprinted(_)) {
-                print_document(&words::of_error(&error, Paint::Plain));
+                print_document(&plain);
             }
-            words.code
+            plain.code
         }
     })
 }

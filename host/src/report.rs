@@ -11,6 +11,7 @@ use crate::contract::Setting;
 use crate::run::outcome::{Failure, Outcome, ResourceOutcome, RunNotice, Status};
 use crate::show::Paint;
 use crate::table;
+pub use crate::words::grouped;
 use crate::words::{self, Subject, Words, exit};
 
 /// The exit code of a run.
@@ -109,9 +110,15 @@ pub fn print_bytes(bytes: &[u8]) -> io::Result<()> {
     stdout.flush()
 }
 
-/// The result document of `--json`. Its hints depend on the `subject`.
+/// Of the documents for programs. It changes when a program that reads the old ones would be misled; keys may be added
+/// under the same number.
+pub const VERSION: u32 = 1;
+
+/// The result document of `--json`; `docs/run-result.schema.json` describes it. Its hints depend on the `subject`.
 pub fn document(outcome: &Outcome, subject: Subject<'_>, pipeline: &str, to: &str, load_id: &str) -> Value {
     json!({
+        "version": VERSION,
+        "sanderling": env!("CARGO_PKG_VERSION"),
         "pipeline": pipeline,
         "destination": to,
         "load_id": load_id,
@@ -119,12 +126,7 @@ pub fn document(outcome: &Outcome, subject: Subject<'_>, pipeline: &str, to: &st
         "interrupted": outcome.interrupted,
         "resources": outcome.resources.iter().map(|resource| json!({
             "name": resource.name,
-            "status": match resource.status {
-                Status::Complete => "complete",
-                Status::Limited => "limited",
-                Status::Failed => "failed",
-                Status::Unfinished => "unfinished",
-            },
+            "status": word(resource.status),
             "written": resource.written,
             "rows": resource.rows,
             "total": resource.total,
@@ -140,6 +142,16 @@ pub fn document(outcome: &Outcome, subject: Subject<'_>, pipeline: &str, to: &st
         "failures": outcome.failures.iter().map(|one| failure(one, subject)).collect::<Vec<_>>(),
         "notices": outcome.notices.iter().map(of_notice).collect::<Vec<_>>(),
     })
+}
+
+/// How a resource ended, for programs.
+pub fn word(status: Status) -> &'static str {
+    match status {
+        Status::Complete => "complete",
+        Status::Limited => "limited",
+        Status::Failed => "failed",
+        Status::Unfinished => "unfinished",
+    }
 }
 
 /// A notice for programs.
@@ -171,6 +183,8 @@ pub fn redacted(document: Value, redact: &dyn Fn(&str) -> String) -> Value {
 /// The document of a command that failed before there was anything to run: the same keys.
 pub fn document_of_error(words: &Words) -> Value {
     json!({
+        "version": VERSION,
+        "sanderling": env!("CARGO_PKG_VERSION"),
         "pipeline": null,
         "destination": null,
         "load_id": null,
@@ -196,6 +210,19 @@ pub fn document_of_error(words: &Words) -> Value {
     })
 }
 
+/// The line of an error where progress is JSON.
+pub fn line_of_error(words: &Words, now_ms: u64) -> Value {
+    json!({
+        "event": "error",
+        "time_ms": now_ms,
+        "message": words.what,
+        "details": words.snippet.iter().chain(&words.more).collect::<Vec<_>>(),
+        "hints": words.hints,
+        "exit_code": words.code,
+    })
+}
+
+/// A failure for programs.
 fn failure(failure: &Failure, subject: Subject<'_>) -> Value {
     let (message, excerpt) = words::of_cause(&failure.cause);
     let words = words::of_failure(failure, subject);
@@ -216,19 +243,6 @@ fn failure(failure: &Failure, subject: Subject<'_>) -> Value {
     })
 }
 
-/// `1234567` as `1,234,567`.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -239,13 +253,5 @@ mod tests {
         let redact = |text: &str| text.replace("1234", "***");
         let expected = json!({"rows": 1234, "to": "x***y", "list": ["***", 1234, null, true]});
         assert_eq!(super::redacted(document, &redact), expected);
-    }
-
-    #[test]
-    fn numbers_are_grouped_by_three() {
-        let cases = [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")];
-        for (number, expected) in cases {
-            assert_eq!(super::grouped(number), expected);
-        }
     }
 }

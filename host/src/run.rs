@@ -29,7 +29,7 @@ use sanderling_gate::Vault;
 use crate::contract::Partition;
 use crate::sandbox::Connection;
 use crate::words::exit;
-use outcome::{Event, Outcome, RunNotice, Status};
+use outcome::{Event, Outcome, Parents, RunNotice, Status};
 use pages::{Landed, Pages, Read};
 use plan::Plan;
 use stack::{ChainKey, Item, Stack};
@@ -193,6 +193,7 @@ impl Driver<'_> {
                 resource,
                 until_ms: wait.until_ms,
                 why: wait.why,
+                status: wait.status,
                 attempts: wait.attempts,
             });
         }
@@ -226,13 +227,23 @@ impl Driver<'_> {
         if let Some((_, last_ms)) = &mut self.turns_ms[resource] {
             *last_ms = now_ms;
         }
+        let parents = self.parents(resource);
         let load = &self.loads[resource];
         (self.tell)(Event::Progress {
             resource: self.plan.resources[resource].name.clone(),
             rows: load.rows,
             pages: load.pages,
             total: load.total,
+            parents,
         });
+    }
+
+    /// How many of a child's parents are done, of those that this run knows of.
+    fn parents(&self, resource: usize) -> Option<Parents> {
+        self.plan.resources[resource].parent?;
+        let known = self.opened.get(&resource).map_or(0, HashSet::len) as u64;
+        let open = self.stack.open_partitions(resource) as u64;
+        Some(Parents { done: known.saturating_sub(open), known })
     }
 
     fn commit_if_due(&mut self) -> Result<(), DestinationError> {

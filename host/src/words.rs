@@ -15,7 +15,7 @@ use crate::contract::{BadResponse, Fault, HttpFailure, Notice, Setting};
 use crate::document::edit::EditError;
 use crate::document::{Document, Format, nearest, render};
 use crate::error::Error;
-use crate::run::outcome::{Cause, Failure, RunNotice, Status};
+use crate::run::outcome::{Cause, Failure, RunNotice, Status, Taken};
 use crate::run::plan::PlanError;
 use crate::run::truth::Refusal;
 use crate::sandbox::{CallError, ListError, LoadError, Trap};
@@ -28,7 +28,7 @@ pub use finding::{of_finding, of_not_tried};
 use hints::{hint_for_data, hint_for_guesses, hint_for_trap, hints_for};
 pub use setting::{settled, to_write};
 pub use state::{Forgotten, nothing_remembered, of_next, of_reset};
-pub use text::{counted, of_io, printable, printable_lines, short, span};
+pub use text::{clock_time, counted, grouped, of_io, printable, printable_lines, short, span};
 use text::{one_line, time_of_day, without_number};
 
 /// Exit codes say what to do.
@@ -490,6 +490,14 @@ pub fn of_exchange(resource: &str, exchange: &Exchange) -> String {
     let status = exchange.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
     let Exchange { method, url, received_bytes, elapsed_ms, .. } = exchange;
     format!("{resource}: {method} {url} -> {status}, {}, {elapsed_ms} ms", counted(*received_bytes, "byte"))
+}
+
+/// A page as `-vv` shows it.
+pub fn of_taken(taken: &Taken) -> String {
+    let Taken { resource, partition_key, cursor, received, kept, next } = taken;
+    let parent = partition_key.as_ref().map(|key| format!(" of parent {key}")).unwrap_or_default();
+    let cursor = cursor.as_deref().unwrap_or("the start");
+    format!("{resource}{parent}: page at {cursor}: {received} rows came, {kept} kept, then {next}")
 }
 
 /// Something said in the course of a run: the sentence, and what would mend or settle it.

@@ -33,7 +33,7 @@ fn what_cannot_be_understood_is_a_usage_error() {
         (&["rum", "c.yaml"], "a similar subcommand exists: 'run'"),
         (&["run"], "<CONFIG>"),
         (&["run", "c.yaml", "--prgress", "bar"], "a similar argument exists: '--progress'"),
-        (&["run", "c.yaml", "--progress", "loud"], "[possible values: auto, bar, plain, none]"),
+        (&["run", "c.yaml", "--progress", "loud"], "[possible values: auto, bar, plain, json, none]"),
         (&["run", "c.yaml", "--colr", "never"], "a similar argument exists: '--color'"),
         (&["--quite", "run", "c.yaml"], "a similar argument exists: '--quiet'"),
         (&["run", "c.yaml", "--max-pages", "0"], "invalid value '0' for '--max-pages <N>'"),

@@ -266,6 +266,7 @@ fn of_run() {
               - auto:  Bars in a terminal, plain lines elsewhere
               - bar:   A bar for each resource
               - plain: A line now and then
+              - json:  One JSON object a line, for programs; errors too
               - none:  Nothing
               
               [default: auto]
@@ -333,6 +334,7 @@ fn of_demo() {
               - auto:  Bars in a terminal, plain lines elsewhere
               - bar:   A bar for each resource
               - plain: A line now and then
+              - json:  One JSON object a line, for programs; errors too
               - none:  Nothing
               
               [default: auto]

@@ -23,6 +23,7 @@
 //! | `offset.rs` | offset paging against servers that behave in every odd way |
 //! | `preview.rs` | the first rows of a resource |
 //! | `readme.rs` | what the README and `docs/` show is real |
+//! | `output.rs` | what programs read: results against their schema, progress as JSON |
 //! | `resume.rs` | runs that break off at a request, and those that go on from there |
 //! | `retry_failed.rs` | `run --retry-failed` |
 //! | `sandbox.rs` | connectors that mean harm, or are broken |
@@ -30,6 +31,7 @@
 //! | `shell.rs` | what a shell gets: completions and manual pages |
 //! | `shown.rs` | how much is shown, and in which colours |
 //! | `status.rs` | `status`, `state show`, `state reset` |
+//! | `terminal.rs` | runs in a real terminal: what its screen shows |
 //! | `leaks.rs` | looks for a key in all that runs print or store |
 //! | `secrecy.rs` | credentials arrive, and are nowhere else |
 //! | `paging_property.rs` | any server, any faults, any kills: each row exactly once, or a loud failure |
@@ -58,6 +60,7 @@ mod leaks;
 mod left_behind;
 mod look;
 mod offset;
+mod output;
 mod pagers;
 mod paging_property;
 mod preview;
@@ -71,4 +74,5 @@ mod seeds;
 mod shell;
 mod shown;
 mod status;
+mod terminal;
 mod weather;

@@ -79,6 +79,8 @@ pub enum Progress {
     Bar,
     /// A line now and then.
     Plain,
+    /// One JSON object a line, for programs; errors too.
+    Json,
     /// Nothing.
     None,
 }

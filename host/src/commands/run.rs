@@ -108,23 +108,23 @@ pub async fn into(
         source.vault.clone(),
         &settings,
         &mut show_event,
-        stop_signal(),
+        stop_signal(show),
     )
     .await;
     reporter.close();
     let mut outcome = outcome?;
     said.extend(std::mem::take(&mut outcome.notices).into_iter().map(|notice| settled(notice, source)));
     outcome.notices = said;
-    if show.level > Level::Silent {
+    let document =
+        report::document(&outcome, source.subject(), &source.name, &shown(target), &settings.load_id);
+    let document = report::redacted(document, &|text| source.vault.redact(text));
+    if !reporter.result(&document) && show.level > Level::Silent {
         tell(&outcome_text(&outcome, source, &destination, how.again, show));
     }
     let code = report::exit_code(&outcome);
     if !args.json {
         return Ok(code);
     }
-    let document =
-        report::document(&outcome, source.subject(), &source.name, &shown(target), &settings.load_id);
-    let document = report::redacted(document, &|text| source.vault.redact(text));
     match report::print(&format!("{document:#}\n")) {
         // Whoever waits for the result must not take its absence for success.
         Err(cause) if code == exit::COMPLETE => Err(Error::Unprinted(cause.to_string())),
@@ -180,7 +180,7 @@ pub(super) fn shown(target: &Target) -> String {
 }
 
 /// Resolves at Ctrl-C or SIGTERM. A second signal ends the process at once; the checkpoint makes that safe.
-fn stop_signal() -> impl Future<Output = ()> {
+fn stop_signal(show: Show) -> impl Future<Output = ()> {
     let (told, stop) = tokio::sync::oneshot::channel();
     #[cfg(unix)]
     {
@@ -199,7 +199,7 @@ fn stop_signal() -> impl Future<Output = ()> {
                     match told.take() {
                         // Whoever is no longer there to be told has ended the run already.
                         Some(told) => drop(told.send(())),
-                        None => end_now(),
+                        None => end_now(show),
                     }
                 }
             });
@@ -220,6 +220,10 @@ fn stop_signal() -> impl Future<Output = ()> {
 
 #[cfg(unix)]
 #[expect(clippy::exit, reason = "the user asked twice")]
-fn end_now() {
+fn end_now(show: Show) {
+    if show.movable {
+        // The shell's prompt is not to stand behind a bar.
+        tell("\n");
+    }
     std::process::exit(i32::from(exit::INTERRUPTED));
 }

@@ -332,6 +332,8 @@ pub enum Event {
         pages: u64,
         /// Rows in all, if known.
         total: Option<u64>,
+        /// For a child, how many of its parents are done.
+        parents: Option<Parents>,
     },
     /// A page is tried again later.
     Waiting {
@@ -341,6 +343,8 @@ pub enum Event {
         until_ms: u64,
         /// What went wrong.
         why: String,
+        /// The status of the answer, if there was one.
+        status: Option<u16>,
         /// Tries made.
         attempts: u32,
     },
@@ -365,22 +369,35 @@ pub enum Event {
         exchange: Exchange,
     },
     /// A page's turn has come: its rows are taken in.
-    Took {
-        /// Whose.
-        resource: String,
-        /// The parent's key, for a child.
-        partition_key: Option<String>,
-        /// Where the page starts; `None` is the first.
-        cursor: Option<String>,
-        /// Rows that the API sent.
-        received: u64,
-        /// Rows that are kept.
-        kept: u64,
-        /// What the connector says follows.
-        next: Follows,
-    },
+    Took(Taken),
     /// Something to say.
     Said(RunNotice),
+}
+
+/// Parent rows of a child that this run knows of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parents {
+    /// Those whose rows need not be asked for any more.
+    pub done: u64,
+    /// All of them, so far.
+    pub known: u64,
+}
+
+/// A page that was taken in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    /// Whose.
+    pub resource: String,
+    /// The parent's key, for a child.
+    pub partition_key: Option<String>,
+    /// Where the page starts; `None` is the first.
+    pub cursor: Option<String>,
+    /// Rows that the API sent.
+    pub received: u64,
+    /// Rows that are kept.
+    pub kept: u64,
+    /// What the connector says follows.
+    pub next: Follows,
 }
 
 /// What follows a page, for the one who watches.

@@ -85,6 +85,8 @@ pub(super) struct Wait {
     pub(super) until_ms: u64,
     /// What went wrong.
     pub(super) why: String,
+    /// The status of the answer, if there was one.
+    pub(super) status: Option<u16>,
     /// Tries made.
     pub(super) attempts: u32,
 }
@@ -187,7 +189,8 @@ impl Pages {
                         }
                         let cause = Cause::of(fault, Reason::NotRetryable, error.as_deref());
                         let (why, _) = words::of_cause(&cause);
-                        return Some(Wait { resource: landed.resource, until_ms, why, attempts });
+                        let status = exchange.and_then(|exchange| exchange.status);
+                        return Some(Wait { resource: landed.resource, until_ms, why, status, attempts });
                     }
                 }
             }

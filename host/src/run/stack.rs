@@ -34,6 +34,7 @@ pub(super) struct Stack {
     items: Vec<Item>,
     chains: HashMap<ChainKey, usize>,
     resources: HashMap<usize, usize>,
+    partitions: HashMap<usize, usize>,
     next_seq: u64,
 }
 
@@ -57,7 +58,11 @@ impl Stack {
 
     /// Puts an item on top.
     pub(super) fn put(&mut self, item: Item) {
-        *self.chains.entry(item.chain()).or_default() += 1;
+        let chain = self.chains.entry(item.chain()).or_default();
+        *chain += 1;
+        if *chain == 1 {
+            *self.partitions.entry(item.resource).or_default() += 1;
+        }
         *self.resources.entry(item.resource).or_default() += 1;
         self.items.push(item);
     }
@@ -94,6 +99,11 @@ impl Stack {
         self.resources.get(&resource).copied().unwrap_or_default()
     }
 
+    /// How many chains of a resource have pages left: for a child, of how many parents.
+    pub(super) fn open_partitions(&self, resource: usize) -> usize {
+        self.partitions.get(&resource).copied().unwrap_or_default()
+    }
+
     /// Takes all items off that belong to `key`, and returns their names.
     pub(super) fn drop_chain(&mut self, key: &ChainKey) -> Vec<u64> {
         let mut gone = Vec::new();
@@ -126,6 +136,9 @@ impl Stack {
             *open -= 1;
             if *open == 0 {
                 self.chains.remove(&key);
+                if let Some(open) = self.partitions.get_mut(&item.resource) {
+                    *open -= 1;
+                }
             }
         }
         if let Some(open) = self.resources.get_mut(&item.resource) {
@@ -149,8 +162,10 @@ mod tests {
         assert_eq!(stack.top().map(|item| item.seq), Some(11));
         let b = (1, Some("b".into()));
         assert_eq!((stack.open_in_chain(&b), stack.open_in_resource(1)), (2, 3));
+        assert_eq!((stack.open_partitions(1), stack.open_partitions(2)), (2, 0));
         stack.drop_chain(&b);
         assert_eq!((stack.open_in_chain(&b), stack.open_in_resource(1)), (0, 1));
+        assert_eq!(stack.open_partitions(1), 1);
         let (b_again, below) = (stack.item(1, partition("b"), None), stack.item(1, partition("b"), None));
         let c = stack.item(2, partition("c"), None);
         [below, c, b_again].into_iter().for_each(|item| stack.put(item));

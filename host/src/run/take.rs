@@ -6,7 +6,7 @@ use sanderling_destination::{Chain, Change, DestinationError, LoadStatus, Partit
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use super::outcome::{Cause, Event, Follows, ParentKey, RunNotice};
+use super::outcome::{Cause, Event, Follows, ParentKey, RunNotice, Taken};
 use super::pages::LastTry;
 use super::plan::Totals;
 use super::resume::Why;
@@ -105,14 +105,14 @@ impl Driver<'_> {
         } else {
             self.chains.insert(key, chain);
         }
-        (self.tell)(Event::Took {
+        (self.tell)(Event::Took(Taken {
             resource: plan.resources[resource].name.clone(),
             partition_key: item.partition.as_ref().map(|partition| partition.key.clone()),
             cursor: item.cursor.clone(),
             received: page.received,
             kept: page.kept,
             next,
-        });
+        }));
         self.touch(resource, page.kept, page.rows.len());
         if let Some(limit) = limited {
             self.say(RunNotice::Limited { resource: plan.resources[resource].name.clone(), limit });
