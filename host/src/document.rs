@@ -26,6 +26,11 @@ pub use write::{entry, inline, respelled};
 /// Values may be nested this deep, as in serde_json.
 const MAX_DEPTH: usize = 128;
 
+const EMPTY: &str = "the file is empty";
+/// Of a number that JSON has no form for.
+const NO_NUMBER: &str = "a number that is infinite, is none or is too long cannot stand in a config";
+const EMPTY_HINT: &str = "`sanderling check --help` shows a config";
+
 /// A source config that could be read.
 #[derive(Clone, Debug)]
 pub struct Document {

@@ -114,8 +114,8 @@ pub fn resolve(
     }
     let file = match read_file(&dir.join(FILE)) {
         Ok(file) => file,
-        Err(error) => {
-            errors.push(error);
+        Err(wrong) => {
+            errors.extend(wrong);
             BTreeMap::new()
         }
     };
@@ -228,10 +228,11 @@ struct Entry {
 }
 
 /// `NAME = "value"`, or a table `[NAME]` with `value`, `origins` and `place` (`header:NAME`, `query:NAME`, `basic`).
-fn read_file(path: &Path) -> Result<BTreeMap<String, Entry>, SecretError> {
+fn read_file(path: &Path) -> Result<BTreeMap<String, Entry>, Vec<SecretError>> {
     let shown = path.strip_prefix(".").unwrap_or(path);
-    let file =
+    let wrong =
         |problem: String, hint: Option<String>| SecretError::File { path: shown.to_owned(), problem, hint };
+    let file = |problem: String, hint: Option<String>| vec![wrong(problem, hint)];
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
@@ -252,13 +253,19 @@ fn read_file(path: &Path) -> Result<BTreeMap<String, Entry>, SecretError> {
         let line = error.span().map_or(0, |span| text[..span.start.min(text.len())].lines().count().max(1));
         file(format!("line {line} is not TOML"), Some("write `name = \"value\"`".into()))
     })?;
-    let mut entries = BTreeMap::new();
+    let (mut entries, mut errors) = (BTreeMap::new(), Vec::new());
     for (name, value) in table {
-        let entry = entry(&value).map_err(|problem| file(format!("`{name}`: {problem}"), None))?;
-        entries.insert(name, entry);
+        match entry(&value) {
+            Ok(entry) => {
+                entries.insert(name, entry);
+            }
+            Err(problem) => errors.push(wrong(format!("`{name}`: {problem}"), None)),
+        }
     }
-    Ok(entries)
+    if errors.is_empty() { Ok(entries) } else { Err(errors) }
 }
+
+const NO_ORIGINS: &str = "`origins` must be a list of texts";
 
 fn entry(value: &toml::Value) -> Result<Entry, String> {
     let table = match value {
@@ -266,7 +273,7 @@ fn entry(value: &toml::Value) -> Result<Entry, String> {
             return Ok(Entry { value: Some(value.clone()), binding: Binding::default() });
         }
         toml::Value::Table(table) => table,
-        _ => return Err("a text, or a table with `value`, `origins` and `place`, is wanted here".into()),
+        _ => return Err("a text, or a table with `value`, `origins` and `place`, is expected".into()),
     };
     if let Some(key) = table.keys().find(|key| !["value", "origins", "place"].contains(&key.as_str())) {
         return Err(format!("unknown key `{key}`; there are `value`, `origins` and `place`"));
@@ -280,12 +287,12 @@ fn entry(value: &toml::Value) -> Result<Entry, String> {
         None => None,
         Some(toml::Value::Array(items)) => {
             let parse = |item: &toml::Value| {
-                let text = item.as_str().ok_or_else(|| "`origins` must be a list of texts".to_owned())?;
+                let text = item.as_str().ok_or_else(|| NO_ORIGINS.to_owned())?;
                 text.parse().map_err(|error| format!("`origins`: {error}"))
             };
             Some(items.iter().map(parse).collect::<Result<Vec<_>, String>>()?)
         }
-        Some(_) => return Err("`origins` must be a list of texts".into()),
+        Some(_) => return Err(NO_ORIGINS.into()),
     };
     let places = match text("place")? {
         None => None,

@@ -124,7 +124,7 @@ impl Reader {
         match value.as_str().filter(|text| !text.is_empty()) {
             Some(text) => Some(text.to_owned()),
             None => {
-                self.refuse(path, "a text is wanted here".into(), None);
+                self.refuse(path, "a text is expected here".into(), None);
                 None
             }
         }
@@ -156,19 +156,20 @@ impl Reader {
                 items.iter().enumerate().map(|(at, item)| (format!("{path}/{at}"), item)).collect()
             }
             _ => {
-                self.refuse(path, "a list of origins is wanted here".into(), None);
+                let hint = "[\"https://files.example.com\"]";
+                self.refuse(path, "a list of origins is expected here".into(), Some(hint.into()));
                 Vec::new()
             }
         };
         let (mut rules, mut texts) = (Vec::new(), Vec::new());
         for (path, item) in items {
             let Some(text) = self.text(&path, item) else { continue };
-            match text.parse() {
+            match text.parse::<Rule>() {
                 Ok(rule) => {
                     rules.push(rule);
                     texts.push(text);
                 }
-                Err(error) => self.refuse(&path, RuleError::to_string(&error), None),
+                Err(error) => self.refuse(&path, error.to_string(), Some(RuleError::HINT.into())),
             }
         }
         (rules, texts)
@@ -195,20 +196,23 @@ impl Reader {
         let Value::Object(limits) = value else {
             return self.refuse(
                 "/limits",
-                format!("an object with {} is wanted here", LIMIT_KEYS.join(", ")),
-                None,
+                "an object is expected here".into(),
+                Some(format!("known here: {}", known_limits())),
             );
         };
         for (key, value) in limits {
             let path = format!("/limits/{key}");
             if !LIMIT_KEYS.contains(&key.as_str()) {
-                let hint = nearest(key, LIMIT_KEYS).map(|name| format!("did you mean `{name}`?"));
-                self.refuse(&path, format!("unknown key `{key}`"), hint);
+                let hint = match nearest(key, LIMIT_KEYS) {
+                    Some(name) => format!("did you mean `{name}`?"),
+                    None => format!("known here: {}", known_limits()),
+                };
+                self.refuse(&path, format!("unknown key `{key}` in `limits`"), Some(hint));
                 continue;
             }
             let Some(number) = value.as_u64().filter(|number| (1..=u64::from(u32::MAX)).contains(number))
             else {
-                self.refuse(&path, "a whole number above 0 is wanted here".into(), None);
+                self.refuse(&path, "a whole number above 0 is expected here".into(), None);
                 continue;
             };
             match key.as_str() {
@@ -252,6 +256,10 @@ fn parse_duration_ms(text: &str) -> Option<u64> {
         _ => return None,
     };
     digits.trim_end().parse::<u64>().ok()?.checked_mul(unit_ms)
+}
+
+fn known_limits() -> String {
+    LIMIT_KEYS.map(|key| format!("`{key}`")).join(", ")
 }
 
 #[cfg(test)]

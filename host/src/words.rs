@@ -9,7 +9,7 @@ mod state;
 mod text;
 
 use sanderling_destination::{DataError, DataType, DestinationError};
-use sanderling_gate::Exchange;
+use sanderling_gate::{Exchange, RuleError};
 
 use crate::contract::{BadResponse, Fault, HttpFailure, Notice, Setting};
 use crate::document::edit::EditError;
@@ -25,7 +25,7 @@ use crate::source::Whose;
 pub use connector::of_connector;
 use connector::of_ungranted;
 pub use finding::{of_finding, of_not_tried};
-use hints::{hint_for_data, hint_for_guesses, hint_for_trap, hints_for};
+use hints::{CONNECTORS_FAULT, hint_for_data, hint_for_guesses, hint_for_trap, hints_for};
 pub use setting::{settled, to_write};
 pub use state::{Forgotten, nothing_remembered, of_next, of_reset};
 pub use text::{clock_time, counted, grouped, of_io, printable, printable_lines, short, span};
@@ -151,7 +151,7 @@ pub fn of_error(error: &Error, paint: Paint) -> Words {
         Error::Guessed { document, notices } => of_guesses(notices, document),
         Error::Secrets(errors) => of_secrets(errors),
         Error::Secret(error) => Words::new(exit::CREDENTIAL, error.to_string()),
-        Error::Allow(error) => Words::new(exit::CONFIG, error.to_string()),
+        Error::Allow(error) => Words::new(exit::CONFIG, error.to_string()).hint(RuleError::HINT),
         Error::Origin(error) => Words::new(exit::CONFIG, format!("the connector names no origin: {error}")),
         Error::Plan(error) => of_plan(error),
         Error::Load(error @ LoadError::Engine(_)) => Words::new(exit::OTHER, error.to_string()),
@@ -276,7 +276,8 @@ fn of_plan(error: &PlanError) -> Words {
                 None => words.hint(format!("the types are {}", known.join(", "))),
             }
         }
-        PlanError::Unsupported { .. } | PlanError::Unsound(_) => words,
+        PlanError::Unsound(_) => words.hint(CONNECTORS_FAULT),
+        PlanError::Unsupported { .. } => words,
     }
 }
 
@@ -294,7 +295,7 @@ pub fn of_destination(error: &DestinationError) -> Words {
             words(exit::OTHER).hint("make room and run again: it goes on where it stopped")
         }
         DestinationError::Data(error) => {
-            let mut words = words(exit::REFUSED);
+            let mut words = Words::new(exit::REFUSED, format!("{}: {}", error.resource, of_data(error)));
             words.hints.extend(hint_for_data(error, None, Format::Yaml));
             words
         }
@@ -322,6 +323,7 @@ pub fn of_cause(cause: &Cause) -> (String, Option<String>) {
         Cause::Trap(trap) => (of_trap(trap), None),
         Cause::Refused(refusal) => (refusal.to_string(), None),
         Cause::Denied(denial) => (denial.to_string(), None),
+        Cause::Unreached(error) => (without_number(&error.to_string()), None),
         Cause::Data { error, .. } => (of_data(error), None),
         Cause::Row { error, key, excerpt } => {
             let key = key.as_ref().map(|key| format!(" ({key})")).unwrap_or_default();
@@ -364,7 +366,7 @@ fn of_fault(fault: &Fault) -> (String, Option<String>) {
             };
             (said, some(excerpt))
         }
-        Fault::Transport(message) if message.starts_with("no ") => (without_number(message), None),
+        // What the guest alone knows of; what the gate met is `Cause::Unreached`.
         Fault::Transport(message) => (format!("no whole answer: {}", without_number(message)), None),
         Fault::Denied(message) => (message.clone(), None),
         Fault::BadResponse(BadResponse { message, excerpt, .. }) => (message.clone(), some(excerpt)),
@@ -430,7 +432,10 @@ pub fn of_failure(failure: &Failure, subject: Subject<'_>) -> Words {
     if let Some(exchange) = &failure.exchange {
         let id = exchange.request_id.as_ref().map(|id| format!(" (request {id})")).unwrap_or_default();
         let sent = if denied { "not sent: " } else { "" };
-        words.more.push(format!("{sent}{} {}{id}", exchange.method, exchange.url));
+        let told = denied || matches!(failure.cause, Cause::Fault { fault: Fault::Http(_), .. });
+        let answered =
+            exchange.status.filter(|_| !told).map(|status| format!(" -> {status}")).unwrap_or_default();
+        words.more.push(format!("{sent}{} {}{answered}{id}", exchange.method, exchange.url));
     }
     // What a row holds is not shown where anyone may look over a shoulder; the destination's log of errors has it.
     let shown = excerpt.filter(|_| !matches!(failure.cause, Cause::Row { .. }));
@@ -466,6 +471,8 @@ pub fn code_of_cause(cause: &Cause) -> u8 {
         Cause::Fault { fault, .. } => code_of_fault(fault),
         Cause::Trap(_) => exit::OTHER,
         Cause::Denied(_) | Cause::Guessed(_) | Cause::NotRetried(_) => exit::CONFIG,
+        Cause::Unreached(error) if error.is_transport() => exit::LATER,
+        Cause::Unreached(_) => exit::OTHER,
         Cause::Refused(_) | Cause::Data { .. } | Cause::Row { .. } => exit::REFUSED,
         Cause::Halted { .. } => exit::LATER,
     }
@@ -575,15 +582,4 @@ pub fn of_notice(notice: &RunNotice) -> (String, Option<String>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn of_several_codes_the_first_in_order_counts() {
-        assert_eq!(exit::of_several([]), 0);
-        assert_eq!(exit::of_several([1, 4]), 4);
-        assert_eq!(exit::of_several([4, 5, 1]), 5);
-        assert_eq!(exit::of_several([4, 5, 3, 1]), 3);
-        assert_eq!(exit::of_several([1, 3, 2]), 2);
-    }
-}
+mod tests;

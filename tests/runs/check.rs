@@ -408,3 +408,22 @@ fn parents_without_rows_or_gone_do_not_make_a_config_bad() {
     let ran = folder.run(&["check", "c.yaml"]).expect(4);
     ran.says(&["error: p, page 1: the API answered 500", "c: not tried: p failed\n"]);
 }
+
+#[test]
+fn where_there_is_nothing_to_fix_that_is_said() {
+    let (server, folder) = config(
+        "resources:
+  p: {endpoint: {path: p, paginator: single_page, data_selector: $}}
+  c: {endpoint: {path: \"p/{resources.p.id}/c\", paginator: single_page, data_selector: $}}
+",
+    );
+    server.set_route("/p", |_| list(r#"{"id":1}"#));
+    server.set_route("/p/*/c", |_| list(r#"{"id":7}"#));
+    let ran = folder.run(&["check", "c.yaml", "--fix"]).expect(0);
+    assert_snapshot!(told(&ran, &server), @r"
+    p: good, 1 row on the first page
+    c: good, 1 row on the first page of one parent
+    nothing to fix: the config leaves nothing to be guessed
+    the config is good; no rows were written
+    ");
+}

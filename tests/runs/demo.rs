@@ -91,6 +91,13 @@ fn serves_and_prints_a_config_that_run_reads() {
     while !said.contains("Ctrl-C ends it") {
         assert_ne!(stderr.read_line(&mut said).unwrap(), 0, "{said}");
     }
+    let (_, after) = said.split_once("127.0.0.1:").unwrap();
+    let port: String = after.chars().take_while(char::is_ascii_digit).collect();
+    insta::assert_snapshot!(said.replace(&port, "PORT"), @r"
+    serving http://127.0.0.1:PORT; its key is demo-key-4f1c9b7e2a
+    read it from another terminal: SANDERLING_SECRET_API_KEY=demo-key-4f1c9b7e2a sanderling run demo.yaml, with the config above in demo.yaml
+    Ctrl-C ends it
+    ");
     let mut config = String::new();
     let mut stdout = BufReader::new(serving.stdout.take().unwrap());
     while !config.contains("users:") {

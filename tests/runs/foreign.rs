@@ -187,7 +187,7 @@ fn an_answer_that_it_cannot_read_is_refused_and_named() {
     let said = weather.still(ran.stderr.split("error: ").nth(1).unwrap());
     assert_snapshot!(said.split(" resource ").next().unwrap(), @r"
     readings of parent s1, page 5: chunk c3 comes without its checksum
-      GET http://127.0.0.1:PORT/stations/s1/export/c3
+      GET http://127.0.0.1:PORT/stations/s1/export/c3 -> 200
       it said: station:text,at:text
     ");
     // What is good is kept.

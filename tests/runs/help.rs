@@ -568,6 +568,54 @@ fn short_help_fits_a_screen() {
 
 /// A command alone says what it can do; that it was told nothing is an error.
 #[test]
+fn of_connector_inspect() {
+    assert_snapshot!(help(&["connector", "inspect"]), @r"
+    Show what a component exports and imports, and whether it is a connector
+
+    Usage: sanderling connector inspect [OPTIONS] <FILE>
+
+    Arguments:
+      <FILE>
+              The component's file
+
+    Options:
+          --json
+              Print one JSON document on stdout
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options:
+      -v, --verbose...
+              Show a line for each request; twice, also each page and why a run does what it does
+
+      -q, --quiet...
+              Show errors and the result only; twice, nothing but the exit code
+
+          --color <WHEN>
+              Whether to use colors [default: auto]
+              
+              `auto` is a terminal that has them, unless NO_COLOR is set; CLICOLOR_FORCE asks for them
+              everywhere.
+
+    Examples:
+      sanderling connector inspect weather.wasm
+      sanderling connector inspect weather.wasm --json | jq -r .sha256
+    ");
+}
+
+#[test]
+fn of_status_and_state() {
+    for (name, command) in [
+        ("status", &["status"][..]),
+        ("state_show", &["state", "show"]),
+        ("state_reset", &["state", "reset"]),
+    ] {
+        assert_snapshot!(format!("help_{name}"), help(command));
+    }
+}
+
+#[test]
 fn the_program_alone_shows_its_help() {
     let alone = Folder::new().run(&[]).expect(2);
     let short = Folder::new().run(&["-h"]).expect(0).stdout;

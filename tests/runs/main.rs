@@ -11,6 +11,7 @@
 //! | `contract_walks.rs` | walks that the contract must survive |
 //! | `demo.rs` | `sanderling demo` |
 //! | `dlt.rs`, `dlt/` | dlt's behaviour, case by case, and what differs on purpose |
+//! | `endings.rs` | how a run ends: the lines around its table |
 //! | `faults.rs` | servers that fail in every way |
 //! | `foreign.rs` | a connector that is not built in: `--connector`, `allow`, `connector inspect` |
 //! | `frozen.rs` | `--frozen` refuses guesses |
@@ -20,10 +21,12 @@
 //! | `kill.rs` | runs that are killed or stopped, and those that go on from there |
 //! | `look.rs` | configs looked at without a secret or a request, in each format |
 //! | `left_behind.rs` | what broken runs leave of what is not read any more, and of partitions that come again |
+//! | `messages.rs` | every message that the program can print has a snapshot |
 //! | `offset.rs` | offset paging against servers that behave in every odd way |
 //! | `preview.rs` | the first rows of a resource |
 //! | `readme.rs` | what the README and `docs/` show is real |
 //! | `output.rs` | what programs read: results against their schema, progress as JSON |
+//! | `refusals.rs` | configs that are refused, and every message about them |
 //! | `resume.rs` | runs that break off at a request, and those that go on from there |
 //! | `retry_failed.rs` | `run --retry-failed` |
 //! | `sandbox.rs` | connectors that mean harm, or are broken |
@@ -49,6 +52,7 @@ mod columns;
 mod contract_walks;
 mod demo;
 mod dlt;
+mod endings;
 mod faults;
 mod foreign;
 mod frozen;
@@ -59,6 +63,7 @@ mod kill;
 mod leaks;
 mod left_behind;
 mod look;
+mod messages;
 mod offset;
 mod output;
 mod pagers;
@@ -66,6 +71,7 @@ mod paging_property;
 mod preview;
 mod program;
 mod readme;
+mod refusals;
 mod resume;
 mod retry_failed;
 mod sandbox;

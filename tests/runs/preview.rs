@@ -72,7 +72,26 @@ fn parents_without_rows_are_passed_over() {
     let ran = folder.run(&["preview", "demo.yaml", "tasks", "-n", "2"]).expect(0);
     assert_eq!(ran.stdout.lines().count(), 1);
     server.set_route("/v1/users", |_| Reply::json(200, r#"{"data":[],"total":0}"#));
-    folder.run(&["preview", "demo.yaml", "users"]).expect(0).says(&["users: there are no rows\n"]);
+    let ran = folder.run(&["preview", "demo.yaml", "users"]).expect(0);
+    assert_snapshot!(ran.stderr.lines().last().unwrap(), @"users: there are no rows");
+}
+
+#[test]
+fn after_many_pages_without_rows_no_more_are_asked_for() {
+    let server = start(Options::default()).unwrap();
+    let parents: Vec<String> = (0..60).map(|id| format!("{{\"id\":{id}}}")).collect();
+    let parents = format!("[{}]", parents.join(","));
+    server.set_route("/p", move |_| Reply::json(200, parents.clone()));
+    server.set_route("/p/*/c", |_| Reply::json(200, "[]"));
+    let folder = Folder::new();
+    let resources = "{p: {endpoint: {path: p, paginator: single_page, data_selector: $}}, \
+         c: {endpoint: {path: \"p/{resources.p.id}/c\", paginator: single_page, data_selector: $}}}";
+    folder.write(
+        "c.yaml",
+        &format!("client: {{base_url: \"{}\"}}\nresources: {resources}\n", server.base_url()),
+    );
+    let ran = folder.run(&["preview", "c.yaml", "c"]).expect(0);
+    assert_snapshot!(ran.stderr, @"c: no more rows in 50 pages, and not looked further");
 }
 
 #[test]

@@ -123,7 +123,7 @@ fn misdeeds(key: &str, server: &Server) -> Vec<(&'static str, Action, i32)> {
         ("a redirect elsewhere", redirect(format!("http://{elsewhere}/?api_key={percent}")), 2),
         ("a redirect to a user", redirect(format!("http://{percent}@{elsewhere}/")), 2),
         ("a redirect to a host", redirect(format!("http://{percent}.example.com/")), 2),
-        ("a redirect to no URL", redirect(format!("http://[{key}")), 4),
+        ("a redirect to no URL", redirect(format!("http://[{key}")), 1),
         ("not HTTP", Action::Garbage(format!("{key} {percent}\r\n\r\n").into()), 4),
         (
             "a broken header",

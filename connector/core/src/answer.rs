@@ -251,10 +251,9 @@ fn query(
             found.value(*slot).map(|value| unwrapped(value, found.items.clone())).unwrap_or_default()
         }
         several => {
-            let rows: Vec<Item> = several.iter().filter_map(|(slot, _)| found.value(*slot)).collect();
-            if rows.len() != several.len() {
-                return Err(bad("a row that was selected cannot be found again", excerpt(body), false));
-            }
+            let rows: Option<Vec<Item>> = several.iter().map(|(slot, _)| found.value(*slot)).collect();
+            let rows =
+                rows.ok_or_else(|| missing(body, queries.first().map_or(&[], |query| &query.prefix)))?;
             Answer { sent: rows.len() as u64, rows, listed: true, ..Answer::default() }
         }
     };
@@ -313,7 +312,11 @@ fn nothing(
     let missed = queries.iter().zip(prefixes).find(|(_, slot)| first.value(**slot).is_none());
     match missed {
         Some((query, _)) => Err(missing(body, &query.prefix)),
-        None => Err(bad("nothing matches the data_selector", excerpt(body), false)),
+        None => Err(bad(
+            "nothing matches the data_selector; `empty_ok: true` takes that for a page without rows",
+            excerpt(body),
+            false,
+        )),
     }
 }
 

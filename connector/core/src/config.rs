@@ -25,9 +25,10 @@ pub(crate) struct Config {
     pub(crate) resources: Vec<ResourceConfig>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Client {
-    pub(crate) base_url: At<String>,
+    /// `None`: it is missing, and that has been reported.
+    pub(crate) base_url: Option<At<String>>,
     pub(crate) headers: Headers,
     pub(crate) auth: Option<Auth>,
     pub(crate) paginator: Option<Paginator>,
@@ -61,7 +62,7 @@ pub(crate) fn read(document: &Value, problems: &mut Problems) -> Option<Config> 
         Some(node) => client(&node, problems),
         None => {
             problems.hint("", "`client` is missing", "\"client\": {\"base_url\": \"https://…\"}");
-            None
+            Client::default()
         }
     };
     let defaults = fields.take("resource_defaults").and_then(|node| resource::defaults(&node, problems));
@@ -73,15 +74,18 @@ pub(crate) fn read(document: &Value, problems: &mut Problems) -> Option<Config> 
         }
     };
     fields.close(&TOP, problems);
-    Some(Config { client: client?, resources })
+    Some(Config { client, resources })
 }
 
-fn client(node: &Node<'_>, problems: &mut Problems) -> Option<Client> {
-    let mut fields = node.object("`client`", problems)?;
+fn client(node: &Node<'_>, problems: &mut Problems) -> Client {
+    let Some(mut fields) = node.object("`client`", problems) else {
+        return Client::default();
+    };
     let base_url = match fields.take("base_url") {
         Some(node) => node.name("a base URL", problems),
         None => {
-            problems.hint(&node.pointer, "`base_url` is missing", "\"base_url\": \"https://…\"");
+            let hint = "\"base_url\": \"https://…\"";
+            problems.hint(&inside(node, "base_url"), "`base_url` is missing", hint);
             None
         }
     };
@@ -89,7 +93,7 @@ fn client(node: &Node<'_>, problems: &mut Problems) -> Option<Client> {
     let auth = fields.take("auth").and_then(|node| auth::read(&node, problems));
     let paginator = fields.take("paginator").and_then(|node| paginator::read(&node, problems));
     fields.close(&CLIENT, problems);
-    Some(Client { base_url: base_url?, headers, auth, paginator })
+    Client { base_url, headers, auth, paginator }
 }
 
 /// Characters of a header's name (RFC 9110, 5.6.2).
@@ -129,7 +133,7 @@ fn headers(node: &Node<'_>, problems: &mut Problems) -> Headers {
                 format!("the header `{name}` belongs to the connection and cannot be set"),
             );
         } else if value.value.contains(|char: char| char.is_ascii_control() && char != '\t') {
-            problems.add(&node.pointer, "a control character cannot stand in a header");
+            problems.add(&node.pointer, format!("a control character cannot stand in the header `{name}`"));
         } else if headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name)) {
             problems.add(&node.pointer, format!("the header `{name}` stands twice"));
         } else {
@@ -157,6 +161,6 @@ fn union<'a>(
 }
 
 /// A pointer for something that should stand in `node` but does not.
-fn inside(node: &Node<'_>, key: &str) -> String {
+pub(crate) fn inside(node: &Node<'_>, key: &str) -> String {
     if node.value.is_object() { join(&node.pointer, key) } else { node.pointer.clone() }
 }

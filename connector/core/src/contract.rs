@@ -180,7 +180,7 @@ impl Response {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// Everything that is wrong with the config.
-    #[error("{} in the config", problems(.0))]
+    #[error("{}", problems(.0))]
     InvalidConfig(Vec<Diagnostic>),
     /// The API answered, and the answer is a failure.
     #[error("{}", .0.message)]
@@ -202,7 +202,7 @@ pub enum Fault {
 fn problems(list: &[Diagnostic]) -> String {
     match list {
         [only] => only.message.clone(),
-        _ => format!("{} problems", list.len()),
+        _ => format!("{} problems in the config", list.len()),
     }
 }
 

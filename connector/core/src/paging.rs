@@ -117,6 +117,8 @@ pub(crate) enum PagingError {
     EmptyNumber { page: u64, path: String, total: u64 },
     #[error("empty page at {0}, and nothing says whether more follow (`stop_after_empty_page` is false)")]
     Stuck(String),
+    #[error("empty page at {at}, though `{path}` says that more follows")]
+    EmptyMore { at: String, path: String },
     #[error("{MAX_EMPTY_PAGES} pages came without a row, one after the other")]
     Hollow,
     #[error("nothing at total_path `{0}`; write `total_path: null` if the API gives no total")]

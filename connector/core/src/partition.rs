@@ -121,25 +121,26 @@ pub(crate) fn open(
 }
 
 fn bindings(child: &Child, row: &[u8], found: &Found, own: &Bindings) -> Result<Bindings, String> {
-    let take = |taken: &Taken| match taken {
-        Taken::Bound(index) => {
-            own.bound.get(*index).cloned().ok_or_else(|| "its own bindings are gone".to_owned())
-        }
-        Taken::Added(index) => {
-            own.added.get(*index).cloned().ok_or_else(|| "its own bindings are gone".to_owned())
-        }
-        Taken::Row { slot, name } => {
-            let item =
-                found.value(*slot).ok_or_else(|| format!("has no `{name}`, which `{}` needs", child.name))?;
-            let mut text = Vec::with_capacity(item.span.len());
-            push_without_breaks(&mut text, item.span.of(row), item.line_breaks);
-            String::from_utf8(text).map_err(|_| format!("has a `{name}` that is not UTF-8"))
+    let take = |taken: &Taken| -> Result<String, String> {
+        match taken {
+            // [`Bindings::of`] has counted them.
+            Taken::Bound(index) => Ok(own.bound.get(*index).cloned().unwrap_or_else(|| "null".to_owned())),
+            Taken::Added(index) => Ok(own.added.get(*index).cloned().unwrap_or_else(|| "null".to_owned())),
+            Taken::Row { slot, name } => {
+                let item = found
+                    .value(*slot)
+                    .ok_or_else(|| format!("has no `{name}`, which `{}` needs", child.name))?;
+                let mut text = Vec::with_capacity(item.span.len());
+                push_without_breaks(&mut text, item.span.of(row), item.line_breaks);
+                // The walk has refused what is not UTF-8.
+                Ok(String::from_utf8_lossy(&text).into_owned())
+            }
         }
     };
     let bind = |taken: &Taken| {
         let name = if let Taken::Row { name, .. } = taken { name } else { "binding" };
         scalar(&take(taken)?).map_err(|what| {
-            format!("its `{name}` is {what}, which cannot stand in a request of `{}`", child.name)
+            format!("has a `{name}` that is {what}, which cannot stand in a request of `{}`", child.name)
         })
     };
     Ok(Bindings {

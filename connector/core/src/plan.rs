@@ -8,7 +8,7 @@ mod parents;
 
 use crate::config::{self, Auth, Config, Paginator, ResourceConfig, TotalMode, for_the_host};
 use crate::contract::{Notice, ResourceInfo, SourceInfo};
-use crate::diagnostic::{Diagnostic, Problems, list};
+use crate::diagnostic::{Diagnostic, Problems};
 use crate::json::Wanted;
 use crate::paging::Pager;
 use crate::select::Selector;
@@ -94,7 +94,7 @@ pub fn plan(config_json: &str) -> Result<Plan, Vec<Diagnostic>> {
             return Err(problems.into_vec());
         }
     };
-    let plan = config::read(&document, &mut problems).and_then(|config| lower(&config, &mut problems));
+    let plan = config::read(&document, &mut problems).map(|config| lower(&config, &mut problems));
     match plan {
         Some(plan) if problems.is_empty() => Ok(plan),
         _ => Err(problems.into_vec()),
@@ -113,14 +113,14 @@ impl Plan {
     }
 }
 
-fn lower(config: &Config, problems: &mut Problems) -> Option<Plan> {
+fn lower(config: &Config, problems: &mut Problems) -> Plan {
     for (index, resource) in config.resources.iter().enumerate() {
         if config.resources.iter().take(index).any(|other| other.name.value == resource.name.value) {
             let message = format!("there are two resources named `{}`", resource.name.value);
-            problems.add(&resource.name.pointer, message);
+            problems.hint(&resource.name.pointer, message, "give one of them another name");
         }
     }
-    let base = draft::base_url(&config.client.base_url, problems)?;
+    let base = draft::base_url(config.client.base_url.as_ref(), problems);
     let drafts: Vec<Draft> =
         config.resources.iter().map(|resource| draft::draft(resource, &base, problems)).collect();
     let mut notices = Vec::new();
@@ -147,7 +147,7 @@ fn lower(config: &Config, problems: &mut Problems) -> Option<Plan> {
         }
     }
     let info = SourceInfo { resources: infos, credentials: credentials::literal(config), notices };
-    Some(Plan { resources, info })
+    Plan { resources, info }
 }
 
 /// Hangs a child on its parent.
@@ -224,7 +224,8 @@ fn resource(
         && !pager.has_totals()
         && !total.pointer.starts_with("/resource_defaults")
     {
-        problems.add(&total.pointer, "`total` does nothing without a paginator that reads a total");
+        let message = "`total` does nothing without a paginator that reads a total";
+        problems.hint(&total.pointer, message, "leave it out");
     }
     let selector = match &endpoint.selector {
         None if entity => Some(Selector::Plain(Vec::new())),
@@ -274,7 +275,8 @@ fn check_paging_params(
     for name in always.iter().chain(&later) {
         if draft.query_names().any(|other| other == **name) {
             let path = &config.endpoint.path.pointer;
-            problems.add(path, format!("`{name}` is in the path's query, and the paginator sets it too"));
+            let message = format!("`{name}` is in the path's query, and the paginator sets it too");
+            problems.hint(path, message, "take it out of the path");
         }
         // What `params` has of a cursor's name is sent with the first request.
         if always.contains(name) && draft.params.iter().any(|(other, _)| other == name) {
@@ -297,10 +299,7 @@ fn check_added(config: &ResourceConfig, added: &[String], problems: &mut Problem
         let Some((_, to)) = config.rename.iter().find(|(from, to)| to.value == *key && from != key) else {
             continue;
         };
-        let message = format!(
-            "`{key}` is taken by the parent's key; the keys added are {}",
-            list(added.iter().map(String::as_str))
-        );
-        problems.add(&to.pointer, message);
+        let message = format!("`{key}` is the name under which rows carry a field of their parent");
+        problems.hint(&to.pointer, message, "give the field another new name");
     }
 }

@@ -60,7 +60,7 @@ impl ValuePath {
 /// Why a text is no path.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PathError {
-    #[error("not a JSONPath that is understood here (RFC 9535): {0}")]
+    #[error("this is no JSONPath that is understood here (RFC 9535): {0}")]
     Syntax(String),
     #[error("only names and indexes can stand in this path, such as `meta.total`")]
     NotPlain,

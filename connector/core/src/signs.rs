@@ -147,7 +147,7 @@ fn header_signs(response: &Response) -> Vec<Sign> {
         signs.push(Sign {
             place: "link".to_owned(),
             key: "link".to_owned(),
-            what: "the Link header has a next page".to_owned(),
+            what: says(&Tells::HeaderLink),
             tells: Tells::HeaderLink,
         });
     }
@@ -239,7 +239,8 @@ fn says(tells: &Tells) -> String {
         Tells::Total { rows, .. } => format!("says {rows}"),
         Tells::Pages { pages, .. } => format!("says {pages} pages"),
         Tells::Flag(flag) => format!("is {flag}"),
-        _ => "leads to a next page".to_owned(),
+        // A guess is made from it, and nothing is refused.
+        _ => String::new(),
     }
 }
 

@@ -6,6 +6,8 @@ mod configs;
 mod detect;
 mod follow;
 mod foreign_input;
+#[cfg(not(target_arch = "wasm32"))]
+mod messages;
 mod offset_cases;
 mod offset_model;
 mod offset_property;

@@ -97,7 +97,7 @@ impl<'a> Visitor<'a> for Name {
     type Value = Cow<'a, str>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-        formatter.write_str("a field name")
+        formatter.write_str("text")
     }
 
     fn visit_borrowed_str<E>(self, name: &'a str) -> Result<Self::Value, E> {

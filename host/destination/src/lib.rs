@@ -41,6 +41,8 @@ mod fits;
 mod jsonl;
 mod key;
 mod lock;
+#[cfg(test)]
+mod messages_tests;
 mod number;
 mod partition_id;
 mod rows;

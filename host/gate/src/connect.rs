@@ -76,9 +76,22 @@ async fn open(
     HttpsConnector::from((dial, config)).call(uri).await.map_err(|error| {
         match error.downcast::<GateError>() {
             Ok(ours) => *ours,
+            Err(theirs) if is_not_tls(&*theirs) => GateError::NotTls { host },
             Err(theirs) => GateError::Tls { host, reason: chain(&*theirs) },
         }
     })
+}
+
+/// Whether the first bytes that came are none of TLS: most often plain http is spoken there.
+fn is_not_tls(error: &(dyn std::error::Error + 'static)) -> bool {
+    if let Some(error) = error.downcast_ref::<rustls::Error>() {
+        return *error == rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType);
+    }
+    // An I/O error passes over the error within it when it is asked for its source.
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(inner) => is_not_tls(inner),
+        None => error.source().is_some_and(is_not_tls),
+    }
 }
 
 /// The plain connection below TLS.
@@ -119,14 +132,15 @@ async fn resolve(origin: &Origin) -> Result<Vec<IpAddr>, GateError> {
         Host::Ipv6(v6) => return Ok(vec![IpAddr::V6(*v6)]),
         Host::Domain(name) => name,
     };
-    let fail = |reason: String| GateError::Resolve { host: name.clone(), reason };
     let found = tokio::net::lookup_host((name.as_str(), origin.port)).await;
-    let found: Vec<IpAddr> = found.map_err(|error| fail(error.to_string()))?.map(|at| at.ip()).collect();
-    if found.is_empty() { Err(fail("it has no address".to_owned())) } else { Ok(found) }
+    match found {
+        Ok(found) => Ok(found.map(|at| at.ip()).collect()),
+        Err(error) => Err(GateError::Resolve { host: name.clone(), reason: error.to_string() }),
+    }
 }
 
 /// The first address to answer, each tried a little after the one before it or as soon as that has failed.
-async fn race(origin: &Origin, addresses: Vec<IpAddr>) -> Result<TcpStream, GateError> {
+pub(crate) async fn race(origin: &Origin, addresses: Vec<IpAddr>) -> Result<TcpStream, GateError> {
     let mut waiting = addresses.into_iter().map(|ip| SocketAddr::new(ip, origin.port));
     let mut trying = JoinSet::new();
     let mut failure =

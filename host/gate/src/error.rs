@@ -36,8 +36,14 @@ pub enum GateError {
         /// What went wrong.
         reason: String,
     },
+    /// What answered does not speak TLS.
+    #[error("{host} answers, but not over TLS")]
+    NotTls {
+        /// As the request named it.
+        host: String,
+    },
     /// `Limits::connect_timeout_ms` ran out.
-    #[error("no connection to {host} within {limit_ms} ms")]
+    #[error("no connection to {host} within {} s", seconds(.limit_ms))]
     ConnectTimeout {
         /// As the request named it.
         host: String,
@@ -45,19 +51,19 @@ pub enum GateError {
         limit_ms: u64,
     },
     /// `Limits::first_byte_timeout_ms` ran out.
-    #[error("connected, but no answer within {limit_ms} ms")]
+    #[error("connected, but no answer within {} s", seconds(.limit_ms))]
     FirstByteTimeout {
         /// The limit.
         limit_ms: u64,
     },
     /// `Limits::idle_timeout_ms` ran out.
-    #[error("the answer stopped for {limit_ms} ms")]
+    #[error("the answer stopped for {} s", seconds(.limit_ms))]
     IdleTimeout {
         /// The limit.
         limit_ms: u64,
     },
     /// `Limits::total_timeout_ms` ran out.
-    #[error("the exchange took longer than {limit_ms} ms")]
+    #[error("the exchange took longer than {} s", seconds(.limit_ms))]
     TotalTimeout {
         /// The limit.
         limit_ms: u64,
@@ -75,7 +81,7 @@ pub enum GateError {
         reason: String,
     },
     /// `Limits::max_body_bytes` was passed.
-    #[error("the answer's body is larger than {limit_bytes} bytes")]
+    #[error("the answer's body is larger than {}", size(*.limit_bytes))]
     TooLarge {
         /// The limit.
         limit_bytes: u64,
@@ -131,6 +137,7 @@ impl GateError {
             GateError::Resolve { .. }
                 | GateError::Connect { .. }
                 | GateError::Tls { .. }
+                | GateError::NotTls { .. }
                 | GateError::ConnectTimeout { .. }
                 | GateError::FirstByteTimeout { .. }
                 | GateError::IdleTimeout { .. }
@@ -138,6 +145,19 @@ impl GateError {
                 | GateError::Broken { .. }
                 | GateError::Body { .. }
         )
+    }
+}
+
+/// A limit in seconds, as people count.
+fn seconds(limit_ms: &u64) -> f64 {
+    *limit_ms as f64 / 1_000.0
+}
+
+fn size(bytes: u64) -> String {
+    if bytes >= 1 << 20 && bytes.is_multiple_of(1 << 20) {
+        format!("{} MiB", bytes >> 20)
+    } else {
+        format!("{bytes} bytes")
     }
 }
 

@@ -333,7 +333,7 @@ impl std::fmt::Debug for Gate {
     }
 }
 
-fn absolute(uri: &Uri) -> Result<Url, Denial> {
+pub(crate) fn absolute(uri: &Uri) -> Result<Url, Denial> {
     Url::parse(&uri.to_string()).map_err(|_| Denial::Url { problem: "it is not absolute" })
 }
 

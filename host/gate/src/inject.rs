@@ -154,6 +154,9 @@ fn fill_query(
     url.as_str().parse().map_err(|_| GateError::Request { reason: "HTTP cannot carry this URL".to_owned() })
 }
 
+/// What a header cannot carry.
+const UNSPEAKABLE: &str = "holds a line break or another control character";
+
 fn fill_header(
     vault: &Vault,
     name: &HeaderName,
@@ -187,12 +190,7 @@ fn fill_header(
     let mut last = None;
     let expanded = vault.expand(text, |found| {
         let sealed = permit(found, place(), hop, placed)?;
-        refuse_value(
-            sealed,
-            place(),
-            sealed.secret.expose().chars().any(is_unspeakable),
-            "holds a line break or another control character",
-        )?;
+        refuse_value(sealed, place(), sealed.secret.expose().chars().any(is_unspeakable), UNSPEAKABLE)?;
         last = Some(sealed.name.clone());
         Ok::<_, Denial>(sealed.secret.expose().to_owned())
     })?;
@@ -205,8 +203,7 @@ fn fill_header(
         let problem = "begins or ends with a space, which HTTP drops";
         return Err(Denial::SecretValue { secret, place: place(), problem });
     }
-    let problem = "cannot be written in a header";
-    sensitive(&expanded).ok_or_else(|| Denial::SecretValue { secret, place: place(), problem })
+    sensitive(&expanded).ok_or_else(|| Denial::SecretValue { secret, place: place(), problem: UNSPEAKABLE })
 }
 
 fn is_credential(name: &HeaderName) -> bool {

@@ -32,6 +32,8 @@ mod headers;
 mod inject;
 mod limits;
 mod mask;
+#[cfg(test)]
+mod messages_tests;
 mod needles;
 mod origin;
 mod policy;

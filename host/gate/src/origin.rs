@@ -46,6 +46,8 @@ pub struct Origin {
     pub port: u16,
 }
 
+const UNPARSED: &str = "it does not parse as a URL";
+
 /// Why a text is not an origin.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -63,7 +65,7 @@ impl Origin {
     /// The URL does not parse, has no host, names a user, or its scheme is neither `http` nor `https`.
     pub fn covering(url: &str) -> Result<Origin, OriginError> {
         let fail = |problem| OriginError { text: without_userinfo(url), problem };
-        let parsed = Url::parse(url).map_err(|_| fail("it does not parse as a URL"))?;
+        let parsed = Url::parse(url).map_err(|_| fail(UNPARSED))?;
         Origin::of(&parsed).map_err(fail)
     }
 
@@ -75,10 +77,11 @@ impl Origin {
             _ => return Err("its scheme is neither http nor https"),
         };
         if !url.username().is_empty() || url.password().is_some() {
-            return Err("it names a user or a password, which belong into an auth setting");
+            return Err("it names a user or a password, which belong in `auth`");
         }
         let host = match url.host() {
-            None => return Err("it has no host"),
+            // Without a host, an http or https URL does not parse.
+            None => return Err(UNPARSED),
             Some(Host::Domain(name)) => Host::Domain(name.to_owned()),
             Some(Host::Ipv4(v4)) => Host::Ipv4(v4),
             Some(Host::Ipv6(v6)) => match v6.to_ipv4_mapped() {
@@ -117,7 +120,7 @@ impl FromStr for Origin {
     /// Parses `https://host[:port]`, with nothing after it but an optional `/`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let fail = |problem| OriginError { text: without_userinfo(text), problem };
-        let url = Url::parse(text).map_err(|_| fail("it does not parse as a URL"))?;
+        let url = Url::parse(text).map_err(|_| fail(UNPARSED))?;
         let origin = Origin::of(&url).map_err(fail)?;
         if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
             return Err(fail("it goes on after the host"));

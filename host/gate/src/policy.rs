@@ -23,14 +23,17 @@ pub struct Rule {
 
 /// Why a text is not a rule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{text}` cannot be allowed: {problem}; write api.example.com, https://api.example.com:8443, \
-     http://localhost:8080, private:https://intra.example.com for a host inside your own network, or \
-     POST https://api.example.com for a method beside GET and HEAD"
-)]
+#[error("`{text}` cannot be allowed: {problem}")]
 pub struct RuleError {
     text: String,
     problem: &'static str,
+}
+
+impl RuleError {
+    /// What rules look like.
+    pub const HINT: &'static str = "write api.example.com, https://api.example.com:8443, http://localhost:8080, \
+         private:https://intra.example.com for a host inside your own network, or POST https://api.example.com for a \
+         method beside GET and HEAD";
 }
 
 impl FromStr for Rule {
@@ -228,8 +231,7 @@ mod tests {
             ["", "*", "*.example.com", "https://a.b/v1", "a.b/v1", "ftp://a.b", "a b", "private:"];
         let malformed = malformed.into_iter().chain(["me@a.b", "GET a.b", "TRACE a.b", "POST a.b c"]);
         for text in malformed.chain(["POST https://a.b/v1", "private:POST a.b"]) {
-            let error = text.parse::<Rule>().unwrap_err().to_string();
-            assert!(error.contains("private:https://intra.example.com"), "{text}: {error}");
+            assert!(text.parse::<Rule>().is_err(), "{text}");
         }
     }
 

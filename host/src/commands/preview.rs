@@ -94,6 +94,11 @@ fn lines(rows: &[u8]) -> impl Iterator<Item = &[u8]> {
     rows.split(|&byte| byte == b'\n').filter(|line| !line.is_empty())
 }
 
+/// The columns for which there was no room.
+fn hidden(names: &[String]) -> String {
+    format!("{}: {}", counted(names.len() as u64, "more field"), names.join(", "))
+}
+
 /// Says on stderr what there is to say.
 struct Teller<'a> {
     source: &'a Source,
@@ -124,8 +129,7 @@ impl Teller<'_> {
     /// Names the columns for which there was no room.
     fn hidden(&self, names: &[String]) {
         if !names.is_empty() {
-            let count = counted(names.len() as u64, "more field");
-            self.line(&self.source.vault.redact(&format!("{count}: {}", names.join(", "))));
+            self.line(&self.source.vault.redact(&hidden(names)));
         }
     }
 
@@ -144,5 +148,16 @@ impl Teller<'_> {
                 exit::COMPLETE
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_without_room_are_named() {
+        insta::assert_snapshot!(hidden(&["note".into()]), @"1 more field: note");
+        insta::assert_snapshot!(hidden(&["note".into(), "tags".into()]), @"2 more fields: note, tags");
     }
 }

@@ -11,8 +11,8 @@ use jsonc_parser::errors::{ParseError, ParseErrorKind};
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 use serde_json::Value;
 
-use super::Problem;
 use super::span::{Lines, Place, Places, child};
+use super::{EMPTY, EMPTY_HINT, Problem};
 
 /// Plain JSON: everything that some JSON dialect adds is refused.
 const STRICT: ParseOptions = ParseOptions {
@@ -35,7 +35,7 @@ pub(super) fn read(text: &str) -> Result<(Value, Places), Vec<Problem>> {
     let parsed =
         parse_to_ast(body, &CollectOptions::default(), &STRICT).map_err(|e| vec![syntax(&e, skipped)])?;
     let Some(root) = parsed.value else {
-        return Err(vec![Problem::in_text(0..0, "the file is empty")]);
+        return Err(vec![Problem::in_text(0..0, EMPTY).hint(EMPTY_HINT)]);
     };
     let value = serde_json::from_str(body).map_err(|e| vec![second_opinion(&e, body, skipped)])?;
     let mut walk = Walk { text, skipped, places: Places::default(), problems: Vec::new() };

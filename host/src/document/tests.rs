@@ -261,8 +261,8 @@ fn broken_yaml() {
         "inside `{ }` or `[ ]` a reference to a secret needs quotes / quote it: \"${secrets.NAME}\"";
     let braces = "inside `{ }` or `[ ]` a text with braces needs quotes / quote it: \"…{name}…\"";
     let cases: &[(&str, &[&str])] = &[
-        ("", &["1:1 [] the file is empty"]),
-        ("# only\n", &["1:1 [] the file is empty"]),
+        ("", &["1:1 [] the file is empty / `sanderling check --help` shows a config"]),
+        ("# only\n", &["1:1 [] the file is empty / `sanderling check --help` shows a config"]),
         ("--- \n...\n", &["2:1 [] a source config is a mapping of names to values, as in `client: …`"]),
         (
             "just text",
@@ -320,9 +320,17 @@ fn broken_yaml() {
                 "1:1 [!!str a] tags (`!…`) are not used in a config / to make a text of a value, put it in quotes",
             ],
         ),
-        ("a: .inf", &["1:4 [.inf] JSON has no such number"]),
+        (
+            "a: .inf",
+            &["1:4 [.inf] a number that is infinite, is none or is too long cannot stand in a config"],
+        ),
         ("a: &x [*x]", &["1:8 [*x] an alias cannot stand inside what it names"]),
-        ("a: *no", &["1:4 [*] this is not YAML: while parsing node, found unknown anchor"]),
+        (
+            "a: *no",
+            &[
+                "1:4 [*] this is not YAML: while parsing node, found unknown anchor / `*name` repeats what `&name` marks before it; a text that starts with `*` needs quotes",
+            ],
+        ),
         ("<<: 1", &["1:5 [1] `<<` takes a mapping, or a list of mappings"]),
         ("<<: [{a: 1}, 2]", &["1:5 [[{a: 1}, 2]] `<<` takes a mapping, or a list of mappings"]),
         (
@@ -338,11 +346,15 @@ fn broken_yaml() {
         ),
         (
             "a: {b: c\n",
-            &["2:1 [] this is not YAML: while parsing a flow mapping, did not find expected ',' or '}'"],
+            &[
+                "2:1 [] this is not YAML: while parsing a flow mapping, did not find expected ',' or '}' / is each `{` and each `[` above closed?",
+            ],
         ),
         (
             "a:\n  b: 1\n c: 2\n",
-            &["3:2 [c] this is not YAML: while parsing a block mapping, did not find expected key"],
+            &[
+                "3:2 [c] this is not YAML: while parsing a block mapping, did not find expected key / the names of one mapping start in one column",
+            ],
         ),
     ];
     for (text, expected) in cases {
@@ -353,8 +365,8 @@ fn broken_yaml() {
 #[test]
 fn broken_json() {
     let cases: &[(&str, &[&str])] = &[
-        ("", &["1:1 [] the file is empty"]),
-        (" \n", &["1:1 [] the file is empty"]),
+        ("", &["1:1 [] the file is empty / `sanderling check --help` shows a config"]),
+        (" \n", &["1:1 [] the file is empty / `sanderling check --help` shows a config"]),
         ("[1]", &["1:1 [[1]] a source config is a mapping of names to values, as in `client: …`"]),
         (
             "{\"a\": 1,}",
@@ -423,12 +435,23 @@ fn broken_toml() {
     let twice = "`a` stands twice / a name is given once, and a table is written in one place";
     let quotes = "this is not TOML: string values must be quoted, expected literal string / texts stand in quotes: \"…\"";
     let cases: &[(&str, &[&str])] = &[
-        ("a = inf", &["1:5 [inf] JSON has no such number"]),
+        (
+            "a = inf",
+            &["1:5 [inf] a number that is infinite, is none or is too long cannot stand in a config"],
+        ),
         (
             "a = [-nan, 1]\nb = { c = +inf }",
-            &["1:6 [-nan] JSON has no such number", "2:11 [+inf] JSON has no such number"],
+            &[
+                "1:6 [-nan] a number that is infinite, is none or is too long cannot stand in a config",
+                "2:11 [+inf] a number that is infinite, is none or is too long cannot stand in a config",
+            ],
         ),
-        ("a = 99999999999999999999", &["1:5 [99999999999999999999] JSON has no such number"]),
+        (
+            "a = 99999999999999999999",
+            &[
+                "1:5 [99999999999999999999] a number that is infinite, is none or is too long cannot stand in a config",
+            ],
+        ),
         ("a = 1\na = 2", &[&format!("2:1 [a] {twice}")]),
         ("[a]\nb = 1\n[a]\nc = 1", &[&format!("3:2 [a] {twice}")]),
         ("a.b = 1\na = 2", &[&format!("2:1 [a] {twice}")]),

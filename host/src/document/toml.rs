@@ -10,7 +10,7 @@ use toml::Spanned;
 use toml::de::{DeInteger, DeTable, DeValue, Error};
 
 use super::span::{Lines, Place, Places, child};
-use super::{MAX_DEPTH, Problem};
+use super::{MAX_DEPTH, NO_NUMBER, Problem};
 
 /// The value of a TOML text and where its parts stand. A byte order mark at its start is skipped.
 pub(super) fn read(text: &str) -> Result<(Value, Places), Vec<Problem>> {
@@ -71,7 +71,7 @@ impl Reader {
         };
         number.map_or_else(
             || {
-                self.problems.push(Problem::in_text(range, "JSON has no such number"));
+                self.problems.push(Problem::in_text(range, NO_NUMBER));
                 Value::Null
             },
             Value::Number,

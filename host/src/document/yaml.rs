@@ -13,7 +13,7 @@ use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, StrInput};
 use serde_json::{Map, Value};
 
 use super::span::{Lines, Place, Places, child};
-use super::{MAX_DEPTH, Problem};
+use super::{EMPTY, EMPTY_HINT, MAX_DEPTH, NO_NUMBER, Problem};
 
 /// Whether an unquoted scalar of this text is a text, and not a number or a word of YAML's own.
 pub(super) fn is_plain_text(text: &str) -> bool {
@@ -76,7 +76,7 @@ struct Node {
 
 impl<'a> Reader<'a> {
     fn document(&mut self) -> Result<Value, Problem> {
-        let empty = || Problem::in_text(0..0, "the file is empty");
+        let empty = || Problem::in_text(0..0, EMPTY).hint(EMPTY_HINT);
         loop {
             match self.next()?.ok_or_else(empty)? {
                 (Event::StreamEnd, _) => return Err(empty()),
@@ -111,7 +111,7 @@ impl<'a> Reader<'a> {
 
     /// The next event of a collection that starts at `start`. The parser ends each that it starts.
     fn inside(&mut self, start: usize) -> Result<(Event<'a>, Range<usize>), Problem> {
-        self.next()?.ok_or_else(|| Problem::in_text(start..start, "this does not end"))
+        self.next()?.ok_or_else(|| Problem::in_text(start..start, syntax::NOT_YAML))
     }
 
     fn syntax(&self, error: &ScanError) -> Problem {
@@ -145,7 +145,7 @@ impl<'a> Reader<'a> {
             Event::SequenceStart(..) => self.sequence(range, pointer, depth)?,
             Event::MappingStart(..) => self.mapping(range, pointer, depth)?,
             Event::Alias(id) => return self.alias(id, range, pointer),
-            _ => return Err(Problem::in_text(range, "a value is missing here")),
+            _ => return Err(Problem::in_text(range, syntax::NOT_YAML)),
         };
         if anchor != 0 {
             let kept = Anchor { value: node.value.clone(), pointer: pointer.to_owned(), size: node.size };
@@ -157,7 +157,7 @@ impl<'a> Reader<'a> {
     fn scalar(&mut self, text: &str, style: ScalarStyle, range: Range<usize>) -> Node {
         let value = match style {
             ScalarStyle::Plain => scalar::resolve(text).unwrap_or_else(|| {
-                self.problems.push(Problem::in_text(range.clone(), "JSON has no such number"));
+                self.problems.push(Problem::in_text(range.clone(), NO_NUMBER));
                 Value::Null
             }),
             _ => Value::String(text.to_owned()),

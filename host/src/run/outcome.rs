@@ -112,6 +112,8 @@ pub enum Cause {
     Refused(Refusal),
     /// The gate refused the request.
     Denied(Box<Denial>),
+    /// The gate got no whole answer.
+    Unreached(Box<GateError>),
     /// The destination cannot take the rows.
     Data {
         /// What is wrong with them.
@@ -157,9 +159,7 @@ impl Cause {
     pub fn of(fault: Fault, reason: Reason, error: Option<&GateError>) -> Self {
         match (fault, error) {
             (Fault::Denied(_), Some(GateError::Denied(denial))) => Self::Denied(Box::new(denial.clone())),
-            (Fault::Transport(_), Some(error)) => {
-                Self::Fault { fault: Fault::Transport(error.to_string()), reason }
-            }
+            (Fault::Transport(_), Some(error)) => Self::Unreached(Box::new(error.clone())),
             (fault, _) => Self::Fault { fault, reason },
         }
     }
@@ -172,6 +172,7 @@ impl Cause {
                     || matches!(reason, Reason::Exhausted | Reason::WaitTooLong { .. })
             }
             Self::Fault { fault: Fault::Transport(_), .. } => true,
+            Self::Unreached(error) => error.is_transport(),
             _ => false,
         }
     }
@@ -185,7 +186,7 @@ impl Cause {
             Self::Data { error, .. } => {
                 error.kind.is_of_row() || matches!(error.kind, DataErrorKind::DuplicateAcrossParents { .. })
             }
-            Self::Trap(_) | Self::Refused(_) | Self::Row { .. } => false,
+            Self::Trap(_) | Self::Refused(_) | Self::Row { .. } | Self::Unreached(_) => false,
         }
     }
 

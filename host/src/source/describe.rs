@@ -84,15 +84,21 @@ fn invalid(document: Document, diagnostics: Vec<Diagnostic>, whose: Whose) -> Er
             let unknown = diagnostic.message.starts_with("unknown key");
             let top = diagnostic.path.strip_prefix('/').filter(|key| unknown && !key.contains('/'));
             let known = settings::KEYS.into_iter().chain(whose.top_keys().iter().copied());
+            let part = if unknown || names_itself(&diagnostic) { Part::Key } else { Part::Value };
             let hint = match top.and_then(|key| nearest(key, known)) {
                 Some(near) => Some(format!("did you mean `{near}`?")),
                 None => diagnostic.hint.map(|hint| document::respelled(format, &hint)),
             };
-            let part = if unknown { Part::Key } else { Part::Value };
             Problem { hint, ..Problem::at(&diagnostic.path, part, diagnostic.message) }
         })
         .collect();
     Error::Config { document: Box::new(document), problems }
+}
+
+/// Whether a diagnostic names the key that it points to: then that is what it is about, not the value.
+fn names_itself(diagnostic: &Diagnostic) -> bool {
+    let key = diagnostic.path.rsplit('/').next().unwrap_or_default().replace("~1", "/").replace("~0", "~");
+    !key.is_empty() && diagnostic.message.contains(&format!("`{key}`"))
 }
 
 fn malformed_reference(pointer: String) -> Diagnostic {

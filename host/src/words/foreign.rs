@@ -1,6 +1,10 @@
 //! What would mend a page that a connector from elsewhere did not get: hints that name no key of the built-in one's configs.
 
-use super::hints::{hint_for_denial, hint_for_guesses, hint_for_trap, hints_for_status};
+use sanderling_gate::GateError;
+
+use super::hints::{
+    CONNECTORS_FAULT, hint_for_denial, hint_for_exchange, hint_for_guesses, hint_for_trap, hints_for_status,
+};
 use super::setting::to_write;
 use crate::contract::Fault;
 use crate::document::Document;
@@ -17,13 +21,22 @@ pub(super) fn hints_for(failure: &Failure, config: &Document) -> Vec<String> {
                 401 | 403 if uncredited => vec![
                     "no credential was sent: the connector's own docs say which key takes one; give it as \"${secrets.NAME}\"".into(),
                 ],
-                404 | 410 => Vec::new(),
+                400 | 404 | 410 | 422 => Vec::new(),
                 status => hints_for_status(status, *reason, exchange, format),
             };
         }
-        Cause::Fault { fault: Fault::Transport(_), .. } => {
-            Some("is the address in the config right, and is the server up?".into())
-        }
+        Cause::Unreached(error) => match error.as_ref() {
+            GateError::Resolve { .. }
+            | GateError::Connect { .. }
+            | GateError::ConnectTimeout { .. }
+            | GateError::NotTls { .. } => {
+                Some("is the address in the config right, and is the server up?".into())
+            }
+            GateError::TooManyRedirects { .. }
+            | GateError::RedirectLoop { .. }
+            | GateError::BadRedirect { .. } => None,
+            error => hint_for_exchange(error, format),
+        },
         Cause::Fault { .. } | Cause::Row { .. } => None,
         Cause::NotRetried(_) => Some("run without --retry-failed: it is then read anew".into()),
         Cause::Denied(denial) => hint_for_denial(denial, format),
@@ -32,9 +45,7 @@ pub(super) fn hints_for(failure: &Failure, config: &Document) -> Vec<String> {
         }
         Cause::Trap(trap) => hint_for_trap(trap, format),
         Cause::Refused(Refusal::Short { .. }) => Some("run again to read it anew".into()),
-        Cause::Refused(_) | Cause::Data { .. } => {
-            Some("the connector answers for that: tell whoever made it".into())
-        }
+        Cause::Refused(_) | Cause::Data { .. } => Some(CONNECTORS_FAULT.into()),
         Cause::Halted { .. } => Some(
             "run again once that is mended: it starts with one trial request and goes on where this stopped"
                 .into(),

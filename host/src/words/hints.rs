@@ -1,9 +1,10 @@
 //! What would mend a failed page: the config's line, the flag, the question to ask.
 
 use sanderling_destination::{DataError, DataErrorKind};
-use sanderling_gate::{Denial, Exchange, Place};
+use sanderling_gate::{Denial, Exchange, GateError, Place};
 use serde_json::{Value, json};
 
+use super::text::span;
 use super::{Subject, foreign};
 use crate::contract::Fault;
 use crate::document::{Document, Format, entry};
@@ -29,9 +30,7 @@ fn hints_by_our_keys(failure: &Failure, config: &Document) -> Vec<String> {
         Cause::Fault { fault: Fault::Http(http), reason } => {
             hints_for_status(http.status, *reason, failure.exchange.as_ref(), format)
         }
-        Cause::Fault { fault: Fault::Transport(message), .. } => {
-            vec![hint_for_transport(message).into()]
-        }
+        Cause::Unreached(error) => hint_for_exchange(error, format).into_iter().collect(),
         Cause::Denied(denial) => hint_for_denial(denial, format).into_iter().collect(),
         Cause::Refused(Refusal::Short { .. }) => vec![format!(
             "run again to read it anew; if the API's total is only an estimate, write {} on the resource",
@@ -56,9 +55,14 @@ fn hints_by_our_keys(failure: &Failure, config: &Document) -> Vec<String> {
             "run again once that is mended: it starts with one trial request and goes on where this stopped"
                 .into(),
         ],
+        Cause::Refused(Refusal::Split { .. } | Refusal::Stranger { .. } | Refusal::Miscounted { .. }) => {
+            vec![CONNECTORS_FAULT.into()]
+        }
         _ => Vec::new(),
     }
 }
+
+pub(super) const CONNECTORS_FAULT: &str = "the connector answers for that: tell whoever made it";
 
 /// Who else can write what settles a guess.
 pub(super) fn hint_for_guesses(config: &Document) -> String {
@@ -67,7 +71,7 @@ pub(super) fn hint_for_guesses(config: &Document) -> String {
 
 /// The limit that was met, where a user may raise it.
 pub(super) fn hint_for_trap(trap: &Trap, format: Format) -> Option<String> {
-    let limit = |key: &str, value: u64| format!("`{}`", entry(format, "limits", &json!({ key: value })));
+    let limit = |key: &str, value: u64| limit_line(format, key, value);
     match trap {
         Trap::OutOfMemory { limit_mib } => Some(format!(
             "smaller pages need less; {} in the config allows more",
@@ -82,17 +86,52 @@ pub(super) fn hint_for_trap(trap: &Trap, format: Format) -> Option<String> {
             "ask for smaller pages; {} in the config allows more",
             limit("cpu_time_ms", limit_ms.saturating_mul(2))
         )),
-        Trap::NoAnswer { .. } | Trap::Handles { .. } | Trap::Broke { .. } | Trap::Panic { .. } => None,
+        // A call may take a minute longer than an exchange.
+        Trap::NoAnswer { limit_ms } => Some(format!(
+            "ask for smaller pages; {} in the config waits longer",
+            limit("total_timeout_ms", limit_ms.saturating_sub(60_000).saturating_mul(2))
+        )),
+        Trap::Handles { .. } | Trap::Broke { .. } => Some(CONNECTORS_FAULT.into()),
+        Trap::Panic { .. } => None,
     }
 }
 
-fn hint_for_transport(message: &str) -> &'static str {
-    if message.contains("InvalidContentType") {
-        "what answers there does not speak TLS: does `client.base_url` start with http://?"
-    } else if message.contains("cannot be resolved") {
-        "is the host's name in `client.base_url` right, and is there a network?"
-    } else {
-        "is `client.base_url` right, and is the server up?"
+/// The line that raises a limit.
+fn limit_line(format: Format, key: &str, value: u64) -> String {
+    format!("`{}`", entry(format, "limits", &json!({ key: value })))
+}
+
+/// What would get an answer.
+pub(super) fn hint_for_exchange(error: &GateError, format: Format) -> Option<String> {
+    let longer = |key: &str, limit_ms: &u64| {
+        let line = limit_line(format, key, limit_ms.saturating_mul(2));
+        Some(format!("ask for smaller pages; {line} in the config waits longer"))
+    };
+    match error {
+        GateError::NotTls { .. } => Some("does `client.base_url` start with http://?".into()),
+        GateError::Tls { .. } => Some("is its certificate one that this machine trusts?".into()),
+        GateError::Resolve { .. } => {
+            Some("is the host's name in `client.base_url` right, and is there a network?".into())
+        }
+        GateError::Connect { .. } | GateError::ConnectTimeout { .. } => {
+            Some("is `client.base_url` right, and is the server up?".into())
+        }
+        GateError::FirstByteTimeout { limit_ms } => longer("first_byte_timeout_ms", limit_ms),
+        GateError::IdleTimeout { limit_ms } => longer("idle_timeout_ms", limit_ms),
+        GateError::TotalTimeout { limit_ms } => longer("total_timeout_ms", limit_ms),
+        GateError::TooLarge { limit_bytes } => Some(format!(
+            "ask for smaller pages; {} in the config allows more",
+            limit_line(format, "max_body_mib", (limit_bytes >> 20).saturating_mul(2).clamp(1, 2_048))
+        )),
+        GateError::TooManyRedirects { .. }
+        | GateError::RedirectLoop { .. }
+        | GateError::BadRedirect { .. } => Some("is `path` right, down to the slash at its end?".into()),
+        GateError::Denied(_)
+        | GateError::Broken { .. }
+        | GateError::Body { .. }
+        | GateError::HeadTooLarge { .. }
+        | GateError::Encoding { .. }
+        | GateError::Request { .. } => None,
     }
 }
 
@@ -104,8 +143,8 @@ pub(super) fn hints_for_status(
 ) -> Vec<String> {
     if let Reason::WaitTooLong { wait_ms } = reason {
         return vec![format!(
-            "the API wants {} s of patience, more than is waited for; run again then",
-            wait_ms.div_ceil(1_000)
+            "the API asks to be left alone for {}, longer than is waited here; run again then",
+            span(wait_ms)
         )];
     }
     match status {
@@ -134,6 +173,7 @@ pub(super) fn hints_for_status(
             }
             hints
         }
+        400 | 422 => vec!["check `params` of the resource: what the API said tells what it wants".into()],
         404 | 410 => vec!["check `path` of the resource, and `client.base_url`".into()],
         _ => Vec::new(),
     }
@@ -166,7 +206,15 @@ pub(super) fn hint_for_denial(denial: &Denial, format: Format) -> Option<String>
         Denial::SecretPlaintext { .. } => {
             Some("--plaintext-secrets sends it all the same; anyone on the way can read it".into())
         }
-        _ => None,
+        Denial::SecretValue { .. } => Some(
+            "give it without that; the last line break of a file or a command's output is left out".into(),
+        ),
+        Denial::Downgrade { to, .. } => {
+            Some(format!("if https://{} has it too, write that in the config", to.host))
+        }
+        Denial::Url { .. } | Denial::Address { .. } | Denial::Method { .. } | Denial::SecretPlace { .. } => {
+            None
+        }
     }
 }
 
@@ -209,6 +257,14 @@ pub(super) fn hint_for_data(error: &DataError, parent: Option<&ParentKey>, forma
         DataErrorKind::ReservedField { field } => {
             let renamed = json!({ field: "another_name" });
             Some(format!("write {} on the resource", line("rename", &renamed)))
+        }
+        DataErrorKind::FieldsDifferInCase { second, .. } => {
+            let renamed = json!({ second: "another_name" });
+            Some(format!("write {} on the resource", line("rename", &renamed)))
+        }
+        DataErrorKind::TooManyColumns { .. } => Some("files have no such limit: `--to jsonl:DIR`".into()),
+        DataErrorKind::ExistingDuplicates { .. } => {
+            Some("write to another place with --to, or name another `primary_key`".into())
         }
         _ => None,
     }

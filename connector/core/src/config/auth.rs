@@ -41,7 +41,9 @@ pub(crate) fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Auth> {
         "api_key" => api_key(node, fields, problems),
         "http_basic" => basic(node, fields, problems),
         "oauth2_client_credentials" => {
-            problems.later(&node.pointer, "auth of type `oauth2_client_credentials`");
+            let pointer = kind.as_ref().map_or(&node.pointer, |kind| &kind.pointer);
+            let hint = format!("known here: {}", list(TYPES.iter().copied()));
+            problems.later_but(pointer, "auth of type `oauth2_client_credentials`", hint);
             None
         }
         other => {
@@ -71,7 +73,7 @@ fn credential(
         Some(node) => node.name("a credential", problems),
         None => {
             let hint = format!("\"{key}\": \"${{secrets.{key}}}\"");
-            problems.hint(&node.pointer, format!("auth needs `{key}`"), hint);
+            problems.hint(&inside(node, key), format!("auth needs `{key}`"), hint);
             None
         }
     }
@@ -98,7 +100,7 @@ fn api_key(node: &Node<'_>, mut fields: Fields<'_>, problems: &mut Problems) -> 
             "header" => ApiKeyPlace::Header,
             "query" | "param" => ApiKeyPlace::Query,
             "cookie" => {
-                problems.later(&node.pointer, "an API key in a cookie");
+                problems.later_but(&node.pointer, "an API key in a cookie", "`header` or `query`");
                 ApiKeyPlace::Query
             }
             other => {
@@ -120,12 +122,13 @@ fn basic(node: &Node<'_>, mut fields: Fields<'_>, problems: &mut Problems) -> Op
     let username = match fields.take("username") {
         Some(node) => node.string("a user's name", problems),
         None => {
-            problems.add(&node.pointer, "auth needs `username`");
+            problems.hint(&inside(node, "username"), "auth needs `username`", "\"username\": \"…\"");
             None
         }
     };
     if username.as_ref().is_some_and(|name| name.value.contains(':')) {
-        problems.add(&inside(node, "username"), "`:` cannot stand in a user's name (RFC 7617)");
+        let hint = "what follows the first `:` is the password";
+        problems.hint(&inside(node, "username"), "`:` cannot stand in a user's name (RFC 7617)", hint);
     }
     // An empty password is usual where the user's name is the key.
     let password = match fields.get("password").map(|node| node.value.as_str()) {

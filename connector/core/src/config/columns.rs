@@ -101,7 +101,7 @@ pub(crate) fn written<'a>(node: &Node<'a>, problems: &mut Problems) -> Option<Wr
                     add(&mut columns, name.value, hints, problems);
                 }
             }
-            None => problems.add(&item.pointer, "a column in a list needs its `name`"),
+            None => problems.hint(&item.pointer, "a column in a list needs its `name`", "\"name\": \"id\""),
         }
     }
     Some(columns)

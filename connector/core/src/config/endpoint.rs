@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Auth, Headers, Paginator, auth, headers, paginator};
+use super::{Auth, Headers, Paginator, auth, headers, inside, paginator};
 use crate::contract::RetryPolicy;
 use crate::diagnostic::Problems;
 use crate::document::{At, Fields, Keys, Node};
@@ -71,7 +71,7 @@ pub(crate) fn read(
         match method.value.as_str() {
             "GET" => {}
             "POST" => problems.later(&method.pointer, "the method `POST`"),
-            other => problems.add(&method.pointer, format!("unknown method `{other}`: `GET` is meant?")),
+            other => problems.hint(&method.pointer, format!("unknown method `{other}`"), "`GET`"),
         }
     }
     let endpoint = Endpoint {
@@ -93,7 +93,7 @@ fn selector(node: &Node<'_>, problems: &mut Problems) -> Option<Selector> {
     Selector::parse(&text.value)
         .map_err(|error| {
             let hint = "quote unusual names: `['@odata.value']`";
-            problems.hint(&node.pointer, format!("`{}` is {error}", text.value), hint);
+            problems.hint(&node.pointer, format!("`{}`: {error}", text.value), hint);
         })
         .ok()
 }
@@ -108,7 +108,7 @@ fn param(node: &Node<'_>, problems: &mut Problems) -> Option<Param> {
         Value::Null => None,
         Value::Object(_) => resolve(node, problems),
         Value::Array(_) => {
-            let items = node.items("the values of a parameter", problems)?;
+            let items = node.items("params", problems)?;
             let texts: Vec<_> = items.iter().filter_map(|item| scalar(item, problems)).collect();
             (!texts.is_empty()).then_some(Param::Texts(texts))
         }
@@ -123,7 +123,7 @@ fn scalar(node: &Node<'_>, problems: &mut Problems) -> Option<At<String>> {
         Value::Number(number) => Some(node.at(number.to_string())),
         Value::Bool(value) => Some(node.at(value.to_string())),
         Value::Null => {
-            problems.add(&node.pointer, "null has no text that could be sent");
+            problems.hint(&node.pointer, "null has no text that could be sent", "leave it out");
             None
         }
         Value::Array(_) | Value::Object(_) => {
@@ -154,7 +154,7 @@ fn resolve(node: &Node<'_>, problems: &mut Problems) -> Option<Param> {
     let mut name = |key: &str, problems: &mut Problems| match fields.take(key) {
         Some(node) => node.name(&format!("`{key}`"), problems),
         None => {
-            problems.add(&node.pointer, format!("`{key}` is missing"));
+            problems.add(&inside(node, key), format!("`{key}` is missing"));
             None
         }
     };

@@ -4,7 +4,7 @@ mod follow;
 mod offset;
 mod page_number;
 
-use super::union;
+use super::{inside, union};
 use crate::diagnostic::{Problems, did_you_mean, list};
 use crate::document::{Fields, Keys, Node};
 use crate::select::ValuePath;
@@ -49,7 +49,7 @@ const TYPES: &[&str] = &[
 pub(crate) fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Paginator> {
     let (kind, mut fields) = union(node, "a paginator", problems)?;
     let Some(kind) = kind else {
-        problems.hint(&node.pointer, "a paginator needs its `type`", "\"type\": \"offset\"");
+        problems.hint(&inside(node, "type"), "a paginator needs its `type`", "\"type\": \"offset\"");
         return None;
     };
     let (paginator, keys) = match kind.value.as_str() {
@@ -90,7 +90,7 @@ fn path(node: &Node<'_>, problems: &mut Problems) -> Option<ValuePath> {
     ValuePath::parse(&text.value)
         .map_err(|error| {
             let hint = "quote unusual names: `['@odata.nextLink']`";
-            problems.hint(&node.pointer, format!("`{}` is {error}", text.value), hint);
+            problems.hint(&node.pointer, format!("`{}`: {error}", text.value), hint);
         })
         .ok()
 }

@@ -94,7 +94,7 @@ fn layer<'a>(node: &Node<'a>, problems: &mut Problems) -> Option<Layer<'a>> {
             endpoint.set("path", node);
             endpoint
         }
-        Some(node) => node.object("an endpoint", problems)?,
+        Some(node) => node.object("an endpoint", problems).unwrap_or_default(),
     };
     if let Some(node) = fields.take("error_handler") {
         if endpoint.get("error_handler").is_some() {
@@ -104,7 +104,7 @@ fn layer<'a>(node: &Node<'a>, problems: &mut Problems) -> Option<Layer<'a>> {
         }
     }
     let params = match endpoint.take("params") {
-        Some(node) => node.object("params", problems)?,
+        Some(node) => node.object("params", problems).unwrap_or_default(),
         None => Fields::default(),
     };
     let columns = fields.take("columns").and_then(|node| columns::written(&node, problems));
@@ -160,7 +160,7 @@ fn resource(
         (Value::Null, Some(_)) => Layer::default(),
         (Value::Object(_), _) => layer(node, problems)?,
         _ => {
-            problems.add(&node.pointer, "a resource is a path or an object");
+            problems.hint(&node.pointer, "a resource is a path or an object", "\"posts\"");
             return None;
         }
     };
@@ -168,7 +168,8 @@ fn resource(
     let written = own.fields.take("name");
     let name = match (key, written) {
         (Some(_), Some(written)) => {
-            problems.add(&written.pointer, "the key of the map is the resource's name already");
+            let message = "the key of the map is the resource's name already";
+            problems.hint(&written.pointer, message, "leave `name` out");
             None
         }
         (Some(key), None) if key.value.trim().is_empty() => {
@@ -191,7 +192,7 @@ fn resource(
     }?;
     // `path:` with nothing behind it is a slip, not a wish for the resource's name.
     let path = match own.endpoint.take_raw("path") {
-        Some(node) => Some(node.string("a path", problems)?),
+        Some(node) => Some(node.string("a path", problems).unwrap_or_else(|| node.at(String::new()))),
         None => None,
     };
     let written = as_written(node, in_list, &name, path.as_ref());
@@ -309,7 +310,7 @@ fn disposition(node: &Node<'_>, problems: &mut Problems) -> Option<WriteDisposit
             let text = match fields.take("disposition") {
                 Some(node) => node.name("a write disposition", problems),
                 None => {
-                    problems.add(&node.pointer, "`disposition` is missing");
+                    problems.hint(&node.pointer, "`disposition` is missing", "\"disposition\": \"merge\"");
                     None
                 }
             };
@@ -348,7 +349,7 @@ fn rename(node: &Node<'_>, problems: &mut Problems) -> Vec<(String, At<String>)>
             continue;
         };
         if from == to.value {
-            problems.add(&node.pointer, format!("`{from}` has that name already"));
+            problems.hint(&node.pointer, format!("`{from}` has that name already"), "leave it out");
         } else if let Some((other, _)) = pairs.iter().find(|(_, other)| other.value == to.value) {
             problems.add(&node.pointer, format!("`{other}` is to be named `{}` too", to.value));
         } else {
@@ -365,7 +366,7 @@ fn total(node: &Node<'_>, problems: &mut Problems) -> Option<At<TotalMode>> {
         "ignore" => TotalMode::Ignore,
         other => {
             let hint = "`exact`, `estimate` or `ignore`";
-            problems.hint(&node.pointer, format!("unknown worth of a total `{other}`"), hint);
+            problems.hint(&node.pointer, format!("unknown kind of total `{other}`"), hint);
             return None;
         }
     };

@@ -131,13 +131,22 @@ fn resolve(base: &str, link: &str) -> Result<String, String> {
         && url.port().is_none()
         && base.host() == url.host()
     {
-        url.set_scheme("https").map_err(|()| "it leaves TLS".to_owned())?;
+        // Of two schemes of the same kind one takes the other's place.
+        let _ = url.set_scheme("https");
     }
     Ok(url.into())
 }
 
+/// The start of a link, without what could be a password in it.
 fn shown(link: &str) -> String {
-    link.chars().take(120).collect()
+    let start = link.find("//").map_or(0, |at| at + 2);
+    let (scheme, rest) = link.split_at(start);
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let host = match authority.rsplit_once('@') {
+        Some((_, host)) => format!("***@{host}"),
+        None => authority.to_owned(),
+    };
+    format!("{scheme}{host}{path}").chars().take(120).collect()
 }
 
 #[cfg(test)]

@@ -220,7 +220,11 @@ impl Offset {
         }
         match says_more? {
             Some(false) => return Ok(Continuation::End),
-            Some(true) => return Err(PagingError::Stuck(format!("offset {}", cursor.offset))),
+            Some(true) => {
+                let path = self.config.has_more_path.as_ref().map(|path| path.text.clone());
+                let at = format!("offset {}", cursor.offset);
+                return Err(PagingError::EmptyMore { at, path: path.unwrap_or_default() });
+            }
             None => {}
         }
         // Holes are expected then, and only the maximum ends it: dlt steps by the limit here, and so must we.

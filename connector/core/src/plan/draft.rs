@@ -55,8 +55,14 @@ fn absolute(text: &str) -> bool {
     lower.starts_with("http://") || lower.starts_with("https://")
 }
 
-/// Checks the base URL and gives its text without a slash at the end.
-pub(super) fn base_url(base: &At<String>, problems: &mut Problems) -> Option<String> {
+/// Checks the base URL and gives its text without a slash at the end. In the place of one that cannot be, any other
+/// does: the rest of the config is looked at all the same.
+pub(super) fn base_url(base: Option<&At<String>>, problems: &mut Problems) -> String {
+    base.and_then(|base| checked_base_url(base, problems))
+        .unwrap_or_else(|| "https://base.invalid".to_owned())
+}
+
+fn checked_base_url(base: &At<String>, problems: &mut Problems) -> Option<String> {
     let text = base.value.trim();
     if !absolute(text) {
         let host = text.split_once("://").map_or(text, |(_, host)| host);
@@ -88,19 +94,19 @@ fn check_url(text: &str, pointer: &str, problems: &mut Problems) -> Option<Strin
         }
         Ok(url) => Some(url.origin().ascii_serialization()),
         Err(error) => {
-            problems.add(pointer, format!("not a URL: {error}"));
+            problems.hint(pointer, format!("not a URL: {error}"), "https://api.example.com/v1");
             None
         }
     }
 }
 
-/// Parses one template; a fault in it leaves it empty.
+/// Parses one template; a fault in it leaves one faulty placeholder.
 fn parts(text: &At<String>, problems: &mut Problems) -> DraftParts {
     let parsed = match template::parse(&text.value) {
         Ok(parsed) => parsed,
         Err(error) => {
             problems.add(&text.pointer, error.to_string());
-            return Vec::new();
+            return vec![DraftPart::Hole(Hole::Faulty)];
         }
     };
     let part = |part| match part {
@@ -142,7 +148,10 @@ pub(super) fn draft(config: &ResourceConfig, base: &str, problems: &mut Problems
             part => draft.path.push(part),
         }
     }
-    draft.origin = check_draft(&draft, path, problems);
+    draft.origin = match draft.path.as_slice() {
+        [DraftPart::Hole(Hole::Faulty)] => None,
+        _ => check_draft(&draft, path, problems),
+    };
     for (name, param) in config.endpoint.params.iter().filter(|(name, _)| !spent.contains(name)) {
         match param {
             Param::Texts(texts) => {
@@ -217,7 +226,8 @@ fn check_draft(draft: &Draft, path: &At<String>, problems: &mut Problems) -> Opt
     let origin = check_url(&filled, &path.pointer, problems)?;
     let other = Url::parse(&fill(&draft.path, "y")).ok()?.origin().ascii_serialization();
     if other != origin {
-        problems.add(&path.pointer, "a placeholder cannot choose the host");
+        let hint = "write the host out, and one resource for each";
+        problems.hint(&path.pointer, "a placeholder cannot choose the host", hint);
         return None;
     }
     if names_a_secret(&fill(&draft.query, "")) {

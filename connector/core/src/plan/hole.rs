@@ -91,6 +91,12 @@ pub(super) fn collection(before: &str) -> &str {
     before.rsplit_once('/').map_or("", |(path, _)| path).trim_end_matches('/')
 }
 
+/// A shape without scheme and host.
+pub(super) fn path_of(shape: &str) -> &str {
+    let after_scheme = shape.split_once("://").map_or(shape, |(_, rest)| rest);
+    after_scheme.find('/').and_then(|at| after_scheme.get(at..)).unwrap_or("/")
+}
+
 /// A shape as a person would write it.
 pub(super) fn shown(shape: &str) -> String {
     shape.replace(MARK, "{…}")

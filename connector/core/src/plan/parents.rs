@@ -1,7 +1,7 @@
 //! Which resource's rows drive which: placeholders bound to a parent, found by name or by path; order and cycles.
 
 use super::draft::{Draft, DraftPart};
-use super::hole::{Hole, Shape, collection, shown};
+use super::hole::{Hole, Shape, collection, path_of, shown};
 use super::{Piece, Pieces};
 use crate::config::ResourceConfig;
 use crate::contract::Notice;
@@ -130,7 +130,9 @@ impl Finder<'_> {
                     let message = format!(
                         "a resource has one parent, but this one takes from `{other}` and `{resource}`"
                     );
-                    problems.add(pointer, message);
+                    let hint =
+                        "what `include_from_parent` adds to a parent's rows can be taken from them too";
+                    problems.hint(pointer, message, hint);
                 }
                 _ => named = Some(found),
             }
@@ -161,7 +163,7 @@ impl Finder<'_> {
             [] => {
                 let hint =
                     format!("name its resource: `{{resources.NAME.id}}`, or give `{name}` in `params`");
-                let path = shown(wanted);
+                let path = shown(path_of(wanted));
                 problems.hint(
                     pointer,
                     format!("nothing says what `{{{name}}}` is: no resource has the path `{path}`"),
@@ -210,7 +212,9 @@ impl Finder<'_> {
             // `parent` has reported the placeholders of the path; those elsewhere cannot be found by a path at all.
             for hole in draft.holes().filter(|hole| !before.iter().any(|(_, other)| other == *hole)) {
                 if let Hole::Plain { name, pointer } = hole {
-                    problems.add(pointer, format!("nothing says what `{{{name}}}` is"));
+                    let hint =
+                        "a field of a resource's rows is `{resources.NAME.FIELD}`; a brace is written `{{`";
+                    problems.hint(pointer, format!("nothing says what `{{{name}}}` is"), hint);
                 }
             }
             if let Some(field) = config.include_from_parent.first() {
@@ -368,7 +372,14 @@ fn order(links: &mut [Link], configs: &[ResourceConfig], problems: &mut Problems
                 let round = chain.iter().skip_while(|index| **index != parent).map(name);
                 if let Some(config) = configs.get(start) {
                     let path = &config.endpoint.path.pointer;
-                    problems.add(path, format!("a resource cannot hang on itself: {}", list(round)));
+                    let round: Vec<&str> = round.collect();
+                    let message = match round.as_slice() {
+                        [only] => format!("a resource cannot hang on itself: `{only}`"),
+                        several => {
+                            format!("resources cannot hang on each other: {}", list(several.iter().copied()))
+                        }
+                    };
+                    problems.hint(path, message, "one of them must be read without the others");
                 }
                 if let Some(link) = chain.last().and_then(|last| links.get_mut(*last)) {
                     link.parent = None;

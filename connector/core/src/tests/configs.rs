@@ -125,7 +125,7 @@ fn what_is_wrong_is_refused() {
             with(json!("https://x"), json!(["x"])),
             "/client: `client` (an object) is expected here, but this is a string",
         ),
-        (with(json!({}), json!(["x"])), "/client: `base_url` is missing"),
+        (with(json!({}), json!(["x"])), "/client/base_url: `base_url` is missing"),
         (
             with(json!({"base_url": "api.test"}), json!(["x"])),
             "/client/base_url: a base URL starts with https:// or http://",
@@ -172,11 +172,11 @@ fn what_is_wrong_is_refused() {
         ),
         (
             one(json!({"name": "x", "endpoint": {"method": "post"}})),
-            "/resources/0/endpoint/method: unknown method `post`: `GET` is meant?",
+            "/resources/0/endpoint/method: unknown method `post`",
         ),
         (
             one(json!({"name": "x", "endpoint": {"paginator": {"limit": 3}}})),
-            "/resources/0/endpoint/paginator: a paginator needs its `type`",
+            "/resources/0/endpoint/paginator/type: a paginator needs its `type`",
         ),
         (
             one(json!({"name": "x", "endpoint": {"paginator": {"type": "auto", "limit": 1}}})),
@@ -184,7 +184,7 @@ fn what_is_wrong_is_refused() {
         ),
         (
             one(json!({"name": "x", "endpoint": {"auth": {"type": "bearer", "api_key": "x"}}})),
-            "/resources/0/endpoint/auth: auth needs `token`",
+            "/resources/0/endpoint/auth/token: auth needs `token`",
         ),
         (
             one(json!({"name": "x", "endpoint": {"auth": "api_key"}})),
@@ -254,7 +254,7 @@ fn a_problem_in_the_defaults_points_to_the_defaults_once() {
         refused(&config),
         [
             "/resource_defaults/endpoint/params/a: a parameter that is an object must be of type `resolve`",
-            "/resource_defaults/endpoint/paginator: the paginator `offset` needs `limit`, the rows of a page",
+            "/resource_defaults/endpoint/paginator/limit: the paginator `offset` needs `limit`, the rows of a page",
             "/resources/2/endpoint/params/b: a parameter that is an object must be of type `resolve`",
         ]
     );

@@ -107,7 +107,7 @@ fn o7_bad_options_are_refused_before_the_first_request() {
         json!({"type": "offset", "limit": 5, "total_path": null, "stop_after_empty_page": false}),
         "nothing would ever end",
     );
-    refuse(json!({"type": "offset", "limit": 5, "total_path": "a["}), "not a JSONPath");
+    refuse(json!({"type": "offset", "limit": 5, "total_path": "a["}), "no JSONPath");
     refuse(json!({"type": "offset", "limit": -1}), "a whole number");
 }
 
@@ -349,7 +349,7 @@ fn has_more_leads_page_by_page() {
         "type": "offset", "limit": 2, "total_path": null, "has_more_path": "meta.more", "stop_after_empty_page": false
     }));
     let error = read(&go_on, |_, _| json!({"data": [], "meta": {"more": true}})).unwrap_err();
-    assert!(error.contains("nothing says whether more follow"), "{error}");
+    assert!(error.contains("`meta.more` says that more follows"), "{error}");
 }
 
 #[test]

@@ -158,7 +158,7 @@ fn placeholders_that_nothing_explains_are_refused() {
     refuse(json!([{"name": "a", "endpoint": "a/{resources.a.id}"}]), "cannot hang on itself: `a`");
     refuse(
         json!([{"name": "a", "endpoint": "a/{resources.b.id}"}, {"name": "b", "endpoint": "b/{resources.a.id}"}]),
-        "cannot hang on itself",
+        "cannot hang on each other: `a`, `b`",
     );
     refuse(
         json!(["p", {"name": "c", "endpoint": {"path": "p", "params": {"x": {"type": "resolve", "resource": "p", "field": "id"}}}}]),
@@ -193,8 +193,8 @@ fn every_received_row_opens_its_partition_or_the_page_fails() {
         assert!(!fault.retry && fault.message.contains(words), "{}", fault.message);
     };
     fails(json!([{"id": 1}, {"no": 2}]), "row 2 of the page has no `id`, which `c` needs");
-    fails(json!([{"id": null}]), "its `id` is null");
-    fails(json!([{"id": {"a": 1}}]), "its `id` is an object");
+    fails(json!([{"id": null}]), "`id` that is null");
+    fails(json!([{"id": {"a": 1}}]), "`id` that is an object");
     fails(json!([5]), "row 1 of the page is a number");
     let got = page(
         &plan,

@@ -88,7 +88,7 @@ impl Keys {
             page.partition.map_or(Some(NO_PARENT), |key| u32::try_from(key.len()).ok()),
             u32::try_from(page.digests.len()).ok(),
         ) else {
-            return Err(self.damaged("a page is too large for it"));
+            return Err(self.damaged(DAMAGED));
         };
         let partition = page.partition.unwrap_or_default().as_bytes();
         let pieces = [&named.to_le_bytes(), partition, &rows.to_le_bytes(), page.digests.as_flattened()];
@@ -169,6 +169,8 @@ impl Keys {
     }
 }
 
+const DAMAGED: &str = "it is not what a run leaves";
+
 /// Calls `each` with every frame of the first `length` bytes.
 fn read(
     path: &Path,
@@ -179,7 +181,7 @@ fn read(
     let mut rest = usize::try_from(length).ok().and_then(|length| bytes.get(..length)).unwrap_or(&bytes);
     while !rest.is_empty() {
         let Some(()) = frame(&mut rest, &mut each) else {
-            let reason = "it is not what a run leaves".to_owned();
+            let reason = DAMAGED.to_owned();
             return Err(DestinationError::Corrupt { path: path.to_owned(), reason });
         };
     }

@@ -68,6 +68,7 @@ async fn without_end() {
     let server = Server::start(vec![found("http://[")]).await;
     let error = failure(gate(server.origin()).send(get(&server.url("/a"))).await);
     assert!(matches!(error, GateError::BadRedirect { .. }), "{error:?}");
+    insta::assert_snapshot!(error, @"a redirect leads nowhere: `Location` does not parse as a URL");
 }
 
 /// S4: not to an origin, a scheme or an address that the policy does not name.

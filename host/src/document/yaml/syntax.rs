@@ -4,6 +4,9 @@ use std::ops::Range;
 
 use super::super::Problem;
 
+/// Said alone where the parser breaks its own word.
+pub(super) const NOT_YAML: &str = "this is not YAML";
+
 /// A problem from what the parser said of the byte `at`; `last_plain` is the last unquoted text before it.
 pub(super) fn explain(text: &str, said: &str, at: usize, last_plain: Option<Range<usize>>) -> Problem {
     if let Some(problem) = last_plain.and_then(|plain| brace_in_flow(text, plain)) {
@@ -15,6 +18,16 @@ pub(super) fn explain(text: &str, said: &str, at: usize, last_plain: Option<Rang
     let line = text.get(line_start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
     if said.contains("tab") {
         problem.hint("indent with spaces, not with tabs")
+    } else if said.contains("escape") {
+        problem.hint("in single quotes a `\\` is a `\\`; in double quotes it is written twice")
+    } else if said.contains("quoted scalar") && said.contains("end of stream") {
+        problem.hint("close the quotes that start here")
+    } else if said.contains("flow") {
+        problem.hint("is each `{` and each `[` above closed?")
+    } else if said.contains("anchor") {
+        problem.hint("`*name` repeats what `&name` marks before it; a text that starts with `*` needs quotes")
+    } else if said.contains("expected key") {
+        problem.hint("the names of one mapping start in one column")
     } else if said.contains("unexpected character")
         || line.contains(['{', '['])
         || said.contains("mapping values")

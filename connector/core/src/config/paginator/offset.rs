@@ -1,6 +1,7 @@
 //! dlt's `offset` paginator, as it is configured.
 
 use super::{TotalPath, count_at, flag_or, name_or, path, total_path};
+use crate::config::inside;
 use crate::diagnostic::Problems;
 use crate::document::{Fields, Keys, Node};
 use crate::select::ValuePath;
@@ -43,13 +44,14 @@ pub(super) fn read(
     let limit = match fields.take("limit") {
         Some(node) => node.count(problems).filter(|limit| {
             if *limit == 0 {
-                problems.add(&node.pointer, "a page of 0 rows leads nowhere");
+                problems.hint(&node.pointer, "a page of 0 rows leads nowhere", "\"limit\": 100");
             }
             *limit > 0
         }),
         None => {
             let hint = "{\"type\": \"offset\", \"limit\": 100}";
-            problems.hint(&node.pointer, "the paginator `offset` needs `limit`, the rows of a page", hint);
+            let message = "the paginator `offset` needs `limit`, the rows of a page";
+            problems.hint(&inside(node, "limit"), message, hint);
             None
         }
     };

@@ -1,0 +1,354 @@
+//! Each message about a page, whole: what the host prints behind the resource, the parent and the page.
+
+use insta::assert_snapshot;
+
+use super::*;
+
+/// Each case, and what is said of it.
+fn told<'a>(cases: impl IntoIterator<Item = (&'a str, String)>) -> String {
+    cases.into_iter().map(|(what, said)| format!("{what}\n  {said}\n")).collect()
+}
+
+fn fault(fault: &Fault) -> String {
+    match fault {
+        Fault::BadResponse(bad) => {
+            format!("{}{}", bad.message, if bad.retry { " (tried again)" } else { "" })
+        }
+        other => other.to_string(),
+    }
+}
+
+fn of_notice(notice: &Notice) -> String {
+    let hint = notice.hint.as_ref().map(|hint| format!("\n  {hint}")).unwrap_or_default();
+    let settles = notice.settles.iter().map(|setting| format!("\n  {} = {}", setting.path, setting.value));
+    format!("{}{hint}{}", notice.message, settles.collect::<String>())
+}
+
+/// What is said of this answer to the first page of `r`.
+fn answer(of: Value, response: &Response) -> String {
+    match page(&planned(&endpoint(of)), &first_page("r"), response) {
+        Ok(page) => page.notices.iter().map(of_notice).collect::<Vec<_>>().join("\n  "),
+        Err(error) => fault(&error),
+    }
+}
+
+fn typed(kind: &str, body: &str) -> Response {
+    let headers = vec![("content-type".into(), kind.into())];
+    Response { status: 200, headers, body: body.as_bytes().to_vec() }
+}
+
+#[test]
+fn answers_that_are_no_json() {
+    let plain = || json!({"path": "x", "paginator": "single_page", "data_selector": "data"});
+    let cases = [
+        ("html", typed("text/html", "<!DOCTYPE html><html>")),
+        ("xml", typed("application/xml", "<?xml version=\"1.0\"?><a/>")),
+        ("gzip", Response { body: vec![0x1F, 0x8B, 8, 0], ..typed("application/json", "") }),
+        ("text", typed("text/plain", "Service temporarily unavailable")),
+        ("no body", Response { status: 204, ..Response::default() }),
+        ("cut", ok(r#"{"data": [1, 2"#)),
+        ("more", ok(r#"{"data": []} x"#)),
+        ("comma", ok(r#"{"data": [1 2]}"#)),
+        ("colon", ok(r#"{"data" []}"#)),
+        ("name", ok(r#"{data: []}"#)),
+        ("value", ok(r#"{"data": [x]}"#)),
+        ("digit", ok(r#"{"data": [1.]}"#)),
+        ("escape", ok(r#"{"data": ["\x"]}"#)),
+        ("digits", ok(r#"{"data": ["\u12"]}"#)),
+        ("break", ok("{\"data\": [\"a\nb\"]}")),
+        ("bytes", Response { body: b"{\"data\": [\"\xFF\"]}".to_vec(), ..ok("") }),
+        ("deep", ok(format!("{{\"data\": {}}}", "[".repeat(200)))),
+        ("twice", ok(r#"{"data": [], "data": [1]}"#)),
+    ];
+    assert_snapshot!(told(cases.iter().map(|(what, response)| (*what, answer(plain(), response)))));
+}
+
+#[test]
+fn statuses() {
+    let cases = [103, 304, 400, 401, 403, 404, 410, 418, 429, 503].map(|status| {
+        let response = Response { status, ..ok(r#"{"error": "no"}"#) };
+        ("status", answer(json!({"path": "x"}), &response))
+    });
+    assert_snapshot!(told(cases));
+}
+
+#[test]
+fn rows_that_are_not_where_they_should_be() {
+    let at = |selector: &str| json!({"path": "x", "paginator": "single_page", "data_selector": selector});
+    let cases = [
+        ("another name", answer(at("data"), &ok(r#"{"items": [], "meta": {}}"#))),
+        ("no names", answer(at("data"), &ok("{}"))),
+        ("below", answer(at("data.rows"), &ok(r#"{"data": {"items": []}}"#))),
+        ("a list", answer(at("data"), &ok("[1]"))),
+        ("a list below", answer(at("data.rows"), &ok(r#"{"data": [1]}"#))),
+        ("a filter on nothing", answer(at("rows[?(@.x > 1)]"), &ok(r#"{"data": []}"#))),
+        ("a path to nothing", answer(at("data[*].id"), &ok(r#"{"data": [{"a": 1}]}"#))),
+        ("a number beyond", answer(at("data[?(@.x > 1)]"), &ok(r#"{"data": [{"x": 1e999}]}"#))),
+        (
+            "guessed",
+            answer(json!({"path": "x", "paginator": "single_page"}), &ok(r#"{"data": [], "tags": []}"#)),
+        ),
+        ("no list", answer(json!({"path": "x"}), &ok(r#"{"id": 1}"#))),
+        ("null", answer(at("data"), &ok(r#"{"data": [{"id": 1}, null]}"#))),
+    ];
+    assert_snapshot!(told(cases));
+}
+
+#[test]
+fn rows_that_do_not_fit_the_config() {
+    let renamed = |row: &str| {
+        let mut config = endpoint(json!({"path": "x", "paginator": "single_page", "data_selector": "$"}));
+        config["resources"][0]["rename"] = json!({"a": "b"});
+        match page(&planned(&config), &first_page("r"), &ok(format!("[{row}]"))) {
+            Ok(_) => "taken".to_owned(),
+            Err(error) => fault(&error),
+        }
+    };
+    let family = |selector: &str| {
+        planned(&json!({
+            "client": {"base_url": "https://api.test", "paginator": "single_page"},
+            "resources": [
+                {"name": "p", "endpoint": {"path": "p", "data_selector": selector}},
+                {"name": "c", "include_from_parent": ["name"], "endpoint": "p/{resources.p.id}/c"},
+                {"name": "h", "endpoint": {"path": "h", "headers": {"X-P": "{resources.p.id}"}}}
+            ]
+        }))
+    };
+    let parents = |body: &str| match page(&family("$"), &first_page("p"), &ok(body)) {
+        Ok(page) => page.notices.iter().map(|notice| notice.message.clone()).collect(),
+        Err(error) => fault(&error),
+    };
+    let plan = family("$");
+    let child = |body: &str| {
+        let partition = Partition { key: "[1]".into(), data: r#"{"bind":[1],"add":["\"n\""]}"#.into() };
+        page(&plan, &child_page("c", &partition), &ok(body))
+            .map_or_else(|error| fault(&error), |_| "taken".into())
+    };
+    let asked = |name: &str, data: &str| {
+        let partition = Partition { key: "[]".into(), data: data.into() };
+        request(&plan, &child_page(name, &partition)).map_or_else(|error| fault(&error), |sent| sent.url)
+    };
+    let cases = [
+        ("no object", renamed("5")),
+        ("the new name is there", renamed(r#"{"a": 1, "b": 2}"#)),
+        ("a row that is no object", parents("[5]")),
+        ("a field is missing", parents(r#"[{"name": "x"}]"#)),
+        ("a field that cannot be sent", parents(r#"[{"id": [1], "name": "x"}]"#)),
+        ("half of a pair", parents(r#"[{"id": "\ud800", "name": "x"}]"#)),
+        ("the same parent twice", parents(r#"[{"id": 1, "name": "x"}, {"id": 1, "name": "x"}]"#)),
+        ("a key of its own", child(r#"[{"_p_name": "x"}]"#)),
+        ("no child", child("[5]")),
+        ("an empty value", asked("c", r#"{"bind":["\"\""],"add":["1"]}"#)),
+        ("empty", asked("c", r#"{"bind":[""],"add":[1]}"#)),
+        ("a dot", asked("c", r#"{"bind":[".."],"add":[1]}"#)),
+        ("a line break", asked("h", r#"{"bind":["a\nb"],"add":[]}"#)),
+        ("half of a pair in the partition", asked("c", r#"{"bind":["\ud800"],"add":[1]}"#)),
+        ("other data", asked("c", "{}")),
+    ];
+    assert_snapshot!(told(cases));
+}
+
+#[test]
+fn pages_that_contradict_themselves() {
+    let offset = |more: Value| {
+        let mut paginator = json!({"type": "offset", "limit": 2});
+        paginator.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        planned(&offset_config(paginator))
+    };
+    let at = |plan: &Plan, cursor: Option<&str>, body: Value| {
+        let wanted = PageRequest { cursor: cursor.map(Into::into), ..first_page("r") };
+        match page(plan, &wanted, &ok(body)) {
+            Ok(page) => match page.continuation {
+                Continuation::Limit(limit) => format!("limit: {limit}"),
+                _ => page.notices.iter().map(of_notice).collect(),
+            },
+            Err(error) => fault(&error),
+        }
+    };
+    let none = json!({});
+    let rows = json!([{"id": 1}, {"id": 2}]);
+    let endless = json!({"total_path": null, "has_more_path": "more", "stop_after_empty_page": false});
+    let numbers = planned(&offset_config(json!({"type": "page_number", "total_path": "pages"})));
+    let begun = page(&numbers, &first_page("r"), &ok(json!({"data": rows, "pages": 4})));
+    let second = match begun.map(|page| page.continuation) {
+        Ok(Continuation::Next(cursor)) => cursor,
+        Ok(Continuation::Rest(cursors)) => cursors[0].clone(),
+        other => panic!("{other:?}"),
+    };
+    let cases = [
+        (
+            "empty, but more pages are counted",
+            at(&numbers, Some(second.as_str()), json!({"data": [], "pages": 4})),
+        ),
+        (
+            "empty, but the total says more",
+            at(&offset(none.clone()), Some(r#"{"o":2,"t":9}"#), json!({"data": []})),
+        ),
+        (
+            "empty, though it was there",
+            at(&offset(none.clone()), Some(r#"{"o":2,"e":4}"#), json!({"data": []})),
+        ),
+        (
+            "no total where one is named",
+            at(&offset(json!({"total_path": "meta.n"})), None, json!({"data": rows})),
+        ),
+        (
+            "empty, but more follows",
+            at(&offset(json!({"has_more_path": "more"})), None, json!({"data": [], "more": true})),
+        ),
+        ("empty, and no end", at(&offset(endless.clone()), None, json!({"data": [], "more": true}))),
+        (
+            "empty, and nothing to go by",
+            at(&offset(json!({"stop_after_empty_page": false})), None, json!({"data": []})),
+        ),
+        ("no flag", at(&offset(endless.clone()), None, json!({"data": rows}))),
+        ("another flag", at(&offset(endless), None, json!({"data": rows, "more": "perhaps"}))),
+        (
+            "the config's end",
+            at(&offset(json!({"maximum_offset": 2, "total_path": null})), None, json!({"data": rows})),
+        ),
+        ("another's cursor", at(&offset(none), Some("x"), json!({"data": rows}))),
+    ];
+    assert_snapshot!(told(cases));
+}
+
+/// The page that a paginator makes of an answer, or what is said of it.
+fn paged(paginator: Value, cursor: Option<&str>, response: &Response) -> (String, Option<String>) {
+    let plan = planned(&offset_config(paginator));
+    let wanted = PageRequest { cursor: cursor.map(Into::into), ..first_page("r") };
+    match page(&plan, &wanted, response) {
+        Ok(page) => {
+            let notices: Vec<String> = page.notices.iter().map(of_notice).collect();
+            match page.continuation {
+                Continuation::Limit(limit) => (format!("limit: {limit}"), None),
+                Continuation::Next(next) => (notices.join("\n  "), Some(next)),
+                Continuation::Rest(rest) => (notices.join("\n  "), rest.into_iter().next()),
+                Continuation::End => (notices.join("\n  "), None),
+            }
+        }
+        Err(error) => (fault(&error), None),
+    }
+}
+
+#[test]
+fn cursors_and_links_that_lead_nowhere() {
+    let first = |paginator: Value, body: Value| paged(paginator, None, &ok(body)).0;
+    // The answer to the second page is that to the first one.
+    let again = |paginator: Value, body: Value| {
+        let (_, next) = paged(paginator.clone(), None, &ok(&body));
+        paged(paginator, next.as_deref(), &ok(body)).0
+    };
+    let cursor = || json!({"type": "cursor", "cursor_path": "next"});
+    let flagged = json!({"type": "cursor", "cursor_path": "next", "has_more_path": "more"});
+    let stopping = json!({"type": "cursor", "cursor_path": "next", "stop_after_empty_page": true});
+    let rows = || json!([{"id": 1}, {"id": 2}]);
+    let header = |name: &str, value: &str| {
+        let mut response = ok(json!({"data": rows()}));
+        response.headers.push((name.into(), value.into()));
+        response
+    };
+    let link = |value: &str| header("link", &format!("<{value}>; rel=\"next\""));
+    let number = |more: Value| {
+        let mut paginator = json!({"type": "page_number", "base_page": 1});
+        paginator.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        paginator
+    };
+    let mut hollow = (String::new(), None);
+    for at in 0..1_010 {
+        hollow = paged(cursor(), hollow.1.as_deref(), &ok(json!({"data": [], "next": format!("c{at}")})));
+        if hollow.1.is_none() {
+            break;
+        }
+    }
+    let cases = [
+        ("a flag for a cursor", first(cursor(), json!({"data": rows(), "next": true}))),
+        ("a list for a cursor", first(cursor(), json!({"data": rows(), "next": [1]}))),
+        ("half of a pair for a cursor", paged(cursor(), None, &ok(r#"{"data":[1],"next":"\ud800"}"#)).0),
+        ("more, and no cursor", first(flagged, json!({"data": rows(), "more": true}))),
+        ("the cursor again", again(cursor(), json!({"data": rows(), "next": "c"}))),
+        ("empty, and a cursor", first(stopping, json!({"data": [], "next": "c"}))),
+        ("pages without rows", hollow.0),
+        ("the link again", again(json!("json_link"), json!({"data": rows(), "next": "/x"}))),
+        ("a number for a link", first(json!("json_link"), json!({"data": rows(), "next": 7}))),
+        ("a link to nothing", first(json!("json_link"), json!({"data": rows(), "next": "http://["}))),
+        ("a link by mail", paged(json!("header_link"), None, &link("mailto:a@b")).0),
+        ("a link with a password", paged(json!("header_link"), None, &link("https://u:p@api.test/x")).0),
+        ("an empty page below the total", {
+            let (_, next) = paged(number(json!({})), None, &ok(json!({"data": rows(), "total": 3})));
+            paged(number(json!({})), next.as_deref(), &ok(json!({"data": [], "total": 3}))).0
+        }),
+        ("the config's end", {
+            first(number(json!({"maximum_page": 2, "total_path": null})), json!({"data": rows()}))
+        }),
+    ];
+    assert_snapshot!(told(cases));
+}
+
+#[test]
+fn paginators_that_an_answer_shows() {
+    let shown = |beside: Value, headers: &[(&str, &str)]| {
+        let mut body = json!({"data": [{"id": 1}, {"id": 2}]});
+        body.as_object_mut().unwrap().extend(beside.as_object().unwrap().clone());
+        let mut response = ok(body);
+        response.headers.extend(headers.iter().map(|(name, value)| ((*name).into(), (*value).into())));
+        answer(json!({"path": "x", "data_selector": "data"}), &response)
+    };
+    let cases = [
+        ("none", shown(json!({}), &[])),
+        ("a Link header", shown(json!({}), &[("link", "<https://api.test/x?page=2>; rel=\"next\"")])),
+        ("a link", shown(json!({"links": {"next": "/x?page=2"}}), &[])),
+        ("a number of pages", shown(json!({"total_pages": 3}), &[])),
+        ("a header's cursor", shown(json!({}), &[("X-Next-Cursor", "abc")])),
+        ("a cursor", shown(json!({"next_cursor": "abc", "has_more": true}), &[])),
+        ("a header's pages", shown(json!({}), &[("X-Total-Pages", "3")])),
+        ("an offset", shown(json!({"offset": 0, "limit": 2, "total": 9}), &[])),
+        ("an offset without a total", shown(json!({"offset": 0, "limit": 2, "has_more": true}), &[])),
+        ("a page and a total", shown(json!({"page": 1, "total": 9}), &[])),
+        ("a page and a flag", shown(json!({"page": 1, "has_more": true}), &[])),
+        (
+            "a number of pages on another page than the first",
+            shown(json!({"page": 5, "total_pages": 9}), &[]),
+        ),
+        ("a flag alone", shown(json!({"has_more": true}), &[])),
+        ("a total alone", shown(json!({"total": 9}), &[])),
+        ("a header's total alone", shown(json!({}), &[("X-Total-Count", "9")])),
+        ("a header's range alone", shown(json!({}), &[("Content-Range", "items 0-1/9")])),
+    ];
+    assert_snapshot!(told(cases));
+}
+
+#[test]
+fn what_no_host_should_ask() {
+    let plan = planned(&json!({
+        "client": {"base_url": "https://api.test", "paginator": "single_page"},
+        "resources": ["p", {"name": "c", "endpoint": "p/{resources.p.id}/c"}]
+    }));
+    let partition = Partition { key: "[1]".into(), data: r#"{"bind":[1]}"#.into() };
+    let ask =
+        |wanted: &PageRequest| request(&plan, wanted).map_or_else(|error| fault(&error), |sent| sent.url);
+    let cases = [
+        ("no such resource", ask(&first_page("q"))),
+        ("a cursor for one page", ask(&PageRequest { cursor: Some("2".into()), ..first_page("p") })),
+        ("a child without a parent", ask(&first_page("c"))),
+        ("a parent for no child", ask(&child_page("p", &partition))),
+        ("a config that is no JSON", fault(&Fault::InvalidConfig(crate::plan("{").unwrap_err()))),
+        ("a wrong config", fault(&Fault::InvalidConfig(crate::plan("{}").unwrap_err()))),
+        ("the way", fault(&Fault::Transport("the line is cut".into()))),
+        ("the host", fault(&Fault::Denied("not there".into()))),
+    ];
+    assert_snapshot!(told(cases));
+}
+
+#[test]
+fn notices_on_the_config() {
+    let plan = planned(&json!({
+        "client": {"base_url": "https://api.test"},
+        "resources": [
+            {"name": "p", "parallelized": true, "endpoint": "p?token=abc"},
+            {"name": "q", "endpoint": {"path": "q", "params": {"limit": 5}, "paginator": {"type": "offset", "limit": 2}}},
+            {"name": "c", "endpoint": "q/{id}/c"}
+        ]
+    }));
+    let notices = plan.source_info().notices;
+    assert_snapshot!(told(notices.iter().map(|notice| (notice.code, of_notice(notice)))));
+}

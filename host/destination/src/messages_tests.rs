@@ -1,0 +1,173 @@
+//! The words in which a destination refuses, each from what leads to it.
+
+use std::fs;
+
+use insta::assert_snapshot;
+
+use crate::conformance::{Place, load, page, places, table};
+use crate::*;
+
+/// What was refused, without the folder's name.
+fn said<T>(place: &Place, result: Result<T, DestinationError>) -> String {
+    let told = match result {
+        Ok(_) => "done".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    format!("{}\n", told.replace(&place.dir.path().display().to_string(), "DIR"))
+}
+
+/// One load that is finished and committed.
+fn whole(place: &Place, table: &Table, rows: &str) {
+    let mut to = place.open();
+    to.begin(table, &load(&table.resource, "0")).unwrap();
+    to.write(table, &page(rows, "0"), &[]).unwrap();
+    to.finish(table, &load(&table.resource, "0"), &[]).unwrap();
+    to.commit().unwrap();
+}
+
+/// One page of a load that breaks off.
+fn broken_off(place: &Place, table: &Table) {
+    let mut to = place.open();
+    to.begin(table, &load(&table.resource, "1")).unwrap();
+    to.write(table, &page("{\"id\":1}\n{\"id\":2}\n", "1"), &[]).unwrap();
+    to.commit().unwrap();
+}
+
+#[test]
+fn names_and_calls() {
+    let mut told = String::new();
+    for place in places() {
+        let appended = |name: &str| table(name, Disposition::Append);
+        let mut to = place.open();
+        for name in ["", "_sanderling_loads"] {
+            told += &said(&place, to.begin(&appended(name), &load(name, "1")));
+        }
+        let keyless = Table { primary_key: vec![], ..table("tasks", Disposition::Merge) };
+        told += &said(&place, to.begin(&keyless, &load("tasks", "1")));
+        told += &said(&place, to.resume(&appended("tasks"), &load("tasks", "1")));
+        to.begin(&appended("Tasks"), &load("Tasks", "1")).unwrap();
+        told += &said(&place, to.begin(&appended("tasks"), &load("tasks", "1")));
+        told += &said(&place, Destination::open(&place.target, "other"));
+        to.commit().unwrap();
+        drop(to);
+        told += &said(&place, place.open().begin(&appended("tasks"), &load("tasks", "1")));
+        let replaced = table("both", Disposition::Replace);
+        let mut to = place.open();
+        to.begin(&replaced, &load("both", "1")).unwrap();
+        to.finish(&replaced, &load("both", "1"), &[]).unwrap();
+        told += &said(&place, to.begin(&appended("both"), &load("both", "2")));
+        drop(to);
+        broken_off(&place, &appended("shared"));
+        let mut other = Destination::open(&place.target, "other").unwrap();
+        told += &said(&place, other.begin(&appended("shared"), &load("shared", "2")));
+    }
+    assert_snapshot!(told);
+}
+
+#[test]
+fn files_that_others_changed() {
+    let [_, place] = places();
+    let dir = place.dir.path().join("out");
+    let Target::Jsonl { dir, state_dir } = &place.target else { panic!("{dir:?}") };
+    let append = |name: &str| table(name, Disposition::Append);
+    let mut told = String::new();
+    for (name, rows) in [("shorter", Some("{\"id\":1}\n")), ("gone", None)] {
+        broken_off(&place, &append(name));
+        let file = dir.join(format!("{name}.jsonl"));
+        match rows {
+            Some(rows) => fs::write(&file, rows).unwrap(),
+            None => fs::remove_file(&file).unwrap(),
+        }
+        told += &said(&place, place.open().resume(&append(name), &load(name, "1")));
+    }
+    fs::write(dir.join("torn.jsonl"), "{\"id\":1}").unwrap();
+    told += &said(&place, place.open().begin(&append("torn"), &load("torn", "1")));
+    let merged = table("merged", Disposition::Merge);
+    broken_off(&place, &merged);
+    for entry in fs::read_dir(state_dir).unwrap().map(|entry| entry.unwrap().path()) {
+        if entry.to_string_lossy().contains("keys") {
+            let length = fs::metadata(&entry).unwrap().len();
+            fs::write(&entry, vec![0xFE; usize::try_from(length).unwrap()]).unwrap();
+        }
+    }
+    told += &said(&place, place.open().resume(&merged, &load("merged", "1")));
+    for journal in ["{\"snapshot\":{\"version\":99,\"pipelines\":{}}}\n", "{"] {
+        fs::write(state_dir.join("journal.jsonl"), journal).unwrap();
+        told += &said(&place, Destination::open(&place.target, "demo"));
+    }
+    assert_snapshot!(told);
+}
+
+#[test]
+fn databases_that_others_changed() {
+    let [place, _] = places();
+    let Target::Sqlite { path } = &place.target else { panic!("{:?}", place.target) };
+    let reader = || rusqlite::Connection::open(path).unwrap();
+    let mut told = String::new();
+    broken_off(&place, &table("tasks", Disposition::Append));
+    reader()
+        .execute_batch("DROP TABLE tasks; CREATE TABLE theirs (id); CREATE VIEW seen AS SELECT 1 AS id")
+        .unwrap();
+    let append = |name: &str| table(name, Disposition::Append);
+    told += &said(&place, place.open().resume(&append("tasks"), &load("tasks", "1")));
+    for name in ["theirs", "seen"] {
+        told += &said(&place, place.open().begin(&append(name), &load(name, "1")));
+    }
+    whole(&place, &append("twice"), "{\"id\":1}\n{\"id\":1}\n");
+    told += &said(&place, place.open().begin(&table("twice", Disposition::Merge), &load("twice", "1")));
+    reader().execute_batch("UPDATE _sanderling_meta SET value = 9").unwrap();
+    told += &said(&place, Destination::open(&place.target, "demo"));
+    fs::write(path, "id,name\n1,a\n".repeat(100)).unwrap();
+    told += &said(&place, Destination::open(&place.target, "demo"));
+    assert_snapshot!(told);
+}
+
+#[test]
+fn rows_that_do_not_fit() {
+    let mut told = String::new();
+    for place in places() {
+        let merged = table("tasks", Disposition::Merge);
+        let mut to = place.open();
+        to.begin(&merged, &load("tasks", "1")).unwrap();
+        let wide: String = (0..2_100).map(|at| format!(",\"f{at}\":1")).collect();
+        for row in [
+            "null".to_owned(),
+            "{\"id\":1}{".to_owned(),
+            "{\"id\":null}".to_owned(),
+            "{}".to_owned(),
+            "{\"id\":1,\"id\":2}".to_owned(),
+            "{\"id\":1,\"_load_id\":2}".to_owned(),
+            "{\"id\":1,\"a\":1,\"A\":2}".to_owned(),
+            "{\"id\":1,\"a\\u0000\":1}".to_owned(),
+            format!("{{\"id\":1{wide}}}"),
+        ] {
+            told += &said(&place, to.write(&merged, &page(&row, "1"), &[]));
+        }
+        let declared = |name: &str, data_type| Column { name: name.into(), data_type, nullable: false };
+        let columns = vec![declared("id", Some(DataType::Bigint)), declared("at", None)];
+        let typed = Table { columns, ..table("typed", Disposition::Append) };
+        to.begin(&typed, &load("typed", "1")).unwrap();
+        for row in [
+            "{\"id\":1}".to_owned(),
+            "{\"id\":1,\"at\":null}".to_owned(),
+            "{\"id\":\"n/a\",\"at\":1}".to_owned(),
+            "{\"id\":[1],\"at\":1}".to_owned(),
+            "{\"id\":{},\"at\":1}".to_owned(),
+            format!("{{\"id\":1.{},\"at\":1}}", "1".repeat(40)),
+            format!("{{\"id\":\"{}\",\"at\":1}}", "x".repeat(40)),
+        ] {
+            told += &said(&place, to.write(&typed, &page(&row, "1"), &[]));
+        }
+        let miscounted = Rows { count: 5, ..page("{\"id\":1}\n", "1") };
+        told += &said(&place, to.write(&merged, &miscounted, &[]));
+        let bytes = Rows { ndjson: b"{\"id\":\"\xFF\"}", ..page("{}", "1") };
+        told += &said(&place, to.write(&merged, &bytes, &[]));
+        for (parent, row) in [("[1]", "{\"id\":7}\n"), ("[2]", "{\"id\":7}\n")] {
+            told += &said(
+                &place,
+                to.write(&merged, &Rows { partition_key: Some(parent), ..page(row, "1") }, &[]),
+            );
+        }
+    }
+    assert_snapshot!(told);
+}

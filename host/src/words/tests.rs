@@ -1,0 +1,552 @@
+//! Each typed error as a person reads it: by hand, one of every kind.
+
+mod state;
+
+use std::io;
+
+use insta::assert_snapshot;
+use sanderling_destination::{DataErrorKind, DataType, NameError, Target};
+use sanderling_gate::{Denial, GateError, Origin, Place, Reach, Rule, VaultError};
+
+use super::*;
+use crate::contract::Diagnostic;
+use crate::document::parse;
+use crate::report;
+use crate::retry::Reason;
+use crate::run::outcome::{Follows, ParentKey};
+use crate::run::resume::Why;
+use crate::sample::{Finding, Gap, Miss};
+use crate::source::ConnectorError;
+
+#[test]
+fn of_several_codes_the_first_in_order_counts() {
+    assert_eq!(exit::of_several([]), 0);
+    assert_eq!(exit::of_several([1, 4]), 4);
+    assert_eq!(exit::of_several([4, 5, 1]), 5);
+    assert_eq!(exit::of_several([4, 5, 3, 1]), 3);
+    assert_eq!(exit::of_several([1, 3, 2]), 2);
+}
+
+/// As it is printed, behind its exit code.
+fn told(words: &Words) -> String {
+    format!("{} {}", words.code, report::lines(words, Paint::Plain))
+}
+
+fn all(words: impl IntoIterator<Item = Words>) -> String {
+    words.into_iter().map(|words| told(&words)).collect()
+}
+
+/// A config in which settings have their places.
+fn config() -> Document {
+    let text =
+        "client: {base_url: https://api.example.com}\nresources:\n  - name: tasks\n    endpoint: tasks\n";
+    parse("time.yaml", text, Format::Yaml).unwrap()
+}
+
+fn ours(failure: &Failure) -> Words {
+    of_failure(failure, Subject { config: &config(), whose: Whose::Ours })
+}
+
+fn errors(errors: impl IntoIterator<Item = Error>) -> String {
+    all(errors.into_iter().map(|error| of_error(&error, Paint::Plain)))
+}
+
+fn exchange(status: Option<u16>) -> Exchange {
+    Exchange {
+        method: "GET".into(),
+        url: "https://api.example.com/v1/tasks?api_key=***&offset=200".into(),
+        origin: None,
+        status,
+        placed: Vec::new(),
+        retry_after: None,
+        request_id: Some("req-7".into()),
+        elapsed_ms: 12,
+        sent_bytes: 0,
+        received_bytes: 0,
+        masked: false,
+        redirects: 0,
+    }
+}
+
+fn failure(cause: Cause) -> Failure {
+    Failure {
+        resource: "tasks".into(),
+        partition_key: Some("[7]".into()),
+        page: 3,
+        attempts: 4,
+        exchange: Some(exchange(None)),
+        cause,
+    }
+}
+
+fn failures(causes: impl IntoIterator<Item = Cause>) -> String {
+    all(causes.into_iter().map(|cause| ours(&failure(cause))))
+}
+
+fn fault(fault: Fault) -> Cause {
+    Cause::Fault { fault, reason: Reason::Exhausted }
+}
+
+fn http(status: u16, message: &str) -> Fault {
+    let excerpt = "{\"error\": \"no\",\n \"trace\": 5}".into();
+    Fault::Http(HttpFailure { status, retry: None, retry_after: None, message: message.into(), excerpt })
+}
+
+#[test]
+fn what_an_api_refuses() {
+    let sent = |place: Place| {
+        let placed = vec![("api_key".into(), place)];
+        let exchange = Some(Exchange { placed, ..exchange(Some(401)) });
+        ours(&Failure { exchange, ..failure(fault(http(401, ""))) })
+    };
+    let waits = Cause::Fault { fault: http(429, ""), reason: Reason::WaitTooLong { wait_ms: 900_000 } };
+    let bad =
+        BadResponse { message: "row 2 of the page is null".into(), excerpt: "null".into(), retry: false };
+    let bad = Failure {
+        exchange: Some(exchange(Some(200))),
+        attempts: 1,
+        ..failure(fault(Fault::BadResponse(bad)))
+    };
+    assert_snapshot!(format!(
+        "{}{}{}",
+        failures(
+            [http(401, ""), http(400, "the API answered 400 (bad request)"), http(404, ""), http(503, "")]
+                .map(fault)
+        ),
+        all([sent(Place::Basic), sent(Place::Query("key".into())), sent(Place::Header("x_key".into()))]),
+        all([ours(&failure(waits)), ours(&bad)]),
+    ));
+}
+
+#[test]
+fn what_never_came() {
+    let host = || "api.example.com".to_owned();
+    let reason = || "the system's words (os error 111)".to_owned();
+    let cases = [
+        GateError::Resolve { host: host(), reason: reason() },
+        GateError::Connect { host: host(), address: "192.0.2.1:443".parse().unwrap(), reason: reason() },
+        GateError::Tls { host: host(), reason: "invalid peer certificate: UnknownIssuer".into() },
+        GateError::NotTls { host: host() },
+        GateError::ConnectTimeout { host: host(), limit_ms: 10_000 },
+        GateError::FirstByteTimeout { limit_ms: 60_000 },
+        GateError::IdleTimeout { limit_ms: 30_000 },
+        GateError::TotalTimeout { limit_ms: 300_000 },
+        GateError::Broken { reason: reason() },
+        GateError::Body { reason: reason() },
+        GateError::TooLarge { limit_bytes: 64 << 20 },
+        GateError::HeadTooLarge { limit_bytes: 65_536 },
+        GateError::Encoding { encoding: "br".into() },
+        GateError::TooManyRedirects { limit: 5 },
+        GateError::RedirectLoop { url: "https://api.example.com/v1".into() },
+        GateError::BadRedirect { reason: "`Location` is not UTF-8".into() },
+        GateError::Request { reason: "HTTP cannot carry this URL".into() },
+    ];
+    let cases =
+        cases.map(|error| Cause::of(Fault::Transport(String::new()), Reason::Exhausted, Some(&error)));
+    assert_snapshot!(failures(cases.into_iter().chain([fault(Fault::Transport("dns timeout".into()))])));
+}
+
+#[test]
+fn what_the_gate_refuses() {
+    let origin = || "https://files.example.com".parse().unwrap();
+    let secret = || "api_key".to_owned();
+    let address = |reach, rule: Option<&str>| Denial::Address {
+        host: "files.example.com".into(),
+        address: "10.0.0.1".parse().unwrap(),
+        reach,
+        rule: rule.map(str::to_owned),
+    };
+    let cases = [
+        Denial::Url { problem: "its scheme is neither http nor https" },
+        Denial::Origin { origin: origin(), rule: "https://files.example.com".into() },
+        address(Reach::Private, Some("private:https://files.example.com")),
+        address(Reach::Loopback, None),
+        address(Reach::LinkLocal, None),
+        address(Reach::Unusable, None),
+        Denial::Method {
+            method: "DELETE".into(),
+            origin: origin(),
+            rule: Some("DELETE https://files.example.com".into()),
+        },
+        Denial::Method { method: "A B".into(), origin: origin(), rule: None },
+        Denial::Downgrade { from: origin(), to: "http://files.example.com".parse().unwrap() },
+        Denial::SecretPlace { secret: secret(), place: "the path".into() },
+        Denial::SecretBinding { secret: secret(), place: Place::Query("q".into()) },
+        Denial::SecretOrigin { secret: secret(), origin: origin() },
+        Denial::SecretPlaintext { secret: secret(), origin: "http://files.example.com".parse().unwrap() },
+        Denial::SecretValue { secret: secret(), place: Place::Basic, problem: "holds a control character" },
+    ];
+    let led = |denial: &Denial| {
+        let cause = Cause::Denied(Box::new(denial.clone()));
+        ours(&Failure { exchange: Some(exchange(Some(302))), attempts: 1, ..failure(cause) })
+    };
+    let redirected = led(&cases[1]);
+    let denied = cases.map(|denial| {
+        Cause::of(Fault::Denied("no".into()), Reason::NotRetryable, Some(&GateError::Denied(denial)))
+    });
+    assert_snapshot!(format!("{}{}", failures(denied), told(&redirected)));
+}
+
+fn null_key() -> DataError {
+    DataError { resource: "tasks".into(), row: Some(4), kind: DataErrorKind::KeyNull { field: "id".into() } }
+}
+
+#[test]
+fn rows_that_are_refused_one_by_one() {
+    let row = |key: Option<&str>| Cause::Row {
+        error: Box::new(null_key()),
+        key: key.map(str::to_owned),
+        excerpt: "{\"id\": null}".into(),
+    };
+    let causes = [row(None), row(Some("id = 7")), Cause::NotRetried(Why::ConfigChanged)];
+    let foreign = failure(Cause::NotRetried(Why::Refused));
+    let foreign = of_failure(&foreign, Subject { config: &config(), whose: Whose::Foreign });
+    assert_snapshot!(format!("{}{}", failures(causes), told(&foreign)));
+}
+
+#[test]
+fn what_is_not_the_whole_truth() {
+    let cases = [
+        Refusal::Repeated { page: 3 },
+        Refusal::Short { received: 90, total: 100 },
+        Refusal::SharedKeys { rows: 10, keys: 7, total: 10, key: "id".into() },
+        Refusal::TooManyRows { refused: 9, rows: 100, first: Box::new(null_key()) },
+        Refusal::Circular,
+        Refusal::Split { cursors: 0 },
+        Refusal::Stranger { child: "notes".into() },
+        Refusal::Miscounted { received: 3, kept: 2, lines: 1 },
+    ];
+    let halted =
+        |in_a_row, again_at_ms| Cause::Halted { origin: "https://a.b".into(), in_a_row, again_at_ms };
+    assert_snapshot!(format!(
+        "{}{}",
+        failures(cases.map(Cause::Refused)),
+        all([halted(1, None), halted(3, None), halted(3, Some(1_600_000_000_000))]
+            .map(|cause| { ours(&Failure { attempts: 0, exchange: None, ..failure(cause) }) }))
+    ));
+}
+
+#[test]
+fn what_a_destination_does_not_take() {
+    let columns = || vec!["id".to_owned()];
+    let twice = || DataErrorKind::DuplicateAcrossParents {
+        columns: columns(),
+        key: vec!["7".into()],
+        first_partition: "[1]".into(),
+        second_partition: "[2]".into(),
+    };
+    let of = |kind, parent| Cause::Data {
+        error: Box::new(DataError { resource: "tasks".into(), row: Some(1), kind }),
+        parent,
+    };
+    let parent = |carried: &[&str]| ParentKey {
+        parent: "projects".into(),
+        primary_key: columns(),
+        carried: carried.iter().map(|name| (*name).to_owned()).collect(),
+    };
+    let field = || "id".to_owned();
+    let kinds = [
+        DataErrorKind::NotUtf8,
+        DataErrorKind::NotJson { message: "expected value at line 1 column 2".into() },
+        DataErrorKind::NullRow,
+        DataErrorKind::Count { declared: 3, found: 2 },
+        DataErrorKind::ReservedField { field: "_load_id".into() },
+        DataErrorKind::FieldsDifferInCase { first: "Id".into(), second: field() },
+        DataErrorKind::FieldTwice { field: field() },
+        DataErrorKind::BadFieldName { field: "a\0b".into() },
+        DataErrorKind::TooManyColumns { limit: 2_000 },
+        DataErrorKind::KeyMissing { field: field() },
+        DataErrorKind::KeyNull { field: field() },
+        DataErrorKind::ColumnMissing { column: field() },
+        DataErrorKind::ColumnNull { column: field() },
+        DataErrorKind::ColumnType { column: field(), declared: DataType::Bigint, found: "\"n/a\"".into() },
+        DataErrorKind::ExistingDuplicates { columns: columns() },
+        twice(),
+    ];
+    assert_snapshot!(format!(
+        "{}{}",
+        failures(kinds.map(|kind| of(kind, None))),
+        failures([of(twice(), Some(parent(&[]))), of(twice(), Some(parent(&["_projects_id"])))])
+    ));
+}
+
+#[test]
+fn what_a_destination_meets() {
+    let path = || "out.db".into();
+    let cause = || "the system's words (os error 13)".to_owned();
+    let data = DataError { resource: "tasks".into(), row: Some(0), kind: DataErrorKind::NullRow };
+    let cases = [
+        DestinationError::Locked { path: path(), by: "run" },
+        DestinationError::Unwritable { path: path(), cause: cause() },
+        DestinationError::Full { path: path(), cause: cause() },
+        DestinationError::Data(Box::new(data)),
+        DestinationError::Name(NameError {
+            resource: "a".into(),
+            reason: "merge needs a primary key".into(),
+        }),
+        DestinationError::NotOurs {
+            name: "out.db".into(),
+            reason: "the file is not an SQLite database".into(),
+        },
+        DestinationError::Corrupt { path: path(), reason: "line 3 is not what a run writes".into() },
+        DestinationError::Stopped { path: path() },
+        DestinationError::NotBegun { resource: "tasks".into() },
+        DestinationError::Io { path: path(), cause: io::Error::other("the disk is on fire") },
+        DestinationError::Sql { path: path(), cause: rusqlite::Error::InvalidQuery },
+    ];
+    let targets = ["out.db", "sqlit:x", "postgres:x", "sqlite:", "sqlite://x"];
+    let targets = targets.map(|text| Error::Target(Target::parse(text).unwrap_err()));
+    assert_snapshot!(format!("{}{}", errors(cases.map(Error::Destination)), errors(targets)));
+}
+
+fn traps() -> [Trap; 8] {
+    let broke = |last_words: &str| Trap::Broke {
+        cause: "wasm trap: wasm `unreachable` instruction executed".into(),
+        last_words: last_words.into(),
+    };
+    [
+        Trap::OutOfTime { limit_ms: 30_000 },
+        Trap::NoAnswer { limit_ms: 360_000 },
+        Trap::OutOfMemory { limit_mib: 256 },
+        Trap::TooMuch { limit_mib: 96 },
+        Trap::Handles { limit: 4_096 },
+        broke(""),
+        broke("panicked at lib.rs"),
+        Trap::Panic { cause: "the task was cancelled".into() },
+    ]
+}
+
+#[test]
+fn what_breaks_a_connector() {
+    let called = traps().map(|trap| Error::List(ListError::Call(CallError::Trap(trap))));
+    assert_snapshot!(format!("{}{}", failures(traps().map(Cause::Trap)), errors(called)));
+}
+
+#[test]
+fn what_keeps_a_source_from_opening() {
+    let diagnostics = vec![
+        Diagnostic { path: "/client".into(), message: "`client` is missing".into(), hint: None },
+        Diagnostic { path: "/x".into(), message: "unknown key `x`".into(), hint: None },
+    ];
+    let rule = |text: &str| text.parse::<Rule>().unwrap_err();
+    let text = || "the engine's words".to_owned();
+    let data_type = |data_type: &str| PlanError::DataType {
+        resource: "tasks".into(),
+        column: "due".into(),
+        data_type: data_type.into(),
+    };
+    let connector = |problem| Error::Connector { path: "c.wasm".into(), problem };
+    let unsupported = |what: &str| PlanError::Unsupported { resource: "tasks".into(), what: what.to_owned() };
+    let cases = vec![
+        Error::Load(LoadError::Engine(text())),
+        Error::Load(LoadError::Component(text())),
+        connector(ConnectorError::Unreadable("there is no such file".into())),
+        connector(ConnectorError::Unreadable("it is larger than 64 MiB".into())),
+        connector(LoadError::Engine(text()).into()),
+        connector(LoadError::NotWasm.into()),
+        connector(LoadError::Module.into()),
+        connector(LoadError::Component(text()).into()),
+        connector(LoadError::Import("wasi:keyvalue/store@0.2.0".into()).into()),
+        connector(LoadError::World { exports: Vec::new() }.into()),
+        connector(LoadError::World { exports: vec!["wasi:cli/run@0.2.6".into(), "other".into()] }.into()),
+        connector(LoadError::Version { found: "sanderling:connector/source@0.9.0".into() }.into()),
+        connector(LoadError::Shape(text()).into()),
+        Error::List(ListError::Call(CallError::Fault(Fault::InvalidConfig(diagnostics)))),
+        Error::List(ListError::AsksApi),
+        Error::List(ListError::Call(CallError::Fault(Fault::Denied(
+            "the host allows no request like this one".into(),
+        )))),
+        Error::List(ListError::Call(CallError::Fault(Fault::Other("no".into())))),
+        Error::Origin("ftp://a.b".parse::<Origin>().unwrap_err()),
+        Error::Allow(rule("https://*.example.com")),
+        Error::Plan(PlanError::Unknown { name: "task".into(), known: vec!["tasks".into(), "users".into()] }),
+        Error::Plan(PlanError::Unknown { name: "zzz".into(), known: vec!["tasks".into(), "users".into()] }),
+        Error::Plan(data_type("bigit")),
+        Error::Plan(data_type("thing")),
+        Error::NoPipeline { known: Vec::new() },
+        Error::NoPipeline { known: vec!["time".into(), "demo".into()] },
+        Error::NotRemembered { name: "task".into(), known: vec!["tasks".into()] },
+        Error::NotRemembered { name: "zzz".into(), known: vec!["tasks".into(), "users".into()] },
+        Error::Plan(unsupported("incremental reading")),
+        Error::Plan(unsupported("write_disposition `scd2`")),
+        Error::Plan(unsupported("an answer that holds a token")),
+        Error::Plan(PlanError::Unsound("the columns of `tasks`: not JSON".into())),
+        Error::Plan(PlanError::Unsound("`tasks` is nested deeper than 32 resources".into())),
+        Error::Plan(PlanError::Unsound("`tasks` is there twice".into())),
+        Error::Plan(PlanError::Unsound("`projects` does not stand before `tasks`".into())),
+        Error::Secret(VaultError::NoRandomness),
+        Error::Secret(VaultError::Name(String::new())),
+        Error::Secret(VaultError::Empty("k".into())),
+        Error::Secret(VaultError::TooLong("k".into())),
+        Error::Secret(VaultError::Twice("k".into())),
+        Error::Secret(VaultError::Unknown("k".into())),
+        Error::Useless { option: "--state", why: "a database keeps its own state" },
+        Error::Demo("Address already in use (os error 98)".into()),
+        Error::Unprinted("Broken pipe (os error 32)".into()),
+        Error::Runtime("no threads".into()),
+        Error::Unreadable { path: "c.yaml".into(), cause: "it may not be read".into(), near: None },
+        Error::Unreadable {
+            path: "c.yml".into(),
+            cause: "there is no such file".into(),
+            near: Some("c.yaml".into()),
+        },
+        Error::Unwritten { path: "c.yaml".into(), cause: "it may not be written".into() },
+        Error::Unwritable { path: "man".into(), cause: "it is a folder".into() },
+    ];
+    assert_snapshot!(errors(cases));
+}
+
+#[test]
+fn what_is_said_on_the_way() {
+    let resource = || "tasks".to_owned();
+    let again = |why| RunNotice::StartedAgain { resource: resource(), why };
+    let notice = |of: &str| RunNotice::Connector {
+        resource: of.into(),
+        notice: Notice {
+            code: "x".into(),
+            message: "the paginator of `tasks` sets `limit`".into(),
+            hint: Some("leave it out".into()),
+            settles: Vec::new(),
+        },
+    };
+    let cases = vec![
+        notice(""),
+        notice("tasks"),
+        RunNotice::Resumed { resource: resource(), rows: 1 },
+        RunNotice::Done { resource: resource(), rows: 200 },
+        again(Why::Asked),
+        again(Why::ConfigChanged),
+        again(Why::ConnectorChanged),
+        again(Why::TooOld { age_ms: 7_200_000, within_ms: 3_600_000 }),
+        again(Why::TooOld { age_ms: 90_000, within_ms: 60_000 }),
+        again(Why::Refused),
+        again(Why::Forgotten),
+        again(Why::OutputChanged("it is gone, with the rows of load 5".into())),
+        again(Why::TotalChanged { resource: resource(), before: 100, now: 90 }),
+        RunNotice::Removed { resource: resource(), rows: 7, taken_back: true },
+        RunNotice::Removed { resource: resource(), rows: 1, taken_back: false },
+        RunNotice::Retrying { resource: resource(), parents: 3, age_ms: Some(7_200_000) },
+        RunNotice::Retrying { resource: resource(), parents: 1, age_ms: None },
+        RunNotice::NothingFailed { broken: true },
+        RunNotice::NothingFailed { broken: false },
+        RunNotice::Reopened { resource: resource() },
+        RunNotice::SharedKeys { resource: resource(), rows: 10, keys: 7, key: "id".into() },
+        RunNotice::Limited { resource: resource(), limit: "--max-pages 2".into() },
+        RunNotice::Shrunk { resource: resource(), before: 100, after: 90 },
+        RunNotice::Grown { resource: resource(), before: 90, after: 100 },
+        RunNotice::AllGone { resource: resource(), parents: 4 },
+        RunNotice::Trial { origin: "https://api.example.com".into() },
+    ];
+    let told: String = cases.iter().map(|notice| report::notice(notice, Paint::Plain)).collect();
+    assert_snapshot!(told);
+}
+
+#[test]
+fn what_keeps_a_file_from_being_read() {
+    let kinds = [
+        io::ErrorKind::NotFound,
+        io::ErrorKind::IsADirectory,
+        io::ErrorKind::PermissionDenied,
+        io::ErrorKind::InvalidData,
+    ];
+    let told: Vec<String> = kinds.into_iter().map(|kind| of_io(&kind.into())).collect();
+    assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn what_follows_a_page() {
+    let follows = [Follows::End, Follows::Pages(1), Follows::Pages(4), Follows::Limit];
+    assert_snapshot!(follows.map(|follows| follows.to_string()).join("\n"));
+}
+
+#[test]
+fn what_looks_like_a_config() {
+    let names = |count: usize| (1..=count).map(|at| format!("{at}.yaml")).collect::<Vec<_>>();
+    let told: Vec<String> =
+        [1, 2, 7].into_iter().filter_map(|count| hint_for_no_config(&names(count))).collect();
+    assert_snapshot!(told.join("\n"));
+}
+
+/// Of another's connector nothing is known but what it does: no hint may name a key of ours.
+#[test]
+fn what_fails_with_a_connector_from_elsewhere() {
+    let host = || "api.example.com".to_owned();
+    let resolve = GateError::Resolve { host: host(), reason: "no such host".into() };
+    let causes = [
+        fault(http(401, "")),
+        fault(http(404, "")),
+        fault(Fault::Other("no".into())),
+        Cause::Unreached(Box::new(resolve)),
+        Cause::Unreached(Box::new(GateError::TooManyRedirects { limit: 5 })),
+        Cause::Unreached(Box::new(GateError::IdleTimeout { limit_ms: 30_000 })),
+        Cause::Refused(Refusal::Short { received: 90, total: 100 }),
+        Cause::Refused(Refusal::Circular),
+        Cause::Halted { origin: "https://a.b".into(), in_a_row: 3, again_at_ms: None },
+    ];
+    let told = all(causes
+        .into_iter()
+        .map(|cause| of_failure(&failure(cause), Subject { config: &config(), whose: Whose::Foreign })));
+    assert!(!told.contains("client.") && !told.contains("paginator"), "{told}");
+    assert_snapshot!(told);
+}
+
+fn guess() -> Notice {
+    let setting =
+        |name: &str, value: &str| Setting { path: format!("/resources/0/{name}"), value: value.to_owned() };
+    Notice {
+        code: "guessed".into(),
+        message: "the rows of `tasks` are taken to stand at `data`".into(),
+        hint: None,
+        settles: vec![setting("total", "\"estimate\""), setting("selected", "true")],
+    }
+}
+
+#[test]
+fn what_is_guessed() {
+    let document = || Box::new(config());
+    let errors = errors([
+        Error::Guessed { document: document(), notices: vec![guess()] },
+        Error::Guessed { document: document(), notices: vec![guess(), guess()] },
+    ]);
+    let failed = ours(&Failure { exchange: Some(exchange(Some(200))), ..failure(Cause::Guessed(guess())) });
+    let said = settled(guess(), &config());
+    let said = report::notice(&RunNotice::Connector { resource: "tasks".into(), notice: said }, Paint::Plain);
+    let unwritten: String = [EditError::NoPlace, EditError::Shared, EditError::Commented, EditError::Unfit]
+        .map(|error| told(&of_unwritten(&guess().settles[0], error, &config())))
+        .concat();
+    assert_snapshot!(format!("{errors}{}{said}{unwritten}", told(&failed)));
+}
+
+#[test]
+fn what_a_look_finds() {
+    let field = || "id".to_owned();
+    let gap = |missing, null| Gap { field: field(), of: 9, missing, null };
+    let unknown = |near: Option<&str>, needed| Finding::KeyUnknown {
+        field: "idd".into(),
+        known: (0..14).map(|at| format!("f{at}")).collect(),
+        near: near.map(str::to_owned),
+        needed,
+    };
+    let shared = |settles| Finding::KeyShared { key: vec![field()], settles };
+    let findings = [
+        unknown(Some("id"), true),
+        unknown(None, false),
+        Finding::KeyGap(gap(1, 0)),
+        Finding::KeyGap(gap(2, 1)),
+        shared(Vec::new()),
+        shared(guess().settles),
+        Finding::ColumnGap(gap(0, 3)),
+    ];
+    let misses = [
+        Miss::Failed(Box::new(failure(fault(http(404, ""))))),
+        Miss::Closed { origin: "https://api.example.com".into() },
+        Miss::Orphaned { parent: "projects".into() },
+        Miss::Unopened { parent: "projects".into() },
+    ];
+    let misses: Vec<String> = misses.iter().map(of_not_tried).collect();
+    assert_snapshot!(format!(
+        "{}{}",
+        all(findings.iter().map(|finding| of_finding("tasks", finding, &config()))),
+        misses.join("\n")
+    ));
+}

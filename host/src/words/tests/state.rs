@@ -1,0 +1,99 @@
+//! What is said of what is remembered.
+
+use insta::assert_snapshot;
+use sanderling_destination::{Chain, Halt, Load, LoadStatus, Partition, PartitionId, PendingPage, State};
+
+use crate::memory;
+use crate::run::outlook::{Next, Outlook};
+use crate::run::resume::Why;
+use crate::show::Paint;
+use crate::standing::{self, Standing};
+use crate::words::{Forgotten, nothing_remembered, of_reset};
+
+/// 2023-11-14 22:13 UTC.
+const AT_MS: u64 = 1_700_000_000_000;
+
+fn load(resource: &str, status: LoadStatus) -> Load {
+    Load {
+        resource: resource.into(),
+        load_id: "17".into(),
+        updated_ms: AT_MS,
+        status,
+        rows: 1_200,
+        pages: 12,
+        total: Some(3_000),
+        ..Load::default()
+    }
+}
+
+fn outlook(resource: &str, load: Option<Load>, next: Next) -> Outlook {
+    Outlook { resource: resource.into(), load, pending_pages: 0, failed_parents: 0, next }
+}
+
+#[test]
+fn where_a_pipeline_stands() {
+    let broken = Load { failed_parents: 1, refused_rows: 2, ..load("d", LoadStatus::Running) };
+    let limited = Load { limit: Some("--max-pages 2".into()), ..load("b", LoadStatus::Complete) };
+    let goes_on = Outlook { pending_pages: 3, failed_parents: 2, ..outlook("d", Some(broken), Next::GoesOn) };
+    let outlooks = vec![
+        outlook("a", None, Next::First),
+        outlook("b", Some(limited), Next::Anew),
+        outlook("c", Some(load("c", LoadStatus::Complete)), Next::Done),
+        goes_on,
+        outlook("e", Some(load("e", LoadStatus::Refused)), Next::Again(Why::Refused)),
+        outlook("f", Some(load("f", LoadStatus::Running)), Next::Again(Why::Forgotten)),
+        outlook("g", Some(load("g", LoadStatus::Running)), Next::TakenBack),
+        outlook("h", Some(load("h", LoadStatus::Complete)), Next::Gone),
+        outlook("i", Some(load("i", LoadStatus::Running)), Next::Unknown),
+    ];
+    let standing = Standing { pipeline: "time".into(), destination: "sqlite:time.db".into(), outlooks };
+    assert_snapshot!(standing::text(&[standing], AT_MS + 7_200_000, Paint::Plain));
+}
+
+#[test]
+fn what_is_remembered() {
+    let page = |seq, parent: Option<&str>, cursor: Option<&str>, failed| PendingPage {
+        seq,
+        resource: "tasks".into(),
+        partition: parent.map(|key| Partition { key: key.into(), data: "{}".into() }),
+        cursor: cursor.map(str::to_owned),
+        failed,
+    };
+    let half_read = Chain {
+        resource: "tasks".into(),
+        partition_key: Some("[7]".into()),
+        received: 400,
+        pages: 4,
+        ..Chain::default()
+    };
+    let loads = [
+        load("projects", LoadStatus::Complete),
+        Load { unwritten: true, ..load("teams", LoadStatus::Complete) },
+        load("tasks", LoadStatus::Running),
+        load("users", LoadStatus::Refused),
+    ];
+    let state = State {
+        loads: loads.into_iter().map(|load| (load.resource.clone(), load)).collect(),
+        pending: vec![page(1, None, None, false), page(2, Some("[7]"), Some("{\"o\":400}"), true)],
+        chains: vec![half_read],
+        halts: vec![Halt { origin: "https://api.example.com".into(), at_ms: AT_MS }],
+        opened: [("tasks".to_owned(), [PartitionId::of("[7]")].into())].into(),
+    };
+    let nothing = State::default();
+    let states = [("time", "sqlite:time.db", &state), ("none", "jsonl:out", &nothing)];
+    assert_snapshot!(memory::text(states.into_iter(), Paint::Plain));
+}
+
+#[test]
+fn what_was_forgotten() {
+    let forgotten =
+        |complete, taken_back| Forgotten { resource: "tasks".into(), rows: 7, complete, taken_back };
+    let all = [forgotten(true, false), forgotten(false, true), forgotten(false, false)];
+    assert_snapshot!(format!(
+        "{}{}{}\n{}\n",
+        of_reset("time", "sqlite:time.db", &all),
+        of_reset("time", "sqlite:time.db", &[]),
+        nothing_remembered(None),
+        nothing_remembered(Some("sqlite:time.db")),
+    ));
+}
