@@ -4,6 +4,7 @@ mod bars;
 mod json;
 mod line;
 mod plain;
+mod screen;
 mod track;
 
 use std::io::Write;
@@ -92,6 +93,9 @@ impl Reporter {
         if let View::Bars(bars) = &mut self.view {
             let left = bars.close();
             left.into_iter().for_each(|line| self.line(&line));
+        }
+        if let View::Bars(bars) = &self.view {
+            bars.leave();
         }
     }
 

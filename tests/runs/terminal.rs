@@ -25,7 +25,7 @@ impl Terminal {
         let like = folder.command(args);
         let program = like.get_program().to_str().unwrap();
         let line = shlex::try_join([program].into_iter().chain(args.iter().copied())).unwrap();
-        let line = format!("stty -echo columns {columns} rows {rows} && exec {line}");
+        let line = format!("stty columns {columns} rows {rows} && exec {line}");
         let mut command = Command::new("script");
         command.args(["-q", "-e", "-c", &line, "/dev/null"]).current_dir(folder.dir()).env_clear();
         for (name, value) in like.get_envs() {

@@ -4,10 +4,11 @@ use std::fmt::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use unicode_width::UnicodeWidthStr;
 
 use super::line;
+use super::screen::Screen;
 use super::track::Track;
 use crate::run::outcome::{Event, Status};
 use crate::show::Paint;
@@ -19,12 +20,13 @@ const TICK: Duration = Duration::from_millis(250);
 /// Rows of the terminal that are left free of bars.
 const FREE_ROWS: usize = 3;
 
-/// The terminal's size where it does not say.
-const DEFAULT_SIZE: (usize, usize) = (80, 24);
+/// How often the bars are drawn, at most.
+const DRAWS_PER_SECOND: u8 = 15;
 
 /// The bars.
 pub(super) struct Bars {
     all: MultiProgress,
+    screen: Screen,
     paint: Paint,
     /// Resources being read, in the order in which they began.
     reading: Vec<Reading>,
@@ -43,7 +45,10 @@ struct Reading {
 impl Bars {
     pub(super) fn new(paint: Paint) -> Self {
         let name_width = Arc::new(Mutex::new(0));
-        Self { all: MultiProgress::new(), paint, reading: Vec::new(), name_width, more: None }
+        let screen = Screen::new();
+        let target = ProgressDrawTarget::term_like_with_hz(Box::new(screen.clone()), DRAWS_PER_SECOND);
+        let all = MultiProgress::with_draw_target(target);
+        Self { all, screen, paint, reading: Vec::new(), name_width, more: None }
     }
 
     /// Takes an event in; returns the lines that are to stand above the bars from now on.
@@ -86,6 +91,11 @@ impl Bars {
         left.into_iter().map(|(name, rows)| self.end(&name, Status::Unfinished, &word, rows)).collect()
     }
 
+    /// Ends the display: others may write from now on.
+    pub(super) fn leave(&self) {
+        self.screen.close();
+    }
+
     fn find(&self, resource: &str) -> Option<&Reading> {
         self.reading.iter().find(|reading| lock(&reading.track).resource == resource)
     }
@@ -121,14 +131,18 @@ impl Bars {
 
     /// Gives bars to resources that have none, as long as the terminal has room; says how many are left.
     fn fill(&mut self) {
-        let room = size().1.saturating_sub(FREE_ROWS).max(1);
+        let room = self.screen.size().1.saturating_sub(FREE_ROWS).max(1);
         let mut shown = self.reading.iter().filter(|reading| reading.bar.is_some()).count();
         for reading in self.reading.iter_mut().filter(|reading| reading.bar.is_none()) {
             if shown == room {
                 break;
             }
-            let bar =
-                ProgressBar::no_length().with_style(style(&reading.track, &self.name_width, self.paint));
+            let bar = ProgressBar::no_length().with_style(style(
+                &reading.track,
+                &self.name_width,
+                &self.screen,
+                self.paint,
+            ));
             let bar = match &self.more {
                 Some(more) => self.all.insert_before(more, bar),
                 None => self.all.add(bar),
@@ -155,24 +169,22 @@ impl Bars {
 }
 
 /// A bar's whole line is of our own making: it is laid out anew, for the terminal's width, whenever it is drawn.
-fn style(track: &Arc<Mutex<Track>>, name_width: &Arc<Mutex<usize>>, paint: Paint) -> ProgressStyle {
-    let (track, name_width) = (track.clone(), name_width.clone());
+fn style(
+    track: &Arc<Mutex<Track>>,
+    name_width: &Arc<Mutex<usize>>,
+    screen: &Screen,
+    paint: Paint,
+) -> ProgressStyle {
+    let (track, name_width, screen) = (track.clone(), name_width.clone(), screen.clone());
     let style = ProgressStyle::with_template("{line}").unwrap_or_else(|_| ProgressStyle::default_bar());
     style.with_key("line", move |_: &ProgressState, out: &mut dyn Write| {
         let name_width = *lock(&name_width);
-        // The last columns stay free: a full line wraps in some terminals, and the `^C` of who stops the run in all, so
-        // that the line would not be taken away.
-        let width = size().0.saturating_sub(3);
+        // The last column stays free: a full line wraps in some terminals.
+        let width = screen.size().0.saturating_sub(1);
         let line = line::bar(&lock(&track), crate::clock::now_ms(), width, name_width, paint);
         // What cannot be written is drawn the next time.
         let _ = out.write_str(&line);
     })
-}
-
-/// Columns and rows of the terminal as they are now.
-fn size() -> (usize, usize) {
-    let size = terminal_size::terminal_size_of(std::io::stderr());
-    size.map_or(DEFAULT_SIZE, |(width, height)| (usize::from(width.0), usize::from(height.0)))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
