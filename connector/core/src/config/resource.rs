@@ -191,10 +191,8 @@ fn resource(
         }
     }?;
     // `path:` with nothing behind it is a slip, not a wish for the resource's name.
-    let path = match own.endpoint.take_raw("path") {
-        Some(node) => Some(node.string("a path", problems).unwrap_or_else(|| node.at(String::new()))),
-        None => None,
-    };
+    let path = own.endpoint.take_raw("path");
+    let path = path.map(|node| node.string("a path", problems).unwrap_or_else(|| node.at(String::new())));
     let written = as_written(node, in_list, &name, path.as_ref());
     let path = path.unwrap_or_else(|| name.clone());
     let endpoint = endpoint::read(
