@@ -49,7 +49,8 @@ fn what_is_no_json_or_yaml() {
 fn what_keeps_a_secret_from_being_had() {
     // Flags; the environment's value; the secrets file and its mode.
     let file = |text: &'static str| Some((text, 0o600));
-    let cases: [(&[&str], Option<&str>, Option<(&str, u32)>); 15] = [
+    type Given = (&'static [&'static str], Option<&'static str>, Option<(&'static str, u32)>);
+    let cases: [Given; 15] = [
         (&[], None, None),
         (&[], Some(""), None),
         (&["key"], None, None),
