@@ -16,11 +16,6 @@ const EXEMPT: &[Exempt] = &[
         starts: "",
         why: "for a host that breaks wasi:http's rules: ours does not",
     },
-    Exempt {
-        file: "connector/core/src/select.rs",
-        starts: "only names and indexes can stand in this path",
-        why: "the one place that asks for such a path says it in words of its own",
-    },
     Exempt { file: "host/build.rs", starts: "", why: "said while the program is built, by cargo" },
 ];
 

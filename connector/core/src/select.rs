@@ -62,8 +62,6 @@ impl ValuePath {
 pub(crate) enum PathError {
     #[error("this is no JSONPath that is understood here (RFC 9535): {0}")]
     Syntax(String),
-    #[error("only names and indexes can stand in this path, such as `meta.total`")]
-    NotPlain,
     #[error("the path is empty")]
     Empty,
 }
@@ -114,14 +112,14 @@ fn bracket(inner: &str) -> Option<(Step, &str)> {
 }
 
 /// A path of names and indexes alone, such as `meta.total`.
-pub(crate) fn plain_path(text: &str) -> Result<Vec<Step>, PathError> {
+pub(crate) fn plain_path(text: &str) -> Option<Vec<Step>> {
     let text = text.trim();
     if text.is_empty() {
-        return Err(PathError::Empty);
+        return None;
     }
     match plain_steps(text) {
-        (steps, "") => Ok(steps),
-        _ => Err(PathError::NotPlain),
+        (steps, "") => Some(steps),
+        _ => None,
     }
 }
 
@@ -243,7 +241,7 @@ mod tests {
             assert_eq!(again, found, "{text}");
         }
         assert_eq!(plain_path("a[2].b").unwrap()[1], Step::Index(2));
-        assert_eq!(plain_path("a..b"), Err(PathError::NotPlain));
+        assert_eq!(plain_path("a..b"), None);
     }
 
     #[test]

@@ -340,7 +340,7 @@ fn field_source(field: &str, parent: &Link, pointer: &str, problems: &mut Proble
         return Some(source);
     }
     match plain_path(field) {
-        Ok(steps) if !steps.is_empty() => Some(Source::Row { steps, name: field.to_owned() }),
+        Some(steps) if !steps.is_empty() => Some(Source::Row { steps, name: field.to_owned() }),
         _ => {
             problems.add(
                 pointer,
