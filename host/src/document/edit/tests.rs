@@ -402,13 +402,25 @@ fn check(text: &str, format: Format, pointer: &str, value: &Value) -> bool {
     let touched = match document.places.get(pointer).filter(|_| document.value.pointer(pointer).is_some()) {
         Some(place) => {
             let start = place.key.as_ref().map_or(place.value.start, |key| key.start);
-            text[start..place.value.end.max(start)].lines().count().max(1)
+            let there = text[start..place.value.end.max(start)].lines().count().max(1);
+            // A table of TOML stands at its header; its entries are lines of their own.
+            let entries = document.value.pointer(pointer).map_or(0, leaves);
+            if format == Format::Toml { there.max(entries) } else { there }
         }
         None => 1,
     };
     let lost = lost(&text.lines().collect::<Vec<_>>(), &edited.text.lines().collect::<Vec<_>>());
     assert!(lost <= touched, "{lost} lines are gone\n{text}\n---\n{}", edited.text);
     true
+}
+
+/// Values that hold no others.
+fn leaves(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => items.iter().map(leaves).sum::<usize>().max(1),
+        Value::Object(entries) => entries.values().map(leaves).sum::<usize>().max(1),
+        _ => 1,
+    }
 }
 
 /// How many of `old` are not in `new`, in their order: what a longest common subsequence leaves.
