@@ -181,7 +181,8 @@ impl Pages {
                 match slot.attempts.next(policy, failed, now_ms, jitter) {
                     Decision::GiveUp(reason) => Err(Cause::of(fault, reason, error.as_deref())),
                     Decision::After { wait_ms, throttled } => {
-                        let until_ms = now_ms.saturating_add(wait_ms);
+                        // The clock leaves out the millisecond that has begun; what was asked for is not cut short by it.
+                        let until_ms = now_ms.saturating_add(wait_ms).saturating_add(1);
                         slot.state = State::Waiting { until_ms };
                         let attempts = slot.attempts.made;
                         if throttled {
