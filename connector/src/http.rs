@@ -2,11 +2,15 @@
 
 use sanderling_core::{Fault, Request, Response};
 use wasip2::http::outgoing_handler::handle;
-use wasip2::http::types::{ErrorCode, Fields, IncomingResponse, Method, OutgoingRequest, Scheme};
+use wasip2::http::types::{
+    ErrorCode, Fields, IncomingResponse, Method, OutgoingBody, OutgoingRequest, Scheme,
+};
 use wasip2::io::streams::StreamError;
 
 /// Bytes asked for at a time.
 const READ_BYTES: u64 = 1 << 20;
+/// Bytes that a stream takes at a time (wasi:io, `blocking-write-and-flush`).
+const WRITE_BYTES: usize = 4096;
 /// The most that is set aside on the word of a `Content-Length` alone.
 const MAX_RESERVED_BYTES: usize = 16 << 20;
 
@@ -15,7 +19,16 @@ const MAX_RESERVED_BYTES: usize = 16 << 20;
 /// # Errors
 /// [`Fault::Denied`] where the host refused it, [`Fault::Transport`] where no whole answer came.
 pub(crate) fn send(request: &Request) -> Result<Response, Fault> {
-    let future = handle(outgoing(request)?, None).map_err(|code| fault(&code))?;
+    let outgoing = outgoing(request)?;
+    let body = match request.body.is_empty() {
+        true => None,
+        false => Some(outgoing.body().map_err(|()| refused("body"))?),
+    };
+    let future = handle(outgoing, None).map_err(|code| fault(&code))?;
+    // After `handle`: until then nobody takes the bytes, and writing could wait for ever.
+    if let Some(body) = body {
+        write(body, &request.body)?;
+    }
     let answer = loop {
         match future.get() {
             Some(answer) => break answer,
@@ -34,14 +47,36 @@ fn split(url: &str) -> Option<(Scheme, &str, &str)> {
     Some((scheme, authority, if path.is_empty() { "/" } else { path }))
 }
 
+fn refused(what: &str) -> Fault {
+    Fault::Other(format!("the request's {what} cannot be sent"))
+}
+
+/// Writes the request's body to its end. Where the host takes no more of it, its answer says why.
+fn write(body: OutgoingBody, bytes: &[u8]) -> Result<(), Fault> {
+    {
+        let stream = body.write().map_err(|()| refused("body"))?;
+        for piece in bytes.chunks(WRITE_BYTES) {
+            if stream.blocking_write_and_flush(piece).is_err() {
+                break;
+            }
+        }
+    }
+    // An error here repeats what the answer will say.
+    let _ = OutgoingBody::finish(body, None);
+    Ok(())
+}
+
 fn outgoing(request: &Request) -> Result<OutgoingRequest, Fault> {
-    let refused = |what: &str| Fault::Other(format!("the request's {what} cannot be sent"));
     let headers: Vec<(String, Vec<u8>)> =
         request.headers.iter().map(|(name, value)| (name.clone(), value.clone().into_bytes())).collect();
     let headers = Fields::from_list(&headers).map_err(|error| refused(&format!("headers ({error})")))?;
     let (scheme, authority, path) = split(&request.url).ok_or_else(|| refused("URL"))?;
     let outgoing = OutgoingRequest::new(headers);
-    let method = if request.method == "GET" { Method::Get } else { Method::Other(request.method.to_owned()) };
+    let method = match request.method {
+        "GET" => Method::Get,
+        "POST" => Method::Post,
+        other => Method::Other(other.to_owned()),
+    };
     outgoing.set_method(&method).map_err(|()| refused("method"))?;
     outgoing.set_scheme(Some(&scheme)).map_err(|()| refused("scheme"))?;
     outgoing.set_authority(Some(authority)).map_err(|()| refused("host"))?;

@@ -1,16 +1,20 @@
 //! The config as written: every value read by hand, with the pointer to its place; defaults merged, nothing resolved.
 
 mod auth;
+mod body;
 mod columns;
 mod endpoint;
 mod paginator;
 mod resource;
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 pub(crate) use auth::{ApiKeyPlace, Auth};
+pub(crate) use body::Body;
 pub(crate) use columns::for_the_host;
-pub(crate) use endpoint::Param;
+pub(crate) use endpoint::{Method, Param};
 pub(crate) use paginator::{
     CursorConfig, LinkConfig, OffsetConfig, PageNumberConfig, Paginator, Source, read as read_paginator,
 };
@@ -18,6 +22,7 @@ pub(crate) use resource::{ResourceConfig, TotalMode};
 
 use crate::diagnostic::Problems;
 use crate::document::{At, Fields, Keys, Node, join};
+use crate::template::without_placeholders;
 
 #[derive(Debug)]
 pub(crate) struct Config {
@@ -89,7 +94,7 @@ fn client(node: &Node<'_>, problems: &mut Problems) -> Client {
             None
         }
     };
-    let headers = fields.take("headers").map(|node| headers(&node, problems)).unwrap_or_default();
+    let headers = fields.take("headers").map(|node| headers(&node, false, problems)).unwrap_or_default();
     let auth = fields.take("auth").and_then(|node| auth::read(&node, problems));
     let paginator = fields.take("paginator").and_then(|node| paginator::read(&node, problems));
     fields.close(&CLIENT, problems);
@@ -97,7 +102,7 @@ fn client(node: &Node<'_>, problems: &mut Problems) -> Client {
 }
 
 /// Characters of a header's name (RFC 9110, 5.6.2).
-fn is_token(name: &str) -> bool {
+pub(crate) fn is_token(name: &str) -> bool {
     !name.is_empty()
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
@@ -116,7 +121,8 @@ const SET_BY_THE_HOST: &[&str] = &[
     "upgrade",
 ];
 
-fn headers(node: &Node<'_>, problems: &mut Problems) -> Headers {
+/// `templated`: placeholders may stand in names, as they may in an endpoint's.
+fn headers(node: &Node<'_>, templated: bool, problems: &mut Problems) -> Headers {
     let Some(fields) = node.object("headers", problems) else {
         return Vec::new();
     };
@@ -125,7 +131,8 @@ fn headers(node: &Node<'_>, problems: &mut Problems) -> Headers {
         let Some(value) = node.string("a header's value", problems) else {
             continue;
         };
-        if !is_token(name) {
+        let plain = if templated { without_placeholders(name) } else { Cow::Borrowed(name) };
+        if !is_token(&plain) {
             problems.add(&node.pointer, format!("`{name}` cannot be the name of a header"));
         } else if SET_BY_THE_HOST.contains(&name.to_ascii_lowercase().as_str()) {
             problems.add(

@@ -142,10 +142,10 @@ pub enum Continuation {
     Rest(Vec<String>),
 }
 
-/// A request to send. The method may be GET only, for now.
+/// A request to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    /// `GET`.
+    /// `GET` or `POST`.
     pub method: &'static str,
     /// Absolute, without a fragment.
     pub url: String,

@@ -9,7 +9,7 @@
 //! | `document`, `config` | the document as written: every value with the pointer to its place, defaults merged |
 //! | `template`, `select` | the two little languages in it: placeholders and paths |
 //! | `plan` | all of it understood: parents found, templates bound, credentials located; nothing later fails on the config |
-//! | `request` | plan and bindings to a URL and headers |
+//! | `request`, `body` | plan and bindings to a URL, headers and a body |
 //! | `json` | one strict pass over an answer's bytes that finds what is wanted |
 //! | `answer` | where the rows are |
 //! | `signs`, `detect`, `more` | what speaks of more pages; the paginator that shows; whether a page is all there is |
@@ -34,6 +34,7 @@
 )]
 
 mod answer;
+mod body;
 mod config;
 mod contract;
 mod detect;

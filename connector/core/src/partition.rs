@@ -137,9 +137,9 @@ fn bindings(child: &Child, row: &[u8], found: &Found, own: &Bindings) -> Result<
             }
         }
     };
-    let bind = |taken: &Taken| {
+    let bind = |(taken, whole): &(Taken, bool)| {
         let name = if let Taken::Row { name, .. } = taken { name } else { "binding" };
-        scalar(&take(taken)?).map_err(|what| {
+        value(&take(taken)?, *whole).map_err(|what| {
             format!("has a `{name}` that is {what}, which cannot stand in a request of `{}`", child.name)
         })
     };
@@ -149,14 +149,16 @@ fn bindings(child: &Child, row: &[u8], found: &Found, own: &Bindings) -> Result<
     })
 }
 
-/// A value that can stand in a request, in one spelling: strings are written anew, numbers stay as they came.
-fn scalar(json: &str) -> Result<String, String> {
+/// A value that can stand in a request, in one spelling: strings are written anew, numbers stay as they came. Null, lists
+/// and objects can stand only where a `whole` value does.
+fn value(json: &str, whole: bool) -> Result<String, String> {
     match Kind::of(json.bytes().next()) {
         Kind::String => {
             let text = decode_string(json.as_bytes()).ok_or("text with half a surrogate pair")?;
             serde_json::to_string(&text).map_err(|error| error.to_string())
         }
         Kind::Number | Kind::Bool => Ok(json.to_owned()),
+        _ if whole => Ok(json.to_owned()),
         other => Err(other.noun().to_owned()),
     }
 }

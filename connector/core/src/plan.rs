@@ -1,18 +1,20 @@
 //! The plan: a config with its templates parsed, its parents found and its faults reported. Nothing after it can fail
 //! on the config.
 
+mod body;
 mod credentials;
 mod draft;
 mod hole;
 mod parents;
 
-use crate::config::{self, Auth, Config, Paginator, ResourceConfig, TotalMode, for_the_host};
+use crate::config::{self, Auth, Config, Method, Paginator, ResourceConfig, TotalMode, for_the_host};
 use crate::contract::{Notice, ResourceInfo, SourceInfo};
 use crate::diagnostic::{Diagnostic, Problems};
 use crate::json::Wanted;
 use crate::paging::Pager;
 use crate::select::Selector;
 use crate::settle::{Guesses, Written};
+pub(crate) use body::{Body, Json, Members};
 use draft::Draft;
 use parents::{Link, Source};
 
@@ -42,7 +44,9 @@ pub(crate) struct Resource {
     /// The query that the path came with.
     pub(crate) query: Pieces,
     pub(crate) params: Vec<(String, Pieces)>,
-    pub(crate) headers: Vec<(String, Pieces)>,
+    pub(crate) headers: Vec<(Pieces, Pieces)>,
+    pub(crate) method: Method,
+    pub(crate) body: Option<Body<Piece>>,
     pub(crate) auth: Option<Auth>,
     pub(crate) selector: Option<Selector>,
     pub(crate) pager: Pager,
@@ -65,7 +69,8 @@ pub(crate) struct Resource {
 #[derive(Debug, Clone)]
 pub(crate) struct Child {
     pub(crate) name: String,
-    pub(crate) bind: Vec<Taken>,
+    /// Each with whether any JSON value will do; else it becomes a part of a text.
+    pub(crate) bind: Vec<(Taken, bool)>,
     pub(crate) add: Vec<Taken>,
 }
 
@@ -138,12 +143,12 @@ fn lower(config: &Config, problems: &mut Problems) -> Plan {
         infos.push(info(config_of, parent, draft, &mut notices));
         resources.push(resource(config, config_of, draft, link, problems, &mut notices));
     }
-    for link in &links.links {
+    for (link, draft) in links.links.iter().zip(&drafts) {
         let Some(parent) = link.parent.and_then(|parent| config.resources.get(parent)) else {
             continue;
         };
         if let Some(parent) = resources.iter_mut().find(|resource| resource.name == parent.name.value) {
-            adopt(parent, link);
+            adopt(parent, link, draft);
         }
     }
     let info = SourceInfo { resources: infos, credentials: credentials::literal(config), notices };
@@ -151,13 +156,15 @@ fn lower(config: &Config, problems: &mut Problems) -> Plan {
 }
 
 /// Hangs a child on its parent.
-fn adopt(parent: &mut Resource, link: &Link) {
+fn adopt(parent: &mut Resource, link: &Link, draft: &Draft) {
     let mut take = |source: &Source| match source {
         Source::Row { steps, name } => Taken::Row { slot: parent.row_fields.add(steps), name: name.clone() },
         Source::Bound(index) => Taken::Bound(*index),
         Source::Added(index) => Taken::Added(*index),
     };
-    let bind = link.bind.iter().map(&mut take).collect();
+    let texts = link.texts(draft);
+    let bind =
+        link.bind.iter().enumerate().map(|(index, source)| (take(source), !texts.contains(&index))).collect();
     let add = link.add.iter().map(|(_, source)| take(source)).collect();
     parent.children.push(Child { name: link.name.clone(), bind, add });
 }
@@ -233,11 +240,11 @@ fn resource(
     };
     let mut headers = Vec::new();
     for (name, value) in &all.client.headers {
-        headers.push((name.clone(), vec![Piece::Text(value.value.clone())]));
+        headers.push((vec![Piece::Text(name.clone())], vec![Piece::Text(value.value.clone())]));
     }
     for (name, parts) in &draft.headers {
-        headers.retain(|(other, _)| !other.eq_ignore_ascii_case(name));
-        headers.push((name.clone(), link.pieces(parts)));
+        // One of the same name takes the other's place when they are sent.
+        headers.push((link.pieces(name), link.pieces(parts)));
     }
     let added: Vec<String> = link.add.iter().map(|(key, _)| key.clone()).collect();
     let rename: Vec<(String, String)> =
@@ -249,6 +256,8 @@ fn resource(
         query: link.pieces(&draft.query),
         params: draft.params.iter().map(|(name, parts)| (name.clone(), link.pieces(parts))).collect(),
         headers,
+        method: endpoint.method,
+        body: draft.body.as_ref().map(|body| link.body(body)),
         auth: endpoint.auth.clone().or_else(|| all.client.auth.clone()),
         selector,
         pager,

@@ -4,7 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use url::Url;
 
-use crate::config::{ApiKeyPlace, Auth};
+use crate::body::{self, Rendered};
+use crate::config::{ApiKeyPlace, Auth, is_token};
 use crate::contract::{Fault, PageRequest, Request};
 use crate::encode::component;
 use crate::paging::Ask;
@@ -40,19 +41,35 @@ pub fn request(plan: &Plan, request: &PageRequest) -> Result<Request, Fault> {
     let mut headers = headers(resource, &bindings)?;
     sign(resource.auth.as_ref(), &mut query, &mut headers);
     let url = url(resource, &bindings, &query.0)?;
-    Ok(Request { method: "GET", url, headers, body: Vec::new() })
+    let body = attach(body::render(resource.body.as_ref(), &bindings, &[])?, &mut headers);
+    Ok(Request { method: resource.method.name(), url, headers, body })
+}
+
+/// The body of a rendered one, whose type is said unless the config says one.
+fn attach(rendered: Rendered, headers: &mut Vec<(String, String)>) -> Vec<u8> {
+    let said = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    if let Some(content_type) = rendered.content_type.filter(|_| !said) {
+        headers.push(("content-type".to_owned(), content_type.to_owned()));
+    }
+    rendered.bytes
 }
 
 /// The request for a link. It is complete: of the config's parameters only credentials are added, those that it does not
-/// carry already. At another origin than the resource's own it goes without any credential.
+/// carry already; the body goes as it is. At another origin than the resource's own it goes without any credential.
 fn follow(resource: &Resource, bindings: &Bindings, link: &str) -> Result<Request, Fault> {
     let not_a_url = |error: url::ParseError| Fault::Other(format!("not a URL: {error}"));
     let mut target = Url::parse(link).map_err(not_a_url)?;
     let own = Url::parse(&url(resource, bindings, "")?).map_err(not_a_url)?;
     let mut headers = headers(resource, bindings)?;
+    let rendered = body::render(resource.body.as_ref(), bindings, &[])?;
     if target.origin() != own.origin() {
         headers.retain(|(name, value)| !names_a_secret(value) && !is_credential(name));
-        return Ok(Request { method: "GET", url: target.into(), headers, body: Vec::new() });
+        if names_a_secret(&String::from_utf8_lossy(&rendered.bytes)) {
+            let message = "the link leads to another origin, and the body holds a credential";
+            return Err(Fault::Other(message.to_owned()));
+        }
+        let body = attach(rendered, &mut headers);
+        return Ok(Request { method: resource.method.name(), url: target.into(), headers, body });
     }
     let mut query = Query::new(target.query().unwrap_or_default().to_owned());
     for (name, pieces) in &resource.params {
@@ -64,7 +81,8 @@ fn follow(resource: &Resource, bindings: &Bindings, link: &str) -> Result<Reques
     }
     sign(resource.auth.as_ref(), &mut query, &mut headers);
     target.set_query((!query.0.is_empty()).then_some(&query.0));
-    Ok(Request { method: "GET", url: target.into(), headers, body: Vec::new() })
+    let body = attach(rendered, &mut headers);
+    Ok(Request { method: resource.method.name(), url: target.into(), headers, body })
 }
 
 /// Headers that carry a credential whatever their value.
@@ -77,7 +95,11 @@ pub(crate) fn resource<'a>(plan: &'a Plan, name: &str) -> Result<&'a Resource, F
 }
 
 /// The text with every value in its place, each made safe by `encode`.
-fn fill(pieces: &Pieces, bindings: &Bindings, encode: fn(&str) -> String) -> Result<String, Fault> {
+pub(crate) fn fill(
+    pieces: &Pieces,
+    bindings: &Bindings,
+    encode: fn(&str) -> String,
+) -> Result<String, Fault> {
     let mut text = String::new();
     for piece in pieces {
         match piece {
@@ -132,6 +154,12 @@ fn set(headers: &mut Vec<(String, String)>, name: &str, value: String) {
 fn headers(resource: &Resource, bindings: &Bindings) -> Result<Vec<(String, String)>, Fault> {
     let mut headers = vec![("accept".to_owned(), "application/json".to_owned())];
     for (name, pieces) in &resource.headers {
+        let name = &fill(name, bindings, str::to_owned)?;
+        if !is_token(name) {
+            return Err(Fault::Other(format!(
+                "with the parent's value, `{name}` cannot be the name of a header"
+            )));
+        }
         let value = fill(pieces, bindings, str::to_owned)?;
         if value.contains(|char: char| char.is_ascii_control() && char != '\t') {
             let message = format!(

@@ -1,5 +1,7 @@
 //! Text with `{placeholders}`: parsed once, before anything is sent. Knows nothing of resources.
 
+use std::borrow::Cow;
+
 /// A piece of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Part {
@@ -48,6 +50,20 @@ pub(crate) fn renamed(text: &str, name: &str, by: &str) -> String {
         rest = after;
     }
     out + rest
+}
+
+/// `text` with a letter in the place of each placeholder: what can be said of it before they are filled.
+pub(crate) fn without_placeholders(text: &str) -> Cow<'_, str> {
+    match parse(text) {
+        Ok(parts) if parts.iter().any(|part| matches!(part, Part::Placeholder(_))) => {
+            let text = parts.into_iter().map(|part| match part {
+                Part::Text(text) => text,
+                Part::Placeholder(_) => "x".to_owned(),
+            });
+            Cow::Owned(text.collect())
+        }
+        _ => Cow::Borrowed(text),
+    }
 }
 
 /// Splits `text` by Python's `str.format` rules, without formats and conversions: `{{` and `}}` are braces. A reference

@@ -1,6 +1,7 @@
 //! Whole walks: config to plan to request to page, against scripted answers.
 
 mod answers;
+mod bodies;
 mod columns;
 mod configs;
 mod detect;

@@ -2,22 +2,41 @@
 
 use serde_json::Value;
 
-use super::{Auth, Headers, Paginator, auth, headers, inside, paginator};
+use super::{Auth, Body, Headers, Paginator, auth, body, headers, inside, paginator};
 use crate::contract::RetryPolicy;
-use crate::diagnostic::Problems;
+use crate::diagnostic::{Problems, did_you_mean};
 use crate::document::{At, Fields, Keys, Node};
 use crate::select::Selector;
 
 #[derive(Debug)]
 pub(crate) struct Endpoint {
     pub(crate) path: At<String>,
+    pub(crate) method: Method,
     pub(crate) params: Vec<(String, Param)>,
     pub(crate) headers: Headers,
+    pub(crate) body: Option<Body>,
     pub(crate) auth: Option<Auth>,
     pub(crate) selector: Option<Selector>,
     pub(crate) paginator: Option<Paginator>,
     pub(crate) empty_ok: bool,
     pub(crate) error_handler: Option<ErrorHandler>,
+}
+
+/// dlt's two. Either reads: a request that failed is sent again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Method {
+    #[default]
+    Get,
+    Post,
+}
+
+impl Method {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+        }
+    }
 }
 
 /// A value of `params`; `null` has been dropped.
@@ -37,6 +56,8 @@ pub(crate) const ENDPOINT_KEYS: &[&str] = &[
     "method",
     "params",
     "headers",
+    "json",
+    "data",
     "auth",
     "data_selector",
     "paginator",
@@ -47,7 +68,7 @@ pub(crate) const ENDPOINT_KEYS: &[&str] = &[
 const ENDPOINT: Keys = Keys {
     of: "an endpoint",
     known: ENDPOINT_KEYS,
-    later: &["json", "data", "response_actions", "incremental"],
+    later: &["response_actions", "incremental"],
     elsewhere: &[
         ("primary_key", "write it on the resource, beside `endpoint`"),
         ("write_disposition", "write it on the resource, beside `endpoint`"),
@@ -58,26 +79,20 @@ const ENDPOINT: Keys = Keys {
     ],
 };
 
-/// Reads an endpoint from its merged members; `params` come merged on their own.
+/// Reads an endpoint from its merged members; `params` and `json` come merged on their own.
 pub(crate) fn read(
     path: At<String>,
     mut fields: Fields<'_>,
     merged_params: Fields<'_>,
+    merged_json: Option<Fields<'_>>,
     problems: &mut Problems,
 ) -> Endpoint {
-    if let Some(node) = fields.take("method")
-        && let Some(method) = node.string("a method", problems)
-    {
-        match method.value.as_str() {
-            "GET" => {}
-            "POST" => problems.later(&method.pointer, "the method `POST`"),
-            other => problems.hint(&method.pointer, format!("unknown method `{other}`"), "`GET`"),
-        }
-    }
     let endpoint = Endpoint {
         path,
+        method: fields.take("method").and_then(|node| method(&node, problems)).unwrap_or_default(),
         params: params(merged_params, problems),
-        headers: fields.take("headers").map(|node| headers(&node, problems)).unwrap_or_default(),
+        headers: fields.take("headers").map(|node| headers(&node, true, problems)).unwrap_or_default(),
+        body: body::read(merged_json, fields.take("data"), problems),
         auth: fields.take("auth").and_then(|node| auth::read(&node, problems)),
         selector: fields.take("data_selector").and_then(|node| selector(&node, problems)),
         paginator: fields.take("paginator").and_then(|node| paginator::read(&node, problems)),
@@ -86,6 +101,19 @@ pub(crate) fn read(
     };
     fields.close(&ENDPOINT, problems);
     endpoint
+}
+
+fn method(node: &Node<'_>, problems: &mut Problems) -> Option<Method> {
+    let method = node.string("a method", problems)?;
+    match method.value.as_str() {
+        "GET" => Some(Method::Get),
+        "POST" => Some(Method::Post),
+        other => {
+            let hint = did_you_mean(other, ["GET", "POST"]).unwrap_or_else(|| "`GET` or `POST`".to_owned());
+            problems.hint(&node.pointer, format!("unknown method `{other}`"), hint);
+            None
+        }
+    }
 }
 
 fn selector(node: &Node<'_>, problems: &mut Problems) -> Option<Selector> {

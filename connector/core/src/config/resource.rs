@@ -1,10 +1,11 @@
 //! `resources` and `resource_defaults`: the list or map of them, and the merge.
 //!
-//! dlt's rule: a resource's own keys replace those of the defaults, `endpoint` key by key, `endpoint.params` one level
-//! deeper, `columns` hint by hint. Everything keeps the pointer to where it was written.
+//! dlt's rule: a resource's own keys replace those of the defaults, `endpoint` key by key, `endpoint.params` and
+//! `endpoint.json` one level deeper, `columns` hint by hint. Everything keeps the pointer to where it was written.
 
 use serde_json::Value;
 
+use super::body;
 use super::columns::{self, Column};
 use super::endpoint::{self, ENDPOINT_KEYS, Endpoint};
 use crate::contract::WriteDisposition;
@@ -82,6 +83,7 @@ pub(crate) struct Layer<'a> {
     fields: Fields<'a>,
     endpoint: Fields<'a>,
     params: Fields<'a>,
+    json: Option<Fields<'a>>,
     columns: columns::Written<'a>,
 }
 
@@ -107,8 +109,9 @@ fn layer<'a>(node: &Node<'a>, problems: &mut Problems) -> Option<Layer<'a>> {
         Some(node) => node.object("params", problems).unwrap_or_default(),
         None => Fields::default(),
     };
+    let json = endpoint.take("json").and_then(|node| body::json(&node, problems));
     let columns = fields.take("columns").and_then(|node| columns::written(&node, problems));
-    Some(Layer { fields, endpoint, params, columns: columns.unwrap_or_default() })
+    Some(Layer { fields, endpoint, params, json, columns: columns.unwrap_or_default() })
 }
 
 /// Reads `resource_defaults`.
@@ -199,10 +202,19 @@ fn resource(
         path,
         defaults.endpoint.overlaid(&own.endpoint),
         defaults.params.overlaid(&own.params),
+        overlaid(defaults.json.as_ref(), own.json.as_ref()),
         problems,
     );
     let columns = columns::read(columns::overlaid(&defaults.columns, own.columns), problems);
     lower(name, written, endpoint, columns, defaults.fields.overlaid(&own.fields), problems)
+}
+
+/// The members of both, where either was written: an empty object is a body too.
+fn overlaid<'a>(defaults: Option<&Fields<'a>>, own: Option<&Fields<'a>>) -> Option<Fields<'a>> {
+    match (defaults, own) {
+        (Some(defaults), Some(own)) => Some(defaults.overlaid(own)),
+        (defaults, own) => own.or(defaults).cloned(),
+    }
 }
 
 fn as_written(node: &Node<'_>, in_list: bool, name: &At<String>, path: Option<&At<String>>) -> Written {

@@ -1,9 +1,11 @@
 //! Credentials that are written out in the config, for the host to seal.
 
+use serde_json::Value;
+
 use super::draft::Draft;
-use crate::config::{Auth, Config, Headers, Param, ResourceConfig};
+use crate::config::{Auth, Body, Config, Headers, Param, ResourceConfig};
 use crate::contract::Notice;
-use crate::document::At;
+use crate::document::{At, join};
 use crate::template::names_a_secret;
 
 /// Parameters that carry a credential whenever they carry a value.
@@ -30,6 +32,7 @@ pub(super) fn literal(config: &Config) -> Vec<String> {
         auth(resource.endpoint.auth.as_ref(), &mut found);
         headers(&resource.endpoint.headers, &mut found);
         params(resource, &mut found);
+        body(resource.endpoint.body.as_ref(), &mut found);
     }
     found
 }
@@ -75,10 +78,40 @@ fn headers(headers: &Headers, found: &mut Vec<String>) {
 
 fn params(resource: &ResourceConfig, found: &mut Vec<String>) {
     for (name, param) in &resource.endpoint.params {
-        if let Param::Texts(texts) = param
-            && SECRET_PARAMS.contains(&name.to_ascii_lowercase().as_str())
-        {
-            texts.iter().filter(|text| !text.value.contains('{')).for_each(|text| note(text, found));
+        if let Param::Texts(texts) = param {
+            texts.iter().for_each(|text| named(name, text, found));
         }
+    }
+}
+
+fn body(body: Option<&Body>, found: &mut Vec<String>) {
+    match body {
+        None | Some(Body::Text(_)) => {}
+        Some(Body::Json(members)) => {
+            members.iter().for_each(|(key, value)| json(key, &value.value, &value.pointer, found));
+        }
+        Some(Body::Form(fields)) => fields.iter().for_each(|(name, value)| named(&name.value, value, found)),
+    }
+}
+
+fn json(key: &str, value: &Value, pointer: &str, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) => named(key, &At { value: text.clone(), pointer: pointer.to_owned() }, found),
+        Value::Object(fields) => {
+            fields.iter().for_each(|(key, value)| json(key, value, &join(pointer, key), found));
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                json(key, item, &format!("{pointer}/{index}"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A value whose name says that it is a credential. One with a placeholder is filled from a row.
+fn named(name: &str, value: &At<String>, found: &mut Vec<String>) {
+    if SECRET_PARAMS.contains(&name.to_ascii_lowercase().as_str()) && !value.value.contains('{') {
+        note(value, found);
     }
 }

@@ -1,11 +1,13 @@
 //! A resource whose templates are parsed and whose URL is checked, before its parent is known.
 
+use serde_json::Value;
 use url::Url;
 
+use super::body::{Body, Json, Members};
 use super::hole::Hole;
-use crate::config::{Param, ResourceConfig};
+use crate::config::{self, Param, ResourceConfig};
 use crate::diagnostic::Problems;
-use crate::document::At;
+use crate::document::{At, join};
 use crate::encode::component;
 use crate::template::{self, Part, names_a_secret};
 
@@ -16,6 +18,15 @@ pub(super) enum DraftPart {
     Hole(Hole),
 }
 
+impl DraftPart {
+    fn hole(&self) -> Option<&Hole> {
+        match self {
+            Self::Hole(hole) => Some(hole),
+            Self::Text(_) => None,
+        }
+    }
+}
+
 pub(super) type DraftParts = Vec<DraftPart>;
 
 #[derive(Debug, Default)]
@@ -24,7 +35,8 @@ pub(super) struct Draft {
     pub(super) path: DraftParts,
     pub(super) query: DraftParts,
     pub(super) params: Vec<(String, DraftParts)>,
-    pub(super) headers: Vec<(String, DraftParts)>,
+    pub(super) headers: Vec<(DraftParts, DraftParts)>,
+    pub(super) body: Option<Body<DraftPart>>,
     /// The last segment of the path holds a placeholder.
     pub(super) ends_in_placeholder: bool,
     pub(super) origin: Option<String>,
@@ -33,11 +45,24 @@ pub(super) struct Draft {
 impl Draft {
     /// Every placeholder that must be bound.
     pub(super) fn holes(&self) -> impl Iterator<Item = &Hole> {
-        let rest = self.params.iter().chain(&self.headers).flat_map(|(_, parts)| parts);
-        self.path.iter().chain(&self.query).chain(rest).filter_map(|part| match part {
-            DraftPart::Hole(hole) => Some(hole),
-            DraftPart::Text(_) => None,
-        })
+        self.parts().into_iter().filter_map(|(part, _)| part.hole())
+    }
+
+    /// The placeholders that become a part of a text.
+    pub(super) fn text_holes(&self) -> Vec<&Hole> {
+        self.parts().into_iter().filter(|(_, whole)| !whole).filter_map(|(part, _)| part.hole()).collect()
+    }
+
+    /// Everything that is sent, each part with whether it is a whole value of a JSON body.
+    fn parts(&self) -> Vec<(&DraftPart, bool)> {
+        let params = self.params.iter().flat_map(|(_, parts)| parts);
+        let headers = self.headers.iter().flat_map(|(name, value)| name.iter().chain(value));
+        let texts = self.path.iter().chain(&self.query).chain(params).chain(headers);
+        let mut parts: Vec<_> = texts.map(|part| (part, false)).collect();
+        if let Some(body) = &self.body {
+            body.each(&mut |part, whole| parts.push((part, whole)));
+        }
+        parts
     }
 
     /// The names in the query that the path came with.
@@ -168,9 +193,59 @@ pub(super) fn draft(config: &ResourceConfig, base: &str, problems: &mut Problems
         }
     }
     for (name, value) in &config.endpoint.headers {
-        draft.headers.push((name.clone(), parts(value, problems)));
+        let name = At { value: name.clone(), pointer: value.pointer.clone() };
+        draft.headers.push((parts(&name, problems), parts(value, problems)));
     }
+    draft.body = config.endpoint.body.as_ref().map(|written| body(written, problems));
     draft
+}
+
+fn body(written: &config::Body, problems: &mut Problems) -> Body<DraftPart> {
+    match written {
+        config::Body::Json(fields) => Body::Json(
+            fields
+                .iter()
+                .map(|(key, value)| {
+                    let key = At { value: key.clone(), pointer: value.pointer.clone() };
+                    (parts(&key, problems), json(&value.value, &value.pointer, problems))
+                })
+                .collect(),
+        ),
+        config::Body::Form(fields) => Body::Form(
+            fields.iter().map(|(name, value)| (parts(name, problems), parts(value, problems))).collect(),
+        ),
+        config::Body::Text(text) => Body::Text(parts(text, problems)),
+    }
+}
+
+/// dlt's rule: a text that is one placeholder and nothing else becomes the value itself, of its own type.
+fn json(value: &Value, pointer: &str, problems: &mut Problems) -> Json<DraftPart> {
+    match value {
+        Value::String(text) => {
+            let mut parts = parts(&At { value: text.clone(), pointer: pointer.to_owned() }, problems);
+            match (parts.pop(), parts.is_empty()) {
+                (Some(hole @ DraftPart::Hole(_)), true) => Json::Whole(hole),
+                (last, _) => {
+                    parts.extend(last);
+                    Json::Text(parts)
+                }
+            }
+        }
+        Value::Array(items) => {
+            let item = |(index, item)| json(item, &format!("{pointer}/{index}"), problems);
+            Json::List(items.iter().enumerate().map(item).collect())
+        }
+        Value::Object(fields) => {
+            let mut members = Members::new();
+            for (key, value) in fields {
+                let pointer = join(pointer, key);
+                let key = At { value: key.clone(), pointer: pointer.clone() };
+                members.push((parts(&key, problems), json(value, &pointer, problems)));
+            }
+            Json::Object(members)
+        }
+        plain => Json::Plain(plain.clone()),
+    }
 }
 
 /// dlt's older way: `{name}` in a path is bound from `params`, and then not sent as a parameter.

@@ -1,5 +1,6 @@
 //! Which resource's rows drive which: placeholders bound to a parent, found by name or by path; order and cycles.
 
+use super::body::Body;
 use super::draft::{Draft, DraftPart};
 use super::hole::{Hole, Shape, collection, path_of, shown};
 use super::{Piece, Pieces};
@@ -59,15 +60,28 @@ impl Link {
         }
     }
 
+    /// The bindings that become a part of a text somewhere.
+    pub(super) fn texts(&self, draft: &Draft) -> Vec<usize> {
+        let holes = draft.text_holes();
+        self.holes.iter().filter(|(hole, _)| holes.contains(&hole)).map(|(_, index)| *index).collect()
+    }
+
     /// The parts with each placeholder bound; one that is not has been reported.
     pub(super) fn pieces(&self, parts: &[DraftPart]) -> Pieces {
-        let piece = |part: &DraftPart| match part {
+        parts.iter().filter_map(|part| self.piece(part)).collect()
+    }
+
+    pub(super) fn body(&self, body: &Body<DraftPart>) -> Body<Piece> {
+        body.map(&|part| self.piece(part))
+    }
+
+    fn piece(&self, part: &DraftPart) -> Option<Piece> {
+        match part {
             DraftPart::Text(text) => Some(Piece::Text(text.clone())),
             DraftPart::Hole(hole) => {
                 self.holes.iter().find(|(other, _)| other == hole).map(|(_, index)| Piece::Bound(*index))
             }
-        };
-        parts.iter().filter_map(piece).collect()
+        }
     }
 }
 

@@ -43,7 +43,7 @@ fn all_problems_come_at_once_each_with_its_place() {
         "client": {"base_url": "https://api.test", "auth": {"type": "berer", "token": "x"}, "sesion": 1},
         "resource_defaults": {"primary_kye": "id"},
         "resources": [
-            {"name": "a", "endpoint": {"path": "a", "data_selectr": "d", "json": {}}},
+            {"name": "a", "endpoint": {"path": "a", "data_selectr": "d", "incremental": {}}},
             {"name": "a", "path": "x"},
             5
         ],
@@ -63,7 +63,7 @@ fn all_problems_come_at_once_each_with_its_place() {
         find("/resources/0/endpoint/data_selectr").hint.as_deref(),
         Some("did you mean `data_selector`?")
     );
-    assert_eq!(find("/resources/0/endpoint/json").message, "`json` is not supported yet");
+    assert_eq!(find("/resources/0/endpoint/incremental").message, "`incremental` is not supported yet");
     assert_eq!(find("/resources/1/path").hint.as_deref(), Some("write it under `endpoint`"));
     assert_eq!(find("/resources/2").message, "a resource is a path or an object");
     assert!(find("/to").hint.is_some());
@@ -80,8 +80,6 @@ fn every_part_of_dlt_that_is_missing_is_refused_by_name() {
             json!({"path": "x", "paginator": {"type": "page_number", "page_body_path": "c"}}),
             "`page_body_path` is not supported yet",
         ),
-        (json!({"path": "x", "method": "POST"}), "the method `POST` is not supported yet"),
-        (json!({"path": "x", "data": "y"}), "`data` is not supported yet"),
         (json!({"path": "x", "response_actions": []}), "`response_actions` is not supported yet"),
         (json!({"path": "x", "incremental": {}}), "`incremental` is not supported yet"),
         (
