@@ -296,7 +296,9 @@ fn entry(value: &toml::Value) -> Result<Entry, String> {
     };
     let places = match text("place")? {
         None => None,
-        Some(text) => Some(vec![place(&text).ok_or("`place` is `header:NAME`, `query:NAME` or `basic`")?]),
+        Some(text) => {
+            Some(vec![place(&text).ok_or("`place` is `header:NAME`, `query:NAME`, `body:NAME` or `basic`")?])
+        }
     };
     Ok(Entry { value: text("value")?, binding: Binding { origins, places } })
 }
@@ -305,6 +307,7 @@ fn place(text: &str) -> Option<Place> {
     match text.split_once(':') {
         Some(("header", name)) if !name.is_empty() => Some(Place::Header(name.to_owned())),
         Some(("query", name)) if !name.is_empty() => Some(Place::Query(name.to_owned())),
+        Some(("body", name)) if !name.is_empty() => Some(Place::Field(name.to_owned())),
         None if text == "basic" => Some(Place::Basic),
         _ => None,
     }

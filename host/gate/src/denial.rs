@@ -55,7 +55,7 @@ pub enum Denial {
     },
     /// A placeholder where no secret can be put in.
     #[error(
-        "the secret `{secret}` cannot be placed in {place}: only header values, query values and Basic pairs"
+        "the secret `{secret}` cannot be placed in {place}: only header values, query values, Basic pairs and fields of a JSON or form body"
     )]
     SecretPlace {
         /// The secret's name.

@@ -24,6 +24,7 @@ use crate::error::{GateError, chain};
 use crate::exchange::Exchange;
 use crate::headers;
 use crate::inject::{BasicPair, Hop, fill, refuse_misplaced, refuse_misplaced_in_url};
+use crate::inject_body::fill_body;
 use crate::limits::Limits;
 use crate::origin::{Origin, Scheme};
 use crate::policy::Policy;
@@ -109,7 +110,7 @@ impl Gate {
         let (parts, mut body) = request.into_parts();
         let (method, mut headers) = (parts.method, parts.headers);
         let mut url = absolute(&parts.uri)?;
-        refuse_misplaced(&self.vault, &method, &headers, &body)?;
+        refuse_misplaced(&self.vault, &method, &headers)?;
         headers::clean_request(&mut headers);
         let mut visited = vec![url.clone()];
         let mut previous: Option<Origin> = None;
@@ -129,12 +130,14 @@ impl Gate {
             }
             let hop = Hop { origin: &origin, strayed, trusted_wire: self.policy.trusts_wire(&origin) };
             let filled = fill(&self.vault, &url, &headers, hop)?;
-            for entry in filled.placed {
+            let mut placed = filled.placed;
+            let sent = fill_body(&self.vault, &headers, &body, hop, &mut placed)?;
+            for entry in placed {
                 if !exchange.placed.contains(&entry) {
                     exchange.placed.push(entry);
                 }
             }
-            let answer = self.ask(&method, filled.uri, filled.headers, body.clone()).await?;
+            let answer = self.ask(&method, filled.uri, filled.headers, sent).await?;
             exchange.status = Some(answer.status().as_u16());
             let Some(next) = self.redirect(&method, &url, &answer, &filled.pairs, exchange)? else {
                 return self.read(answer, &filled.pairs, exchange).await;

@@ -1,12 +1,12 @@
-//! Puts secrets in their placeholders' places, just before a request leaves. The only file that reads a secret to send it.
+//! Puts secrets in their placeholders' places, just before a request leaves. Only this and `inject_body` read a secret to send it.
 //!
-//! A placeholder works in header values, query values and Basic pairs. Anywhere else it is a refusal, not a request.
+//! A placeholder works in header values, query values, Basic pairs, and bodies as `inject_body` has it. Anywhere else it
+//! is a refusal, not a request.
 
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::general_purpose::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -20,7 +20,8 @@ use crate::secret::Place;
 use crate::vault::{Sealed, Vault};
 
 /// RFC 3986, 2.3: what needs no escape anywhere in a URL. All else is escaped, so that a secret arrives whole.
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+pub(crate) const UNRESERVED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Reads Base64 with its padding or without.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
@@ -59,13 +60,8 @@ pub(crate) struct BasicPair {
     pub(crate) placeholder: String,
 }
 
-/// Refuses a request that has a placeholder where none can work, its URL apart.
-pub(crate) fn refuse_misplaced(
-    vault: &Vault,
-    method: &Method,
-    headers: &HeaderMap,
-    body: &Bytes,
-) -> Result<(), Denial> {
+/// Refuses a request that has a placeholder where none can work, its URL and its body apart.
+pub(crate) fn refuse_misplaced(vault: &Vault, method: &Method, headers: &HeaderMap) -> Result<(), Denial> {
     let refuse = |text: &[u8], place: &str| match vault.placeholder_in(text) {
         Some(secret) => Err(Denial::SecretPlace { secret, place: place.to_owned() }),
         None => Ok(()),
@@ -77,7 +73,7 @@ pub(crate) fn refuse_misplaced(
     for (name, value) in headers.iter().filter(|(name, _)| is_gates_own(name)) {
         refuse(value.as_bytes(), &format!("the header `{name}`, which the gate sets itself"))?;
     }
-    refuse(body, "the body")
+    Ok(())
 }
 
 /// Refuses placeholders in a URL outside its query's values. They are looked for escaped as well: the random part of
@@ -252,7 +248,7 @@ fn fill_pair(
 }
 
 /// Whether this secret may be sent in this place on this hop; if so, it is noted.
-fn permit<'a>(
+pub(crate) fn permit<'a>(
     found: Option<&'a Sealed>,
     place: Place,
     hop: Hop<'_>,

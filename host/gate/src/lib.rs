@@ -5,7 +5,7 @@
 //! connector implements an API's authentication without ever holding a credential.
 //!
 //! To read the code: `gate` is the life of one exchange. It asks `policy` (`origin`, `address`) what may be reached,
-//! has `inject` fill placeholders in, sends through `connect` and `tls`, and reads with `body`. `vault` keeps the
+//! has `inject` and `inject_body` fill placeholders in, sends through `connect` and `tls`, and reads with `body`. `vault` keeps the
 //! secrets; `needles` knows the shapes in which one may come back, `mask` finds them. `shown` is a URL for people.
 //!
 //! What holds, and what the tests show:
@@ -30,6 +30,7 @@ mod exchange;
 mod gate;
 mod headers;
 mod inject;
+mod inject_body;
 mod limits;
 mod mask;
 #[cfg(test)]

@@ -34,6 +34,8 @@ pub enum Place {
     Query(String),
     /// User or password of `Authorization: Basic` (RFC 7617).
     Basic,
+    /// A value in a body of JSON, or a form, by the name of its field; in a list, by that of the list.
+    Field(String),
 }
 
 impl Place {
@@ -52,6 +54,7 @@ impl fmt::Display for Place {
             Place::Header(name) => write!(f, "the header `{name}`"),
             Place::Query(name) => write!(f, "the query parameter `{name}`"),
             Place::Basic => f.write_str("a Basic pair"),
+            Place::Field(name) => write!(f, "the field `{name}` of the body"),
         }
     }
 }
@@ -61,6 +64,6 @@ impl fmt::Display for Place {
 pub struct Binding {
     /// Only these origins; `None`: each that the policy admits, though not across a redirect.
     pub origins: Option<Vec<Origin>>,
-    /// Only these places; `None`: any header, query parameter or Basic pair.
+    /// Only these places; `None`: any header, query parameter, Basic pair or field.
     pub places: Option<Vec<Place>>,
 }
