@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `api.rs` | the API asked directly: what runs are compared with |
 //! | `bad_input.rs` | what is wrong is told, word for word |
+//! | `bodies.rs` | requests with a body, secrets in them |
 //! | `breaking.rs` | what runs break off in: a source of parents, children and pages, and what is left of it |
 //! | `check.rs` | what `check` finds, and what `--fix` writes |
 //! | `cli.rs` | the command line: usage, the result document, each option |
@@ -45,6 +46,7 @@
 
 mod api;
 mod bad_input;
+mod bodies;
 mod breaking;
 mod check;
 mod cli;

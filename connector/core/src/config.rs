@@ -16,7 +16,7 @@ pub(crate) use body::Body;
 pub(crate) use columns::for_the_host;
 pub(crate) use endpoint::{Method, Param};
 pub(crate) use paginator::{
-    CursorConfig, LinkConfig, OffsetConfig, PageNumberConfig, Paginator, Source, read as read_paginator,
+    CursorConfig, LinkConfig, OffsetConfig, PageNumberConfig, Paginator, Source, Spot, read as read_paginator,
 };
 pub(crate) use resource::{ResourceConfig, TotalMode};
 

@@ -12,7 +12,7 @@ mod said;
 
 use serde_json::{Map, Value};
 
-use crate::config::{Paginator, TotalMode, read_paginator};
+use crate::config::{Paginator, Spot, TotalMode, read_paginator};
 use crate::contract::{Continuation, Notice, Response};
 use crate::diagnostic::Problems;
 use crate::document::Node;
@@ -50,8 +50,8 @@ pub(crate) enum Turn {
 /// What a page is asked by, beside what the config says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Ask {
-    /// Parameters, which take the place of those of the same name.
-    Params(Vec<(String, String)>),
+    /// Parameters, which take the place of those of the same name, and members of a body, whose values are JSON.
+    Values(Vec<(Spot, String)>),
     /// A URL, complete.
     Url(String),
 }
@@ -221,13 +221,26 @@ impl Pager {
         matches!(self, Self::Auto(_) | Self::Offset(_) | Self::PageNumber(_))
     }
 
+    /// Whether it writes into a body of JSON.
+    pub(crate) fn fills_body(&self) -> bool {
+        let spots = match self {
+            Self::Auto(_) | Self::SinglePage | Self::Link(_) => Vec::new(),
+            Self::Offset(offset) => offset.spots().to_vec(),
+            Self::PageNumber(pages) => vec![pages.spot()],
+            Self::Cursor(cursor) => vec![cursor.spot()],
+        };
+        spots.iter().any(|spot| spot.param().is_none())
+    }
+
     /// The parameters that it sets: those of every request, and those of all but the first.
     pub(crate) fn params(&self) -> (Vec<&str>, Vec<&str>) {
         match self {
             Self::Auto(_) | Self::SinglePage | Self::Link(_) => (Vec::new(), Vec::new()),
-            Self::Offset(offset) => (offset.params().to_vec(), Vec::new()),
-            Self::PageNumber(pages) => (vec![pages.param()], Vec::new()),
-            Self::Cursor(cursor) => (Vec::new(), vec![cursor.param()]),
+            Self::Offset(offset) => {
+                (offset.spots().into_iter().filter_map(Spot::param).collect(), Vec::new())
+            }
+            Self::PageNumber(pages) => (pages.spot().param().into_iter().collect(), Vec::new()),
+            Self::Cursor(cursor) => (Vec::new(), cursor.spot().param().into_iter().collect()),
         }
     }
 
@@ -254,15 +267,15 @@ impl Pager {
 
 impl Turn {
     pub(crate) fn ask(&self) -> Ask {
-        Ask::Params(match self {
+        Ask::Values(match self {
             Self::Guess(_) | Self::Only => Vec::new(),
             Self::Offset(offset, cursor) => {
-                offset.ask(cursor).map(|(name, value)| (name.to_owned(), value.to_string())).to_vec()
+                offset.ask(cursor).map(|(spot, value)| (spot.clone(), value.to_string())).to_vec()
             }
-            Self::PageNumber(pages, cursor) => vec![(pages.param().to_owned(), cursor.page.to_string())],
+            Self::PageNumber(pages, cursor) => vec![(pages.spot().clone(), cursor.page.to_string())],
             Self::Cursor(pager, cursor) => {
-                let value = cursor.value.clone();
-                value.map(|value| (pager.param().to_owned(), value)).into_iter().collect()
+                let value = cursor.sent(pager.spot());
+                value.map(|value| (pager.spot().clone(), value)).into_iter().collect()
             }
             Self::Link(_, cursor) => match &cursor.url {
                 Some(url) => return Ask::Url(url.clone()),

@@ -227,6 +227,10 @@ fn resource(
     let total = config.total.as_ref().map_or(TotalMode::Exact, |total| total.value);
     let pager = Pager::of(named.unwrap_or(&Paginator::Auto), total);
     check_paging_params(config, draft, &pager, problems, notices);
+    if pager.fills_body() && matches!(endpoint.body, Some(config::Body::Form(_) | config::Body::Text(_))) {
+        let message = "the paginator writes into a body of JSON, and this one has `data`";
+        problems.add(&config.name.pointer, message);
+    }
     if let Some(total) = &config.total
         && !pager.has_totals()
         && !total.pointer.starts_with("/resource_defaults")

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use url::Url;
 
 use crate::body::{self, Rendered};
-use crate::config::{ApiKeyPlace, Auth, is_token};
+use crate::config::{ApiKeyPlace, Auth, Spot, is_token};
 use crate::contract::{Fault, PageRequest, Request};
 use crate::encode::component;
 use crate::paging::Ask;
@@ -24,16 +24,23 @@ pub fn request(plan: &Plan, request: &PageRequest) -> Result<Request, Fault> {
     let turn = resource.pager.turn(request.cursor.as_deref());
     let turn = turn.map_err(|error| Fault::Other(error.to_string()))?;
     let paging = match turn.ask() {
-        Ask::Params(params) => params,
+        Ask::Values(values) => values,
         Ask::Url(link) => return follow(resource, &bindings, &link),
     };
+    let (mut params, mut members) = (Vec::new(), Vec::new());
+    for (spot, value) in paging {
+        match spot {
+            Spot::Param(name) => params.push((name, value)),
+            Spot::Body(path) => members.push((path, value)),
+        }
+    }
     let mut query = Query::new(fill(&resource.query, &bindings, component)?);
     for (name, pieces) in &resource.params {
-        if !paging.iter().any(|(other, _)| other == name) {
+        if !params.iter().any(|(other, _)| other == name) {
             query.form(name, &fill(pieces, &bindings, str::to_owned)?);
         }
     }
-    for (name, value) in &paging {
+    for (name, value) in &params {
         // The path's own, where the paginator was guessed; a named one is refused then.
         query.drop(name);
         query.form(name, value);
@@ -41,7 +48,7 @@ pub fn request(plan: &Plan, request: &PageRequest) -> Result<Request, Fault> {
     let mut headers = headers(resource, &bindings)?;
     sign(resource.auth.as_ref(), &mut query, &mut headers);
     let url = url(resource, &bindings, &query.0)?;
-    let body = attach(body::render(resource.body.as_ref(), &bindings, &[])?, &mut headers);
+    let body = attach(body::render(resource.body.as_ref(), &bindings, &members)?, &mut headers);
     Ok(Request { method: resource.method.name(), url, headers, body })
 }
 

@@ -3,6 +3,7 @@
 mod follow;
 mod offset;
 mod page_number;
+mod spot;
 
 use super::{inside, union};
 use crate::diagnostic::{Problems, did_you_mean, list};
@@ -12,6 +13,7 @@ use crate::select::ValuePath;
 pub(crate) use follow::{CursorConfig, LinkConfig, Source};
 pub(crate) use offset::OffsetConfig;
 pub(crate) use page_number::PageNumberConfig;
+pub(crate) use spot::Spot;
 
 #[derive(Debug, Clone)]
 pub(crate) enum Paginator {

@@ -7,8 +7,9 @@ use serde_json::{Map, Value};
 
 use super::said::{has_more, next};
 use super::{MAX_EMPTY_PAGES, Outcome, PagingError, Paths, Seen, Settled, ended_by_empty_page, fields};
-use crate::config::{CursorConfig, Source};
+use crate::config::{CursorConfig, Source, Spot};
 use crate::contract::{Continuation, Response};
+use crate::json::Kind;
 
 #[derive(Debug, Clone)]
 pub(crate) struct CursorPager {
@@ -20,6 +21,8 @@ pub(crate) struct CursorPager {
 pub(crate) struct Cursor {
     /// `None`: the first page.
     pub(crate) value: Option<String>,
+    /// Whether the API gave it as a number, as which a body of JSON takes it back.
+    number: bool,
     /// Empty pages just before this one.
     empty: u64,
     pub(crate) settled: Settled,
@@ -32,15 +35,26 @@ impl Cursor {
         let value = fields.get("c").and_then(Value::as_str).ok_or(PagingError::Cursor)?;
         Ok(Self {
             value: Some(value.to_owned()),
+            number: fields.contains_key("n"),
             empty: fields.get("z").and_then(Value::as_u64).unwrap_or(0),
             settled: Settled::parse(&fields),
         })
+    }
+
+    /// The value as it stands in the request: in a body as JSON.
+    pub(super) fn sent(&self, spot: &Spot) -> Option<String> {
+        let value = self.value.clone()?;
+        let is_text = matches!(spot, Spot::Body(_)) && !self.number;
+        Some(if is_text { Value::from(value).to_string() } else { value })
     }
 
     /// Compact JSON: `{"c":"abc"}`.
     fn text(&self) -> String {
         let mut fields = Map::new();
         fields.insert("c".to_owned(), Value::from(self.value.as_deref().unwrap_or_default()));
+        if self.number {
+            fields.insert("n".to_owned(), Value::from(true));
+        }
         if self.empty > 0 {
             fields.insert("z".to_owned(), Value::from(self.empty));
         }
@@ -53,8 +67,8 @@ impl CursorPager {
         Self { config: config.clone() }
     }
 
-    pub(super) fn param(&self) -> &str {
-        &self.config.param
+    pub(super) fn spot(&self) -> &Spot {
+        &self.config.spot
     }
 
     pub(super) fn paths(&self) -> Paths<'_> {
@@ -108,7 +122,9 @@ impl CursorPager {
         if empty > MAX_EMPTY_PAGES {
             return Err(PagingError::Hollow);
         }
-        let next = Cursor { value: Some(value), empty, settled: cursor.settled.clone() };
+        let given = seen.next.as_deref().and_then(|json| json.first().copied());
+        let number = Kind::of(given) == Kind::Number && self.config.spot.param().is_none();
+        let next = Cursor { value: Some(value), number, empty, settled: cursor.settled.clone() };
         outcome.continuation = Continuation::Next(next.text());
         Ok(outcome)
     }

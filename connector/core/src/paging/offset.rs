@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::said::{count, has_more};
 use super::{Outcome, PagingError, Paths, Seen, Settled, ended_by_empty_page, fields};
-use crate::config::{OffsetConfig, TotalMode};
+use crate::config::{OffsetConfig, Spot, TotalMode};
 use crate::contract::{Continuation, Notice};
 
 /// Cursors in one `rest`, by the contract.
@@ -68,9 +68,9 @@ impl Offset {
         Self { config: config.clone(), total }
     }
 
-    /// The names of the parameters that it sets.
-    pub(crate) fn params(&self) -> [&str; 2] {
-        [&self.config.offset_param, &self.config.limit_param]
+    /// Where it writes.
+    pub(crate) fn spots(&self) -> [&Spot; 2] {
+        [&self.config.offset_spot, &self.config.limit_spot]
     }
 
     pub(super) fn paths(&self) -> Paths<'_> {
@@ -90,10 +90,10 @@ impl Offset {
         }
     }
 
-    /// The parameters of a page: names and values.
-    pub(crate) fn ask(&self, cursor: &Cursor) -> [(&str, u64); 2] {
+    /// What asks for a page, and where it stands.
+    pub(crate) fn ask(&self, cursor: &Cursor) -> [(&Spot, u64); 2] {
         let limit = cursor.ask.map_or(self.config.limit, |ask| ask.min(self.config.limit));
-        [(&self.config.offset_param, cursor.offset), (&self.config.limit_param, limit)]
+        [(&self.config.offset_spot, cursor.offset), (&self.config.limit_spot, limit)]
     }
 
     /// What a page leaves to be read. `cursor.settled` is passed on to every cursor that follows.

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::said::{count, has_more};
 use super::{MAX_EMPTY_PAGES, Outcome, PagingError, Paths, Seen, Settled, ended_by_empty_page, fields};
-use crate::config::{PageNumberConfig, TotalMode};
+use crate::config::{PageNumberConfig, Spot, TotalMode};
 use crate::contract::{Continuation, Notice};
 
 /// Cursors in one `rest`, by the contract.
@@ -70,8 +70,8 @@ impl PageNumber {
         Self { config: config.clone(), total }
     }
 
-    pub(super) fn param(&self) -> &str {
-        &self.config.page_param
+    pub(super) fn spot(&self) -> &Spot {
+        &self.config.page_spot
     }
 
     pub(super) fn paths(&self) -> Paths<'_> {

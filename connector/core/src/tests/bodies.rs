@@ -209,3 +209,70 @@ fn a_secret_stays_a_reference_in_a_body() {
     let got = sent(json!({"path": "x", "method": "POST", "data": {"key": "sanderling-secret-00-k"}}));
     assert_eq!(body(&got), "key=sanderling-secret-00-k");
 }
+
+/// The bodies by which resource `r` is read, page by page, each answered by `answer`.
+fn bodies(paginator: Value, mut part: Value, answer: impl Fn(&Value) -> Value) -> Vec<String> {
+    part["paginator"] = paginator;
+    part["path"] = json!("x");
+    part["method"] = json!("POST");
+    part["data_selector"] = json!("data");
+    let plan = planned(&endpoint(part));
+    let (mut seen, mut chains) = (Vec::new(), vec![None]);
+    while let Some(cursor) = chains.pop() {
+        let wanted = PageRequest { name: "r".into(), partition: None, cursor };
+        let sent = request(&plan, &wanted).unwrap();
+        assert_eq!(sent.url, "https://api.test/x");
+        seen.push(body(&sent).to_owned());
+        let asked = serde_json::from_str(body(&sent)).unwrap_or(Value::Null);
+        match page(&plan, &wanted, &ok(answer(&asked))).unwrap().continuation {
+            Continuation::Next(next) => chains.push(Some(next)),
+            Continuation::Rest(rest) => chains.extend(rest.into_iter().rev().map(Some)),
+            _ => {}
+        }
+    }
+    seen
+}
+
+#[test]
+fn paginators_write_into_bodies() {
+    let cursor = json!({"type": "cursor", "cursor_path": "next", "cursor_body_path": "page.after"});
+    for (next, text) in [(json!(2), "2"), (json!("2"), "\"2\"")] {
+        let seen = bodies(cursor.clone(), json!({"json": {"q": 1, "page": {"size": 5}}}), |asked| {
+            let next = if asked["page"]["after"].is_null() { next.clone() } else { Value::Null };
+            json!({"data": [{"id": 1}], "next": next})
+        });
+        let second = format!(r#"{{"q":1,"page":{{"size":5,"after":{text}}}}}"#);
+        assert_eq!(seen, [r#"{"q":1,"page":{"size":5}}"#, &second]);
+    }
+    let offset = json!({"type": "offset", "limit": 2, "offset_body_path": "p.o", "limit_body_path": "p.l"});
+    let seen = bodies(
+        offset,
+        json!({}),
+        |asked| json!({"data": ids(asked["p"]["o"].as_u64().unwrap(), 2), "total": 2}),
+    );
+    assert_eq!(seen[0], r#"{"p":{"o":0,"l":2}}"#);
+    let pages = json!({"type": "page_number", "base_page": 1, "page_body_path": "a", "maximum_page": 3});
+    let seen = bodies(pages, json!({"json": {"a": [7]}}), |asked| json!({"data": [{"id": asked["a"]}]}));
+    assert_eq!(seen, [r#"{"a":1}"#, r#"{"a":2}"#]);
+}
+
+#[test]
+fn a_paginator_writes_in_one_place() {
+    let refused = |paginator: Value, data: Value| {
+        refused(&endpoint(json!({"path": "x", "data": data, "paginator": paginator})))
+    };
+    assert_eq!(
+        refused(json!({"type": "page_number", "page_param": "p", "page_body_path": "p"}), Value::Null),
+        [
+            "/resources/0/endpoint/paginator/page_body_path: it is sent as a parameter or in the body: `page_param` or `page_body_path`, not both"
+        ]
+    );
+    assert_eq!(
+        refused(json!({"type": "page_number", "page_body_path": "a..b"}), Value::Null),
+        ["/resources/0/endpoint/paginator/page_body_path: `a..b` is no path in a body"]
+    );
+    assert_eq!(
+        refused(json!({"type": "cursor", "cursor_body_path": "c"}), json!("text")),
+        ["/resources/0/name: the paginator writes into a body of JSON, and this one has `data`"]
+    );
+}

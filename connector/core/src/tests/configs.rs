@@ -72,14 +72,6 @@ fn all_problems_come_at_once_each_with_its_place() {
 #[test]
 fn every_part_of_dlt_that_is_missing_is_refused_by_name() {
     let cases = [
-        (
-            json!({"path": "x", "paginator": {"type": "cursor", "cursor_body_path": "c"}}),
-            "`cursor_body_path` is not supported yet",
-        ),
-        (
-            json!({"path": "x", "paginator": {"type": "page_number", "page_body_path": "c"}}),
-            "`page_body_path` is not supported yet",
-        ),
         (json!({"path": "x", "response_actions": []}), "`response_actions` is not supported yet"),
         (json!({"path": "x", "incremental": {}}), "`incremental` is not supported yet"),
         (

@@ -100,10 +100,6 @@ fn o7_bad_options_are_refused_before_the_first_request() {
         "cannot carry both",
     );
     refuse(
-        json!({"type": "offset", "limit": 5, "offset_body_path": "a"}),
-        "`offset_body_path` is not supported yet",
-    );
-    refuse(
         json!({"type": "offset", "limit": 5, "total_path": null, "stop_after_empty_page": false}),
         "nothing would ever end",
     );

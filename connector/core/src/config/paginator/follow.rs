@@ -1,5 +1,6 @@
 //! dlt's paginators that follow what an answer gives, as they are configured: cursors and links.
 
+use super::spot::{self, Spot};
 use super::{flag_or, name_or, path, path_or};
 use crate::diagnostic::Problems;
 use crate::document::{Fields, Keys};
@@ -17,8 +18,8 @@ pub(crate) enum Source {
 #[derive(Debug, Clone)]
 pub(crate) struct CursorConfig {
     pub(crate) source: Source,
-    /// The parameter that it is sent as.
-    pub(crate) param: String,
+    /// Where it is sent.
+    pub(crate) spot: Spot,
     pub(crate) stop_after_empty_page: bool,
     pub(crate) has_more_path: Option<ValuePath>,
 }
@@ -31,8 +32,15 @@ pub(crate) struct LinkConfig {
 
 pub(super) const CURSOR: Keys = Keys {
     of: "a paginator of type `cursor`",
-    known: &["type", "cursor_path", "cursor_param", "stop_after_empty_page", "has_more_path"],
-    later: &["cursor_body_path"],
+    known: &[
+        "type",
+        "cursor_path",
+        "cursor_param",
+        "cursor_body_path",
+        "stop_after_empty_page",
+        "has_more_path",
+    ],
+    later: &[],
     elsewhere: &[],
 };
 
@@ -59,10 +67,10 @@ pub(super) const HEADER_LINK: Keys = Keys {
 
 pub(super) fn cursor(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<CursorConfig> {
     let source = path_or(fields, "cursor_path", "cursors.next", problems);
-    let param = name_or(fields, "cursor_param", "the name of a parameter", "cursor", problems);
+    let spot = spot::read(fields, ["cursor_param", "cursor_body_path"], "cursor", problems);
     let stop_after_empty_page = flag_or(fields, "stop_after_empty_page", false, problems);
     let has_more_path = fields.take("has_more_path").and_then(|node| path(&node, problems));
-    Some(CursorConfig { source: Source::Body(source?), param, stop_after_empty_page, has_more_path })
+    Some(CursorConfig { source: Source::Body(source?), spot, stop_after_empty_page, has_more_path })
 }
 
 pub(super) fn header_cursor(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<CursorConfig> {
@@ -70,7 +78,7 @@ pub(super) fn header_cursor(fields: &mut Fields<'_>, problems: &mut Problems) ->
     let param = name_or(fields, "cursor_param", "the name of a parameter", "cursor", problems);
     Some(CursorConfig {
         source: Source::Header(key),
-        param,
+        spot: Spot::Param(param),
         stop_after_empty_page: false,
         has_more_path: None,
     })

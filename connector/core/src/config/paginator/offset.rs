@@ -1,6 +1,7 @@
 //! dlt's `offset` paginator, as it is configured.
 
-use super::{TotalPath, count_at, flag_or, name_or, path, total_path};
+use super::spot::{self, Spot};
+use super::{TotalPath, count_at, flag_or, path, total_path};
 use crate::config::inside;
 use crate::diagnostic::Problems;
 use crate::document::{Fields, Keys, Node};
@@ -10,8 +11,8 @@ use crate::select::ValuePath;
 pub(crate) struct OffsetConfig {
     pub(crate) limit: u64,
     pub(crate) offset: u64,
-    pub(crate) offset_param: String,
-    pub(crate) limit_param: String,
+    pub(crate) offset_spot: Spot,
+    pub(crate) limit_spot: Spot,
     pub(crate) total_path: Option<TotalPath>,
     /// No request starts at this offset or beyond it.
     pub(crate) maximum_offset: Option<u64>,
@@ -27,12 +28,14 @@ pub(super) const KEYS: Keys = Keys {
         "offset",
         "offset_param",
         "limit_param",
+        "offset_body_path",
+        "limit_body_path",
         "total_path",
         "maximum_offset",
         "stop_after_empty_page",
         "has_more_path",
     ],
-    later: &["offset_body_path", "limit_body_path"],
+    later: &[],
     elsewhere: &[],
 };
 
@@ -56,11 +59,10 @@ pub(super) fn read(
         }
     };
     let offset = count_at(fields, "offset", problems).unwrap_or(0);
-    let what = "the name of a parameter";
-    let offset_param = name_or(fields, "offset_param", what, "offset", problems);
-    let limit_param = name_or(fields, "limit_param", what, "limit", problems);
-    if offset_param == limit_param {
-        problems.add(&node.pointer, format!("`{limit_param}` cannot carry both the offset and the limit"));
+    let offset_spot = spot::read(fields, ["offset_param", "offset_body_path"], "offset", problems);
+    let limit_spot = spot::read(fields, ["limit_param", "limit_body_path"], "limit", problems);
+    if offset_spot == limit_spot {
+        problems.add(&node.pointer, format!("`{limit_spot}` cannot carry both the offset and the limit"));
     }
     let total_path = total_path(fields, problems);
     let maximum_offset = count_at(fields, "maximum_offset", problems);
@@ -73,8 +75,8 @@ pub(super) fn read(
     Some(OffsetConfig {
         limit: limit?,
         offset,
-        offset_param,
-        limit_param,
+        offset_spot,
+        limit_spot,
         total_path,
         maximum_offset,
         stop_after_empty_page,

@@ -1,6 +1,7 @@
 //! dlt's `page_number` paginator, as it is configured.
 
-use super::{TotalPath, count_at, flag_or, name_or, path, total_path};
+use super::spot::{self, Spot};
+use super::{TotalPath, count_at, flag_or, path, total_path};
 use crate::diagnostic::Problems;
 use crate::document::{Fields, Keys, Node};
 use crate::select::ValuePath;
@@ -11,7 +12,7 @@ pub(crate) struct PageNumberConfig {
     pub(crate) base_page: u64,
     /// The first page that is asked for.
     pub(crate) page: u64,
-    pub(crate) page_param: String,
+    pub(crate) page_spot: Spot,
     /// Where the API says how many pages there are.
     pub(crate) total_path: Option<TotalPath>,
     /// No page of this number or beyond it is asked for.
@@ -27,12 +28,13 @@ pub(super) const KEYS: Keys = Keys {
         "base_page",
         "page",
         "page_param",
+        "page_body_path",
         "total_path",
         "maximum_page",
         "stop_after_empty_page",
         "has_more_path",
     ],
-    later: &["page_body_path"],
+    later: &[],
     elsewhere: &[],
 };
 
@@ -45,7 +47,7 @@ pub(super) fn read(
     let config = PageNumberConfig {
         base_page,
         page: count_at(fields, "page", problems).unwrap_or(base_page),
-        page_param: name_or(fields, "page_param", "the name of a parameter", "page", problems),
+        page_spot: spot::read(fields, ["page_param", "page_body_path"], "page", problems),
         total_path: total_path(fields, problems),
         maximum_page: count_at(fields, "maximum_page", problems),
         stop_after_empty_page: flag_or(fields, "stop_after_empty_page", true, problems),
