@@ -227,7 +227,7 @@ struct Entry {
     binding: Binding,
 }
 
-/// `NAME = "value"`, or a table `[NAME]` with `value`, `origins` and `place` (`header:NAME`, `query:NAME`, `basic`).
+/// `NAME = "value"`, or a table `[NAME]` with `value`, `origins` and `place` (`header:NAME`, `query:NAME`, `body:NAME`, `basic`).
 fn read_file(path: &Path) -> Result<BTreeMap<String, Entry>, Vec<SecretError>> {
     let shown = path.strip_prefix(".").unwrap_or(path);
     let wrong =

@@ -69,7 +69,7 @@ fn a_secret_arrives_in_a_form_and_is_nowhere_else() {
 fn a_credential_that_is_written_out_is_sealed_too() {
     let (server, folder) = (api(), Folder::new());
     let ran = read(&server, &folder, json!({"json": {"api_key": KEY, "q": 1}})).expect(0);
-    ran.says(&["a credential is written into the config at /resources/0/endpoint/json/api_key"]);
+    let ran = ran.says(&["a credential is written into the config at /resources/0/endpoint/json/api_key"]);
     let got: Value = serde_json::from_slice(&server.requests()[0].body).unwrap();
     assert_eq!(got["api_key"], KEY);
     leaks::assert_none(&folder, &[&ran], KEY, &["c.json"]);
