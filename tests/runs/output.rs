@@ -182,7 +182,8 @@ fn a_run_that_is_stopped_has_a_result_too() {
         if event["event"] == "waiting" {
             assert_eq!((&event["status"], &event["attempt"]), (&429.into(), &2.into()));
             let wait_ms = event["until_ms"].as_u64().unwrap() - event["time_ms"].as_u64().unwrap();
-            assert!((90_000..=100_000).contains(&wait_ms), "{wait_ms}");
+            // A wait ends behind the millisecond that has begun.
+            assert!((90_000..=100_001).contains(&wait_ms), "{wait_ms}");
             break;
         }
     }
