@@ -103,7 +103,7 @@ fn where_a_secret_does_not_go() {
         }
         let (strayed, trusted_wire) = hop;
         let origin: Origin = "https://a.example.com".parse().unwrap();
-        let misplaced = refuse_misplaced(&vault, &Method::GET, &map, &Bytes::new())
+        let misplaced = refuse_misplaced(&vault, &Method::GET, &map)
             .and_then(|()| refuse_misplaced_in_url(&vault, &url));
         match misplaced {
             Err(denial) => denial.to_string(),
@@ -136,6 +136,34 @@ fn where_a_secret_does_not_go() {
         said("secret", free(), &format!("https://a.example.com/{}", "x".repeat(70_000)), &[], first),
     ];
     assert_snapshot!(lines(cases));
+}
+
+#[test]
+fn where_a_secret_does_not_go_in_a_body() {
+    let said = |kind: &str, body: &[u8]| {
+        let mut vault = Vault::new(Some([7; 16])).unwrap();
+        let binding = Binding { origins: None, places: Some(vec![Place::Basic]) };
+        let key = vault.seal("key", Secret::new("secret"), binding).unwrap();
+        let at = body.windows(3).position(|three| three == b"KEY").unwrap();
+        let body = Bytes::from([&body[..at], key.as_bytes(), &body[at + 3..]].concat());
+        let mut headers = HeaderMap::new();
+        headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_str(kind).unwrap());
+        let origin = "https://a.example.com".parse().unwrap();
+        let hop = Hop { origin: &origin, strayed: false, trusted_wire: true };
+        match crate::inject_body::fill_body(&vault, &headers, &body, hop, &mut Vec::new()) {
+            Err(denial) => denial.to_string(),
+            Ok(_) => "sent".to_owned(),
+        }
+    };
+    let form = "application/x-www-form-urlencoded";
+    assert_snapshot!(lines([
+        said("text/plain", b"KEY"),
+        said("application/json", b"{KEY"),
+        said("application/json", br#"{"KEY": 1}"#),
+        said("application/json", br#"{"q": "KEY"}"#),
+        said(form, b"KEY=1"),
+        said(form, b"q=%FFKEY"),
+    ]));
 }
 
 #[tokio::test]

@@ -62,7 +62,7 @@ pub(crate) fn read(
 /// The texts of one field: a list is sent as a field for each of its values, null is not sent.
 fn values(node: &Node<'_>, problems: &mut Problems) -> Vec<At<String>> {
     let items = match node.value {
-        Value::Array(_) => node.items("the values of a field", problems).unwrap_or_default(),
+        Value::Array(_) => node.items("a form", problems).unwrap_or_default(),
         _ => vec![node.clone()],
     };
     items.iter().filter_map(|item| text(item, problems)).collect()

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Auth, Body, Headers, Paginator, auth, body, headers, inside, paginator};
 use crate::contract::RetryPolicy;
-use crate::diagnostic::{Problems, did_you_mean};
+use crate::diagnostic::Problems;
 use crate::document::{At, Fields, Keys, Node};
 use crate::select::Selector;
 
@@ -109,7 +109,8 @@ fn method(node: &Node<'_>, problems: &mut Problems) -> Option<Method> {
         "GET" => Some(Method::Get),
         "POST" => Some(Method::Post),
         other => {
-            let hint = did_you_mean(other, ["GET", "POST"]).unwrap_or_else(|| "`GET` or `POST`".to_owned());
+            let meant = ["GET", "POST"].into_iter().find(|known| known.eq_ignore_ascii_case(other));
+            let hint = meant.map_or("`GET` or `POST`".to_owned(), |known| format!("did you mean `{known}`?"));
             problems.hint(&node.pointer, format!("unknown method `{other}`"), hint);
             None
         }

@@ -110,7 +110,8 @@ fn rows_that_do_not_fit_the_config() {
             "resources": [
                 {"name": "p", "endpoint": {"path": "p", "data_selector": selector}},
                 {"name": "c", "include_from_parent": ["name"], "endpoint": "p/{resources.p.id}/c"},
-                {"name": "h", "endpoint": {"path": "h", "headers": {"X-P": "{resources.p.id}"}}}
+                {"name": "h", "endpoint": {"path": "h", "headers": {"X-P": "{resources.p.id}"}}},
+                {"name": "k", "endpoint": {"path": "k", "headers": {"X-{resources.p.id}": "1"}}}
             ]
         }))
     };
@@ -142,6 +143,7 @@ fn rows_that_do_not_fit_the_config() {
         ("empty", asked("c", r#"{"bind":[""],"add":[1]}"#)),
         ("a dot", asked("c", r#"{"bind":[".."],"add":[1]}"#)),
         ("a line break", asked("h", r#"{"bind":["a\nb"],"add":[]}"#)),
+        ("a space in a name", asked("k", r#"{"bind":["a b"],"add":[]}"#)),
         ("half of a pair in the partition", asked("c", r#"{"bind":["\ud800"],"add":[1]}"#)),
         ("other data", asked("c", "{}")),
     ];
@@ -326,11 +328,22 @@ fn what_no_host_should_ask() {
     let partition = Partition { key: "[1]".into(), data: r#"{"bind":[1]}"#.into() };
     let ask =
         |wanted: &PageRequest| request(&plan, wanted).map_or_else(|error| fault(&error), |sent| sent.url);
+    let key = "${secrets.key}";
+    let posted = planned(&endpoint(json!({"path": "x", "paginator": "json_link", "json": {"key": key}})));
+    let away = ok(json!({"data": [{"id": 1}], "next": "https://other.test/x"}));
+    let Ok(Continuation::Next(away)) = page(&posted, &first_page("r"), &away).map(|page| page.continuation)
+    else {
+        panic!("no next page")
+    };
     let cases = [
         ("no such resource", ask(&first_page("q"))),
         ("a cursor for one page", ask(&PageRequest { cursor: Some("2".into()), ..first_page("p") })),
         ("a child without a parent", ask(&first_page("c"))),
         ("a parent for no child", ask(&child_page("p", &partition))),
+        ("a key in the body, elsewhere", {
+            let wanted = PageRequest { cursor: Some(away), ..first_page("r") };
+            request(&posted, &wanted).map_or_else(|error| fault(&error), |sent| sent.url)
+        }),
         ("a config that is no JSON", fault(&Fault::InvalidConfig(crate::plan("{").unwrap_err()))),
         ("a wrong config", fault(&Fault::InvalidConfig(crate::plan("{}").unwrap_err()))),
         ("the way", fault(&Fault::Transport("the line is cut".into()))),
