@@ -103,8 +103,8 @@ fn where_a_secret_does_not_go() {
         }
         let (strayed, trusted_wire) = hop;
         let origin: Origin = "https://a.example.com".parse().unwrap();
-        let misplaced = refuse_misplaced(&vault, &Method::GET, &map)
-            .and_then(|()| refuse_misplaced_in_url(&vault, &url));
+        let misplaced =
+            refuse_misplaced(&vault, &Method::GET, &map).and_then(|()| refuse_misplaced_in_url(&vault, &url));
         match misplaced {
             Err(denial) => denial.to_string(),
             Ok(()) => match fill(&vault, &url, &map, Hop { origin: &origin, strayed, trusted_wire }) {
