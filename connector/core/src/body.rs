@@ -76,7 +76,7 @@ fn tree(json: &Json<Piece>, bindings: &Bindings) -> Result<Tree, Fault> {
         Json::Plain(value) => Tree::Raw(value.to_string()),
         Json::Text(pieces) => Tree::Raw(quoted(&fill(pieces, bindings, str::to_owned)?)),
         Json::Whole(Piece::Text(text)) => Tree::Raw(quoted(text)),
-        Json::Whole(Piece::Bound(index)) => {
+        Json::Whole(Piece::Bound(index, _)) => {
             let lacking = || Fault::Other("the partition lacks a value".to_owned());
             Tree::Raw(bindings.bound.get(*index).cloned().ok_or_else(lacking)?)
         }

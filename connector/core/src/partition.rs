@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, HashSet};
 use serde_json::value::RawValue;
 
 use crate::contract::{ChildPartitions, Fault, Notice, Partition};
-use crate::json::{Found, Item, Kind, decode_string, find};
+use crate::json::{Found, Item, Kind, Wanted, decode_string, find};
 use crate::plan::{Child, Resource, Taken};
 use crate::rows::{RowError, push_without_breaks};
+use crate::template::Format;
 
 /// A partition's data, read back. All values are JSON text.
 #[derive(Debug, Clone, Default)]
@@ -60,12 +61,24 @@ impl Bindings {
         Partition { key, data }
     }
 
-    /// A bound value as it is sent: a string's text, a number or boolean as JSON writes it.
-    pub(crate) fn text(&self, index: usize) -> Option<String> {
-        let json = self.bound.get(index)?;
-        match json.as_bytes().first() {
-            Some(b'"') => decode_string(json.as_bytes()).map(|text| text.into_owned()),
-            _ => Some(json.clone()),
+    /// A bound value as it is sent: as its format says, else a string's text, a number or boolean as JSON writes them.
+    ///
+    /// # Errors
+    /// A value that is not there, or not of the format's type.
+    pub(crate) fn text(&self, index: usize, format: Option<&Format>) -> Result<String, Fault> {
+        let lacking = || Fault::Other("the partition lacks a value".to_owned());
+        let json = self.bound.get(index).ok_or_else(lacking)?;
+        match (format, json.as_bytes().first()) {
+            (Some(format), _) => format.write(json).map_err(|what| {
+                let format = &format.written;
+                Fault::Other(format!(
+                    "the parent's value is {what}, which the format `{format}` cannot write"
+                ))
+            }),
+            (None, Some(b'"')) => {
+                decode_string(json.as_bytes()).map(|text| text.into_owned()).ok_or_else(lacking)
+            }
+            (None, _) => Ok(json.clone()),
         }
     }
 }
@@ -99,11 +112,13 @@ pub(crate) fn open(
         let found = find(bytes, &resource.row_fields).map_err(|fault| error(fault.to_string()))?;
         let lists = resource.children.iter().zip(&mut opened).zip(&mut seen);
         for ((child, list), seen) in lists {
-            let partition = bindings(child, bytes, &found, own).map_err(error)?.partition();
-            if seen.insert(partition.key.clone()) {
-                list.partitions.push(partition);
-            } else {
-                repeated += 1;
+            for bindings in bindings(child, bytes, &found, own).map_err(error)? {
+                let partition = bindings.partition();
+                if seen.insert(partition.key.clone()) {
+                    list.partitions.push(partition);
+                } else {
+                    repeated += 1;
+                }
             }
         }
     }
@@ -120,27 +135,71 @@ pub(crate) fn open(
     Ok((opened, notice.into_iter().collect()))
 }
 
-fn bindings(child: &Child, row: &[u8], found: &Found, own: &Bindings) -> Result<Bindings, String> {
+/// What a row binds for a child: once, or once for each item of the list that the child goes through.
+fn bindings(child: &Child, row: &[u8], found: &Found, own: &Bindings) -> Result<Vec<Bindings>, String> {
+    let list = child.bind.iter().find_map(|(taken, _)| match taken {
+        Taken::Each { slot, name, .. } => Some((*slot, name)),
+        _ => None,
+    });
+    let Some((slot, name)) = list else { return Ok(vec![binding(child, row, found, own, None)?]) };
+    let list = found.value(slot).ok_or_else(|| lacks(child, name))?;
+    match list.kind {
+        Kind::Null => return Ok(Vec::new()),
+        Kind::Array => {}
+        other => return Err(format!("has {}, and `{name}` of `{}` wants a list", other.noun(), child.name)),
+    }
+    let mut items = Wanted::new();
+    items.add_items(&[]);
+    let list = list.span.of(row);
+    let found_items = find(list, &items).map_err(|fault| fault.to_string())?.items;
+    found_items.iter().map(|item| binding(child, row, found, own, Some(item.span.of(list)))).collect()
+}
+
+fn lacks(child: &Child, name: &str) -> String {
+    format!("has no `{name}`, which `{}` needs", child.name)
+}
+
+fn binding(
+    child: &Child,
+    row: &[u8],
+    found: &Found,
+    own: &Bindings,
+    item: Option<&[u8]>,
+) -> Result<Bindings, String> {
+    let text = |found: Option<Item>, bytes: &[u8], name: &str| -> Result<String, String> {
+        let found = found.ok_or_else(|| lacks(child, name))?;
+        let mut text = Vec::with_capacity(found.span.len());
+        push_without_breaks(&mut text, found.span.of(bytes), found.line_breaks);
+        // The walk has refused what is not UTF-8.
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    };
     let take = |taken: &Taken| -> Result<String, String> {
         match taken {
             // [`Bindings::of`] has counted them.
             Taken::Bound(index) => Ok(own.bound.get(*index).cloned().unwrap_or_else(|| "null".to_owned())),
             Taken::Added(index) => Ok(own.added.get(*index).cloned().unwrap_or_else(|| "null".to_owned())),
-            Taken::Row { slot, name } => {
-                let item = found
-                    .value(*slot)
-                    .ok_or_else(|| format!("has no `{name}`, which `{}` needs", child.name))?;
-                let mut text = Vec::with_capacity(item.span.len());
-                push_without_breaks(&mut text, item.span.of(row), item.line_breaks);
-                // The walk has refused what is not UTF-8.
-                Ok(String::from_utf8_lossy(&text).into_owned())
+            Taken::Row { slot, name } => text(found.value(*slot), row, name),
+            Taken::Each { item: wanted, name, .. } => {
+                let item = item.unwrap_or_default();
+                let found = find(item, wanted).map_err(|fault| fault.to_string())?;
+                text(found.value(0), item, name)
             }
         }
     };
     let bind = |(taken, whole): &(Taken, bool)| {
-        let name = if let Taken::Row { name, .. } = taken { name } else { "binding" };
+        let name = match taken {
+            Taken::Row { name, .. } | Taken::Each { name, .. } => name,
+            Taken::Bound(_) | Taken::Added(_) => "binding",
+        };
         value(&take(taken)?, *whole).map_err(|what| {
-            format!("has a `{name}` that is {what}, which cannot stand in a request of `{}`", child.name)
+            let each = match what {
+                "a list" => format!(" (`{name}[*]` asks once for each item)"),
+                _ => String::new(),
+            };
+            format!(
+                "has a `{name}` that is {what}, which cannot stand in a request of `{}`{each}",
+                child.name
+            )
         })
     };
     Ok(Bindings {
@@ -151,14 +210,14 @@ fn bindings(child: &Child, row: &[u8], found: &Found, own: &Bindings) -> Result<
 
 /// A value that can stand in a request, in one spelling: strings are written anew, numbers stay as they came. Null, lists
 /// and objects can stand only where a `whole` value does.
-fn value(json: &str, whole: bool) -> Result<String, String> {
+fn value(json: &str, whole: bool) -> Result<String, &'static str> {
     match Kind::of(json.bytes().next()) {
         Kind::String => {
             let text = decode_string(json.as_bytes()).ok_or("text with half a surrogate pair")?;
-            serde_json::to_string(&text).map_err(|error| error.to_string())
+            Ok(serde_json::Value::from(text).to_string())
         }
         Kind::Number | Kind::Bool => Ok(json.to_owned()),
         _ if whole => Ok(json.to_owned()),
-        other => Err(other.noun().to_owned()),
+        other => Err(other.noun()),
     }
 }

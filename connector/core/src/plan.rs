@@ -14,6 +14,7 @@ use crate::json::Wanted;
 use crate::paging::Pager;
 use crate::select::Selector;
 use crate::settle::{Guesses, Written};
+use crate::template::Format;
 pub(crate) use body::{Body, Json, Members};
 use draft::Draft;
 use parents::{Link, Source};
@@ -32,8 +33,8 @@ pub(crate) type Pieces = Vec<Piece>;
 pub(crate) enum Piece {
     /// As it is to be sent.
     Text(String),
-    /// The value of that number in the partition's bindings.
-    Bound(usize),
+    /// The value of that number in the partition's bindings, and how it is written.
+    Bound(usize, Option<Format>),
 }
 
 #[derive(Debug, Clone)]
@@ -79,6 +80,8 @@ pub(crate) struct Child {
 pub(crate) enum Taken {
     /// From the row: the slot in [`Resource::row_fields`], and its name for messages.
     Row { slot: usize, name: String },
+    /// From each item of the list in that slot: what is wanted of an item, alone in its first slot.
+    Each { slot: usize, item: Wanted, name: String },
     /// From the parent's own bindings.
     Bound(usize),
     /// From the keys that the parent's rows were given.
@@ -159,6 +162,11 @@ fn lower(config: &Config, problems: &mut Problems) -> Plan {
 fn adopt(parent: &mut Resource, link: &Link, draft: &Draft) {
     let mut take = |source: &Source| match source {
         Source::Row { steps, name } => Taken::Row { slot: parent.row_fields.add(steps), name: name.clone() },
+        Source::Each { list, item, name } => {
+            let mut wanted = Wanted::new();
+            wanted.add(item);
+            Taken::Each { slot: parent.row_fields.add(list), item: wanted, name: name.clone() }
+        }
         Source::Bound(index) => Taken::Bound(*index),
         Source::Added(index) => Taken::Added(*index),
     };

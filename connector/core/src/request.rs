@@ -111,11 +111,7 @@ pub(crate) fn fill(
     for piece in pieces {
         match piece {
             Piece::Text(plain) => text.push_str(plain),
-            Piece::Bound(index) => {
-                let value = bindings.text(*index);
-                let value = value.ok_or_else(|| Fault::Other("the partition lacks a value".to_owned()))?;
-                text.push_str(&encode(&value));
-            }
+            Piece::Bound(index, format) => text.push_str(&encode(&bindings.text(*index, format.as_ref())?)),
         }
     }
     Ok(text)
@@ -198,8 +194,8 @@ fn sign(auth: Option<&Auth>, query: &mut Query, headers: &mut Vec<(String, Strin
 
 fn url(resource: &Resource, bindings: &Bindings, query: &str) -> Result<String, Fault> {
     for piece in &resource.url {
-        let Piece::Bound(index) = piece else { continue };
-        if bindings.text(*index).is_some_and(|value| value.is_empty()) {
+        let Piece::Bound(index, format) = piece else { continue };
+        if bindings.text(*index, format.as_ref())?.is_empty() {
             return Err(Fault::Other(
                 "the parent's value is empty, and would ask for another path".to_owned(),
             ));
@@ -207,7 +203,7 @@ fn url(resource: &Resource, bindings: &Bindings, query: &str) -> Result<String, 
     }
     let text = fill(&resource.url, bindings, component)?;
     // A client would resolve `.` and `..` to another path (RFC 3986, 5.2.4); written into the config they are meant.
-    let bound = resource.url.iter().any(|piece| matches!(piece, Piece::Bound(_)));
+    let bound = resource.url.iter().any(|piece| matches!(piece, Piece::Bound(..)));
     let fixed = |text: &str| text.split('/').filter(|segment| matches!(*segment, "." | "..")).count();
     let written: usize =
         resource.url.iter().map(|piece| if let Piece::Text(text) = piece { fixed(text) } else { 0 }).sum();

@@ -123,6 +123,16 @@ pub(crate) fn plain_path(text: &str) -> Option<Vec<Step>> {
     }
 }
 
+/// A path through the items of one list, such as `tags[*].id`: the steps to the list, and those from each item on.
+pub(crate) fn each_path(text: &str) -> Option<(Vec<Step>, Vec<Step>)> {
+    let (list, rest) = plain_steps(text.trim());
+    let rest = rest.strip_prefix("[*]").filter(|_| !list.is_empty())?;
+    match plain_steps(&format!("${rest}")) {
+        (item, "") => Some((list, item)),
+        _ => None,
+    }
+}
+
 /// Steps as RFC 9535 writes them, from the root: `$['a'][0]`.
 fn rooted(steps: &[Step]) -> String {
     let mut text = String::from("$");

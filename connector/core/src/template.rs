@@ -1,13 +1,17 @@
 //! Text with `{placeholders}`: parsed once, before anything is sent. Knows nothing of resources.
 
+mod format;
+
 use std::borrow::Cow;
+
+pub(crate) use format::Format;
 
 /// A piece of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Part {
     Text(String),
-    /// What stands between the braces.
-    Placeholder(String),
+    /// What stands between the braces: a name, and how its value is to be written.
+    Placeholder(String, Option<Format>),
 }
 
 /// Why a text is no template.
@@ -19,8 +23,10 @@ pub(crate) enum TemplateError {
     Close,
     #[error("`{{}}` names nothing")]
     Empty,
-    #[error("a format in a placeholder (`{{{0}}}`) is not supported yet")]
+    #[error("`{0}` is no format for a value (`05d` and `.2f` are, as in Python)")]
     Format(String),
+    #[error("`!` in `{{{0}}}` is Python's; `{{name}}` is the value's text")]
+    Conversion(String),
 }
 
 /// The start of a secret's reference, and of the placeholder that the host puts in its place.
@@ -42,23 +48,32 @@ pub(crate) fn renamed(text: &str, name: &str, by: &str) -> String {
             _ => from.split_at(from.find('}').map_or(from.len(), |end| end + 1)),
         };
         let inner = token.strip_prefix('{').and_then(|token| token.strip_suffix('}'));
-        if inner.is_some_and(|inner| inner.trim() == name) {
-            out.push_str(&format!("{{{by}}}"));
-        } else {
-            out.push_str(token);
+        match inner.map(named) {
+            Some((found, format)) if found.trim() == name => out.push_str(&format!("{{{by}{format}}}")),
+            _ => out.push_str(token),
         }
         rest = after;
     }
     out + rest
 }
 
+/// A placeholder's name, and its format from the colon on. By Python's rule neither begins within square brackets.
+fn named(inner: &str) -> (&str, &str) {
+    let mut within = false;
+    let end = inner.find(|char| {
+        within = char == '[' || within && char != ']';
+        !within && matches!(char, ':' | '!')
+    });
+    inner.split_at(end.unwrap_or(inner.len()))
+}
+
 /// `text` with a letter in the place of each placeholder: what can be said of it before they are filled.
 pub(crate) fn without_placeholders(text: &str) -> Cow<'_, str> {
     match parse(text) {
-        Ok(parts) if parts.iter().any(|part| matches!(part, Part::Placeholder(_))) => {
+        Ok(parts) if parts.iter().any(|part| matches!(part, Part::Placeholder(..))) => {
             let text = parts.into_iter().map(|part| match part {
                 Part::Text(text) => text,
-                Part::Placeholder(_) => "x".to_owned(),
+                Part::Placeholder(..) => "x".to_owned(),
             });
             Cow::Owned(text.collect())
         }
@@ -66,8 +81,7 @@ pub(crate) fn without_placeholders(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Splits `text` by Python's `str.format` rules, without formats and conversions: `{{` and `}}` are braces. A reference
-/// to a secret, `${secrets.NAME}`, is text.
+/// Splits `text` by Python's `str.format` rules, without conversions: `{{` and `}}` are braces. A reference to a secret, `${secrets.NAME}`, is text.
 pub(crate) fn parse(text: &str) -> Result<Vec<Part>, TemplateError> {
     let mut parts = Vec::new();
     let mut plain = String::new();
@@ -92,6 +106,7 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Part>, TemplateError> {
                 plain.push('}');
                 continue;
             }
+            let (name, format) = named(name);
             let name = name.trim();
             if name.is_empty() {
                 return Err(TemplateError::Empty);
@@ -99,13 +114,18 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Part>, TemplateError> {
             if name.contains('{') {
                 return Err(TemplateError::Open);
             }
-            if name.contains([':', '!']) {
-                return Err(TemplateError::Format(name.to_owned()));
-            }
+            let format = match format.strip_prefix(':') {
+                None if format.is_empty() => None,
+                None => return Err(TemplateError::Conversion(format!("{name}{format}"))),
+                Some("") => None,
+                Some(spec) => {
+                    Some(Format::parse(spec).ok_or_else(|| TemplateError::Format(spec.to_owned()))?)
+                }
+            };
             if !plain.is_empty() {
                 parts.push(Part::Text(std::mem::take(&mut plain)));
             }
-            parts.push(Part::Placeholder(name.to_owned()));
+            parts.push(Part::Placeholder(name.to_owned(), format));
         }
     }
     plain.push_str(rest);
@@ -127,7 +147,7 @@ mod tests {
     }
 
     fn hole(name: &str) -> Part {
-        Part::Placeholder(name.into())
+        Part::Placeholder(name.into(), None)
     }
 
     #[test]
@@ -140,10 +160,22 @@ mod tests {
             ("{{x}} {{{y}}}", &[text("{x} {"), hole("y"), text("}")]),
             ("k ${secrets.api_key}!", &[text("k ${secrets.api_key}!")]),
             ("${x}", &[text("$"), hole("x")]),
+            ("{resources.p.tags[0:2]}", &[hole("resources.p.tags[0:2]")]),
+            ("{n:}", &[hole("n")]),
+            ("{n :05d}", &[Part::Placeholder("n".into(), Format::parse("05d"))]),
         ];
         for (source, parts) in cases {
             assert_eq!(parse(source).as_deref(), Ok(*parts), "{source}");
         }
+    }
+
+    #[test]
+    fn a_placeholder_is_renamed_with_its_format() {
+        let text = "{{x}}/{x}/{ x:05d}/{xy}/{y[x]}";
+        assert_eq!(
+            renamed(text, "x", "resources.p.id"),
+            "{{x}}/{resources.p.id}/{resources.p.id:05d}/{xy}/{y[x]}"
+        );
     }
 
     #[test]
@@ -153,8 +185,8 @@ mod tests {
             ("a}", TemplateError::Close),
             ("{}", TemplateError::Empty),
             ("{a{b}", TemplateError::Open),
-            ("{n:05d}", TemplateError::Format("n:05d".into())),
-            ("{n!r}", TemplateError::Format("n!r".into())),
+            ("{n:%Y}", TemplateError::Format("%Y".into())),
+            ("{n!r}", TemplateError::Conversion("n!r".into())),
         ];
         for (source, error) in cases {
             assert_eq!(parse(source), Err(error), "{source}");

@@ -9,19 +9,19 @@ use crate::config::{self, Param, ResourceConfig};
 use crate::diagnostic::Problems;
 use crate::document::{At, join};
 use crate::encode::component;
-use crate::template::{self, Part, names_a_secret};
+use crate::template::{self, Format, Part, names_a_secret};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum DraftPart {
     /// As it is to be sent.
     Text(String),
-    Hole(Hole),
+    Hole(Hole, Option<Format>),
 }
 
 impl DraftPart {
     fn hole(&self) -> Option<&Hole> {
         match self {
-            Self::Hole(hole) => Some(hole),
+            Self::Hole(hole, _) => Some(hole),
             Self::Text(_) => None,
         }
     }
@@ -131,12 +131,12 @@ fn parts(text: &At<String>, problems: &mut Problems) -> DraftParts {
         Ok(parsed) => parsed,
         Err(error) => {
             problems.add(&text.pointer, error.to_string());
-            return vec![DraftPart::Hole(Hole::Faulty)];
+            return vec![DraftPart::Hole(Hole::Faulty, None)];
         }
     };
     let part = |part| match part {
         Part::Text(text) => DraftPart::Text(text),
-        Part::Placeholder(name) => DraftPart::Hole(Hole::new(&name, &text.pointer, problems)),
+        Part::Placeholder(name, format) => DraftPart::Hole(Hole::new(&name, &text.pointer, problems), format),
     };
     parsed.into_iter().map(part).collect()
 }
@@ -159,7 +159,9 @@ pub(super) fn draft(config: &ResourceConfig, base: &str, problems: &mut Problems
     let mut in_query = false;
     for part in whole {
         let part = match part {
-            DraftPart::Hole(Hole::Plain { name, pointer }) => path_param(config, name, pointer, &mut spent),
+            DraftPart::Hole(Hole::Plain { name, pointer }, format) => {
+                path_param(config, name, pointer, format, &mut spent, problems)
+            }
             other => other,
         };
         match part {
@@ -174,7 +176,7 @@ pub(super) fn draft(config: &ResourceConfig, base: &str, problems: &mut Problems
         }
     }
     draft.origin = match draft.path.as_slice() {
-        [DraftPart::Hole(Hole::Faulty)] => None,
+        [DraftPart::Hole(Hole::Faulty, _)] => None,
         _ => check_draft(&draft, path, problems),
     };
     for (name, param) in config.endpoint.params.iter().filter(|(name, _)| !spent.contains(name)) {
@@ -224,7 +226,7 @@ fn json(value: &Value, pointer: &str, problems: &mut Problems) -> Json<DraftPart
         Value::String(text) => {
             let mut parts = parts(&At { value: text.clone(), pointer: pointer.to_owned() }, problems);
             match (parts.pop(), parts.is_empty()) {
-                (Some(hole @ DraftPart::Hole(_)), true) => Json::Whole(hole),
+                (Some(hole @ DraftPart::Hole(_, None)), true) => Json::Whole(hole),
                 (last, _) => {
                     parts.extend(last);
                     Json::Text(parts)
@@ -249,20 +251,43 @@ fn json(value: &Value, pointer: &str, problems: &mut Problems) -> Json<DraftPart
 }
 
 /// dlt's older way: `{name}` in a path is bound from `params`, and then not sent as a parameter.
-fn path_param(config: &ResourceConfig, name: String, pointer: String, spent: &mut Vec<String>) -> DraftPart {
+fn path_param(
+    config: &ResourceConfig,
+    name: String,
+    pointer: String,
+    format: Option<Format>,
+    spent: &mut Vec<String>,
+    problems: &mut Problems,
+) -> DraftPart {
     let param = config.endpoint.params.iter().find(|(other, _)| *other == name);
     let part = match param {
-        Some((_, Param::Texts(texts))) if texts.len() == 1 => {
-            DraftPart::Text(texts.iter().map(|text| component(&text.value)).collect())
+        Some((_, Param::Texts(texts))) if let [text] = texts.as_slice() => {
+            match format.map_or_else(|| Ok(text.value.clone()), |format| formatted(text, &format)) {
+                Ok(text) => DraftPart::Text(component(&text)),
+                Err(message) => {
+                    problems.add(&pointer, message);
+                    DraftPart::Hole(Hole::Faulty, None)
+                }
+            }
         }
         Some((_, Param::Resolve { resource, field, .. })) => {
             let (resource, field) = (resource.clone(), field.clone());
-            DraftPart::Hole(Hole::Field { resource, field: field.value, pointer: field.pointer })
+            DraftPart::Hole(Hole::Field { resource, field: field.value, pointer: field.pointer }, format)
         }
-        _ => return DraftPart::Hole(Hole::Plain { name, pointer }),
+        _ => return DraftPart::Hole(Hole::Plain { name, pointer }, format),
     };
     spent.push(name);
     part
+}
+
+/// A parameter's value as a format writes it; what looks like a number is one.
+fn formatted(text: &At<String>, format: &Format) -> Result<String, String> {
+    let number = serde_json::from_str::<serde_json::Number>(&text.value).is_ok();
+    let json = if number { text.value.clone() } else { Value::from(text.value.as_str()).to_string() };
+    let format_written = &format.written;
+    format.write(&json).map_err(|what| {
+        format!("`{}` is {what}, which the format `{format_written}` cannot write", text.value)
+    })
 }
 
 /// Whether a placeholder stands in the last segment, whatever it will be bound to.
@@ -270,7 +295,7 @@ fn ends_in_placeholder(whole: &[DraftPart]) -> bool {
     let mut found = false;
     for part in whole {
         match part {
-            DraftPart::Hole(_) => found = true,
+            DraftPart::Hole(..) => found = true,
             DraftPart::Text(text) => {
                 let (path, query) =
                     text.split_once('?').map_or((text.as_str(), None), |(path, query)| (path, Some(query)));
@@ -289,7 +314,7 @@ fn check_draft(draft: &Draft, path: &At<String>, problems: &mut Problems) -> Opt
     let fill = |parts: &[DraftPart], value: &str| -> String {
         let text = |part: &DraftPart| match part {
             DraftPart::Text(text) => text.clone(),
-            DraftPart::Hole(_) => value.to_owned(),
+            DraftPart::Hole(..) => value.to_owned(),
         };
         parts.iter().map(text).collect()
     };

@@ -75,7 +75,7 @@ impl Shape {
         for part in &draft.path {
             match part {
                 DraftPart::Text(text) => shape.text.push_str(text),
-                DraftPart::Hole(hole) => {
+                DraftPart::Hole(hole, _) => {
                     shape.before.push((shape.text.clone(), hole.clone()));
                     shape.text.push(MARK);
                 }

@@ -9,7 +9,7 @@ use crate::contract::Notice;
 use crate::diagnostic::{Problems, did_you_mean, list};
 use crate::document::At;
 use crate::json::Step;
-use crate::select::{plain_path, spelled};
+use crate::select::{each_path, plain_path, spelled};
 use crate::settle::Guesses;
 use crate::template::renamed;
 
@@ -18,6 +18,8 @@ use crate::template::renamed;
 pub(super) enum Source {
     /// A field of the parent's row.
     Row { steps: Vec<Step>, name: String },
+    /// Something of each item of a list in the parent's row: `tags[*].id`.
+    Each { list: Vec<Step>, item: Vec<Step>, name: String },
     /// A value that the parent itself was bound to.
     Bound(usize),
     /// A key that the parent's rows were given by its own parent.
@@ -54,6 +56,15 @@ impl Link {
         self.holes.push((hole.clone(), index));
     }
 
+    /// What is bound to the items of another list than this one.
+    fn other_list(&self, source: &Source) -> Option<&str> {
+        let Source::Each { list: wanted, .. } = source else { return None };
+        self.bind.iter().find_map(|bound| match bound {
+            Source::Each { list, name, .. } if list != wanted => Some(name.as_str()),
+            _ => None,
+        })
+    }
+
     fn add(&mut self, key: String, source: Source) {
         if !self.add.iter().any(|(other, _)| *other == key) {
             self.add.push((key, source));
@@ -78,9 +89,11 @@ impl Link {
     fn piece(&self, part: &DraftPart) -> Option<Piece> {
         match part {
             DraftPart::Text(text) => Some(Piece::Text(text.clone())),
-            DraftPart::Hole(hole) => {
-                self.holes.iter().find(|(other, _)| other == hole).map(|(_, index)| Piece::Bound(*index))
-            }
+            DraftPart::Hole(hole, format) => self
+                .holes
+                .iter()
+                .find(|(other, _)| other == hole)
+                .map(|(_, index)| Piece::Bound(*index, format.clone())),
         }
     }
 }
@@ -247,9 +260,15 @@ impl Finder<'_> {
                     let Some((_, field, pointer)) = hole.field(self.names) else {
                         continue;
                     };
-                    if let Some(source) = field_source(field, parent_link, pointer, problems) {
-                        link.bind(hole, source);
+                    let Some(source) = field_source(field, parent_link, pointer, problems) else { continue };
+                    if let Some(other) = link.other_list(&source) {
+                        let message = format!(
+                            "a request goes through one list, but this one takes from `{other}` and `{field}`"
+                        );
+                        problems.add(pointer, message);
+                        continue;
                     }
+                    link.bind(hole, source);
                 }
                 Hole::Plain { name, pointer } => {
                     let before =
@@ -355,10 +374,13 @@ fn field_source(field: &str, parent: &Link, pointer: &str, problems: &mut Proble
     }
     match plain_path(field) {
         Some(steps) if !steps.is_empty() => Some(Source::Row { steps, name: field.to_owned() }),
+        _ if let Some((list, item)) = each_path(field) => {
+            Some(Source::Each { list, item, name: field.to_owned() })
+        }
         _ => {
             problems.add(
                 pointer,
-                format!("`{field}` is no field of a row: only names and indexes can stand in it"),
+                format!("`{field}` is no field of a row: names, indexes and one `[*]` can stand in it"),
             );
             None
         }

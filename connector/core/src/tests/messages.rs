@@ -111,7 +111,9 @@ fn rows_that_do_not_fit_the_config() {
                 {"name": "p", "endpoint": {"path": "p", "data_selector": selector}},
                 {"name": "c", "include_from_parent": ["name"], "endpoint": "p/{resources.p.id}/c"},
                 {"name": "h", "endpoint": {"path": "h", "headers": {"X-P": "{resources.p.id}"}}},
-                {"name": "k", "endpoint": {"path": "k", "headers": {"X-{resources.p.id}": "1"}}}
+                {"name": "k", "endpoint": {"path": "k", "headers": {"X-{resources.p.id}": "1"}}},
+                {"name": "f", "endpoint": "p/{resources.p.id:05d}/f"},
+                {"name": "g", "endpoint": "p/{resources.p.id:s}/g"}
             ]
         }))
     };
@@ -137,6 +139,22 @@ fn rows_that_do_not_fit_the_config() {
         ("a field that cannot be sent", parents(r#"[{"id": [1], "name": "x"}]"#)),
         ("half of a pair", parents(r#"[{"id": "\ud800", "name": "x"}]"#)),
         ("the same parent twice", parents(r#"[{"id": 1, "name": "x"}, {"id": 1, "name": "x"}]"#)),
+        ("no list to go through", {
+            let config = json!({
+                "client": {"base_url": "https://api.test", "paginator": "single_page"},
+                "resources": [
+                    {"name": "p", "endpoint": {"path": "p", "data_selector": "$"}},
+                    {"name": "c", "endpoint": "c/{resources.p.tags[*]}"}
+                ]
+            });
+            match page(&planned(&config), &first_page("p"), &ok(r#"[{"tags": {}}]"#)) {
+                Ok(_) => "taken".to_owned(),
+                Err(error) => fault(&error),
+            }
+        }),
+        ("a format for another type", asked("f", r#"{"bind":["x"],"add":[]}"#)),
+        ("a format for integers", asked("f", r#"{"bind":[1.5],"add":[]}"#)),
+        ("a format for text", asked("g", r#"{"bind":[1],"add":[]}"#)),
         ("a key of its own", child(r#"[{"_p_name": "x"}]"#)),
         ("no child", child("[5]")),
         ("an empty value", asked("c", r#"{"bind":["\"\""],"add":["1"]}"#)),

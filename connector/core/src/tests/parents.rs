@@ -173,7 +173,13 @@ fn placeholders_that_nothing_explains_are_refused() {
         json!(["p", {"name": "c", "endpoint": "https://{resources.p.id}.test/x"}]),
         "cannot choose the host",
     );
-    refuse(json!(["p", {"name": "c", "endpoint": "c/{resources.p.id:05d}"}]), "a format in a placeholder");
+    refuse(json!(["p", {"name": "c", "endpoint": "c/{resources.p.id:%Y}"}]), "`%Y` is no format");
+    refuse(json!(["p", {"name": "c", "endpoint": "c/{resources.p.id!r}"}]), "`!` in `{resources.p.id!r}`");
+    refuse(json!(["p", {"name": "c", "endpoint": "c/{resources.p.a[*].b[*]}"}]), "one `[*]`");
+    refuse(
+        json!(["p", {"name": "c", "endpoint": "c/{resources.p.a[*]}/{resources.p.b[*]}"}]),
+        "takes from `a[*]` and `b[*]`",
+    );
     refuse(
         json!(["p", {"name": "c", "endpoint": "p/{resource.p.id}"}]),
         "`{resource.p.id}` refers to nothing",
@@ -183,6 +189,35 @@ fn placeholders_that_nothing_explains_are_refused() {
         json!(["p", {"name": "c", "endpoint": {"path": "c/{x}", "params": params}}]),
         "/resources/1/endpoint/params/x/resource: there is no resource `pp`",
     );
+}
+
+#[test]
+fn a_list_in_a_row_asks_once_for_each_item() {
+    let endpoint = "c/{resources.p.tags[*].id:03d}/{resources.p.id}/{resources.p.tags[*]['a b']}";
+    let plan = planned(&source(json!(["p", {"name": "c", "endpoint": endpoint}])));
+    let opened = |row: Value| {
+        page(&plan, &first_page("p"), &ok(json!([row])))
+            .map(|page| page.children.into_iter().flat_map(|child| child.partitions).collect::<Vec<_>>())
+            .map_err(|fault| bad(fault).message)
+    };
+    let partitions =
+        opened(json!({"id": "x", "tags": [{"id": 1, "a b": "u"}, {"id": 2, "a b": "v"}]})).unwrap();
+    let urls: Vec<_> =
+        partitions.iter().map(|one| request(&plan, &child_page("c", one)).unwrap().url).collect();
+    assert_eq!(urls, ["https://api.test/c/001/x/u", "https://api.test/c/002/x/v"]);
+    assert_eq!(opened(json!({"id": 1, "tags": []})).unwrap(), []);
+    assert_eq!(opened(json!({"id": 1, "tags": null})).unwrap(), []);
+    let fails = |row: Value, words: &str| assert!(opened(row).unwrap_err().contains(words), "{words}");
+    fails(json!({"id": 1}), "has no `tags[*].id`, which `c` needs");
+    fails(json!({"id": 1, "tags": {}}), "has an object, and `tags[*].id` of `c` wants a list");
+    fails(json!({"id": 1, "tags": [{"id": 1}]}), "has no `tags[*]['a b']`");
+    fails(json!({"id": 1, "tags": [{"id": [1], "a b": 1}]}), "`tags[*].id` that is a list");
+    let format = request(
+        &plan,
+        &child_page("c", &opened(json!({"id": 1, "tags": [{"id": 1.5, "a b": 1}]})).unwrap()[0]),
+    );
+    let Err(Fault::Other(message)) = format else { panic!("{format:?}") };
+    assert_eq!(message, "the parent's value is a decimal number, which the format `03d` cannot write");
 }
 
 #[test]
