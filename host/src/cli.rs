@@ -12,6 +12,7 @@ pub mod config;
 pub mod connector;
 pub mod demo;
 pub mod global;
+pub mod import;
 pub mod preview;
 pub mod resources;
 pub mod run;
@@ -27,6 +28,7 @@ pub use config::{ConfigCommand, ConfigShowArgs};
 pub use connector::{ConnectorCommand, InspectArgs};
 pub use demo::{DemoArgs, DemoCommand};
 pub use global::{Color, GlobalArgs};
+pub use import::{ImportArgs, ImportCommand};
 pub use preview::PreviewArgs;
 pub use resources::ResourcesArgs;
 pub use run::{Progress, RunArgs, ShowArgs};
@@ -72,6 +74,7 @@ impl Cli {
             | Command::State(StateCommand::Reset(_))
             | Command::Preview(_)
             | Command::Config(_)
+            | Command::Import(_)
             | Command::Completions(_)
             | Command::Man(_) => false,
         }
@@ -115,6 +118,9 @@ pub enum Command {
     /// Look at a config
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Make a config of what another tool reads
+    #[command(subcommand)]
+    Import(ImportCommand),
     /// Look at connectors that are not built in
     #[command(subcommand)]
     Connector(ConnectorCommand),

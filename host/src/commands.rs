@@ -5,6 +5,7 @@ pub mod check;
 pub mod config;
 pub mod connector;
 pub mod demo;
+pub mod import;
 pub mod pipelines;
 pub mod preview;
 pub mod resources;
@@ -19,7 +20,9 @@ use std::path::{Path, PathBuf};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use etcetera::BaseStrategy;
 
-use crate::cli::{Cli, Command, ConfigArgs, ConfigCommand, OpenArgs, SourceArgs, StateCommand};
+use crate::cli::{
+    Cli, Command, ConfigArgs, ConfigCommand, ImportCommand, OpenArgs, SourceArgs, StateCommand,
+};
 use crate::contract::Notice;
 use crate::document::Document;
 use crate::error::Error;
@@ -38,6 +41,7 @@ pub async fn execute(cli: Cli) -> Result<u8, Error> {
         Command::Demo(args) => demo::demo(&args, show).await,
         Command::Resources(args) => resources::resources(&args, show).await,
         Command::Config(ConfigCommand::Show(args)) => config::show(&args).await,
+        Command::Import(ImportCommand::Dlt(args)) => import::dlt(&args, show).await,
         Command::Connector(command) => connector::connector(&command, show),
         Command::Status(args) => status::status(&args, show).await,
         Command::State(StateCommand::Show(args)) => state::show(&args, show).await,

@@ -7,6 +7,7 @@ use sanderling_gate::{OriginError, RuleError, VaultError};
 
 use crate::contract::Notice;
 use crate::document::{Document, FormatError, Problem};
+use crate::import::ImportError;
 use crate::run::plan::PlanError;
 use crate::sandbox::{ListError, LoadError};
 use crate::secrets::SecretError;
@@ -30,6 +31,24 @@ pub enum Error {
         path: PathBuf,
         /// The system's word for it.
         cause: String,
+    },
+    /// A file that is not to be overwritten.
+    Exists(PathBuf),
+    /// An import is written as YAML.
+    NotYaml(PathBuf),
+    /// Several configs cannot be one file.
+    Several {
+        /// The file.
+        path: PathBuf,
+        /// How many there are.
+        count: usize,
+    },
+    /// Nothing can be imported from a file.
+    Import {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        problem: ImportError,
     },
     /// The fixed config cannot be put in place of the old one.
     Unwritten {

@@ -20,6 +20,7 @@ pub mod contract;
 pub mod document;
 pub mod error;
 pub mod fix;
+pub mod import;
 pub mod listing;
 pub mod memory;
 pub mod progress;

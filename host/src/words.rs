@@ -4,6 +4,7 @@ mod connector;
 mod finding;
 mod foreign;
 mod hints;
+mod import;
 mod setting;
 mod state;
 mod text;
@@ -26,6 +27,8 @@ pub use connector::of_connector;
 use connector::of_ungranted;
 pub use finding::{of_finding, of_not_tried};
 use hints::{CONNECTORS_FAULT, hint_for_data, hint_for_guesses, hint_for_trap, hints_for};
+use import::of_import;
+pub use import::{of_left, of_secret_use, of_written};
 pub use setting::{settled, to_write};
 pub use state::{Forgotten, nothing_remembered, of_next, of_reset};
 pub use text::{clock_time, counted, grouped, of_io, printable, printable_lines, short, span};
@@ -136,6 +139,17 @@ pub fn of_error(error: &Error, paint: Paint) -> Words {
         Error::Unwritable { path, cause } => {
             Words::new(exit::CONFIG, format!("{} cannot be written: {cause}", path.display()))
         }
+        Error::Exists(path) => Words::new(exit::CONFIG, format!("{} is there already", path.display()))
+            .hint("--force overwrites it; -o names another file"),
+        Error::NotYaml(path) => {
+            Words::new(exit::CONFIG, format!("{}: an imported config is written as YAML", path.display()))
+                .hint("let the name end in .yaml")
+        }
+        Error::Several { path, count } => {
+            Words::new(exit::CONFIG, format!("{count} configs cannot be written into {}", path.display()))
+                .hint("name a folder: -o configs/")
+        }
+        Error::Import { path, problem } => of_import(&path.display().to_string(), *problem),
         Error::Unwritten { path, cause } => {
             Words::new(exit::CONFIG, format!("{} cannot be written: {cause}", path.display()))
                 .hint("it is as it was; `sanderling check` without --fix shows the lines to write")

@@ -24,6 +24,7 @@ fn of_the_program() {
       resources    List a config's resources, as they are read
       state        Look at what is remembered of the last runs, or forget it
       config       Look at a config
+      import       Make a config of what another tool reads
       connector    Look at connectors that are not built in
       completions  Print a script that completes commands and flags in a shell
       man          Print the manual page, or write one for each command
@@ -605,11 +606,13 @@ fn of_connector_inspect() {
 }
 
 #[test]
-fn of_status_and_state() {
+fn of_status_state_and_import() {
     for (name, command) in [
         ("status", &["status"][..]),
         ("state_show", &["state", "show"]),
         ("state_reset", &["state", "reset"]),
+        ("import", &["import"]),
+        ("import_dlt", &["import", "dlt"]),
     ] {
         assert_snapshot!(format!("help_{name}"), help(command));
     }

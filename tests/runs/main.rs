@@ -18,6 +18,7 @@
 //! | `frozen.rs` | `--frozen` refuses guesses |
 //! | `guest.rs` | builds the connectors of `tests/guests` |
 //! | `help.rs` | what each command shows of itself |
+//! | `import.rs` | configs made of what other tools read |
 //! | `keys.rs` | keys that do not tell rows apart, parents that come twice |
 //! | `kill.rs` | runs that are killed or stopped, and those that go on from there |
 //! | `look.rs` | configs looked at without a secret or a request, in each format |
@@ -60,6 +61,7 @@ mod foreign;
 mod frozen;
 mod guest;
 mod help;
+mod import;
 mod keys;
 mod kill;
 mod leaks;

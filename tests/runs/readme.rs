@@ -6,6 +6,7 @@
 //!   sentence is an illustration too.
 //! - ` ```yaml `, ` ```json `, ` ```toml `: a config, which the connector must accept. One that begins with `# FILE` or
 //!   `# FILE: …` is put into the folder under that name.
+//! - ` ```python `, whose first line is `# FILE`: put into the folder under that name.
 //! - `<!-- not run: reason -->` before a block leaves it out; how often that is done is pinned here.
 //!
 //! Compared are lines, with runs of blanks as one. `#` stands for what differs from run to run: numbers with a decimal
@@ -150,6 +151,7 @@ impl Reading {
         match block.language.as_str() {
             "console" => commands(&block.text).iter().find_map(|shown| self.command(shown)),
             language @ ("yaml" | "json" | "toml") => self.config(language, &block.text),
+            "python" => self.python(&block.text),
             _ => None,
         }
     }
@@ -201,6 +203,15 @@ impl Reading {
         let mut first = [0];
         child.stderr.as_mut().unwrap().read_exact(&mut first).unwrap();
         self.background.push(child);
+    }
+
+    fn python(&self, text: &str) -> Option<String> {
+        let name = text.lines().next().and_then(|line| line.strip_prefix("# "));
+        let Some(name) = name.filter(|name| name.ends_with(".py")) else {
+            return Some(format!("{text}\ndoes not begin with its file's name"));
+        };
+        self.folder.write(name, text);
+        None
     }
 
     /// Asks the connector for what a config would read: nothing is sent.

@@ -287,6 +287,50 @@ fn seed_004() {
     run_seed(&SEED_004, in_query);
 }
 
+/// What a seed's Python comes to, as YAML.
+fn imported(python: &str) -> String {
+    let folder = Folder::new();
+    folder.write("seed.py", python);
+    let ran = folder.run(&["import", "dlt", "seed.py"]).expect(0);
+    let hint = "hint: ${secrets.api_key}: set SANDERLING_SECRET_API_KEY, or write api_key = \"…\" in .sanderling/secrets.toml\n";
+    assert!(ran.stderr.is_empty() || ran.stderr == hint, "{}", ran.stderr);
+    ran.stdout
+}
+
+#[test]
+fn what_is_imported_of_the_seeds_python_runs_as_they_do() {
+    let seeds: [(&str, Seed, fn(&Request) -> bool); 5] = [
+        (include_str!("seeds/000.py"), SEED_000, in_query),
+        (include_str!("seeds/001.py"), SEED_001, in_query),
+        (include_str!("seeds/002.py"), SEED_002, in_header),
+        (include_str!("seeds/003.py"), SEED_003, in_query),
+        (include_str!("seeds/004.py"), SEED_004, in_query),
+    ];
+    for (python, seed, placed) in seeds {
+        let text: &'static str = Box::leak(imported(python).into_boxed_str());
+        run_seed(&Seed { file: "seed.yaml", text, ..seed }, placed);
+    }
+}
+
+/// The second block of seed 001 is no config, but what stands in a resource of one.
+#[test]
+fn an_endpoint_that_stands_alone_is_imported_as_one() {
+    let text = imported(include_str!("seeds/001_error_handler.py"));
+    let indented: String = text.lines().map(|line| format!("    {line}\n")).collect();
+    let whole = format!(
+        "client: {{base_url: \"https://api.example.com\"}}\nresources:\n  - name: resource\n{indented}"
+    );
+    let folder = Folder::new();
+    folder.write("seed.yaml", &whole);
+    folder.write("seed.json", ERROR_HANDLER);
+    let resources = |file: &str| -> Value {
+        let shown = folder.run(&["config", "show", file]).expect(0).stdout;
+        serde_json::from_str::<Value>(&shown).unwrap()["resources"].take()
+    };
+    assert_eq!(resources("seed.yaml"), resources("seed.json"));
+    assert!(text.contains("max_retries: 3"), "{text}");
+}
+
 /// Requests for one page, in the order in which they came, and when.
 fn tries(server: &Server, offset: usize) -> Vec<(Option<u16>, Duration)> {
     let requests = server.requests();

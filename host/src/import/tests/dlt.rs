@@ -1,0 +1,323 @@
+//! Python expressions, one by one, and configs printed as Python: what they come to as a config.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::document::{Format, parse};
+use crate::import::dlt::import;
+use crate::import::{ImportError, Part};
+
+fn parts(text: &str) -> Vec<Part> {
+    import(text).unwrap().parts
+}
+
+/// What stands under `x` in a config, with the lines of what was left out of it.
+fn value_of(head: &str, expression: &str) -> (Option<Value>, usize) {
+    let text = format!("{head}\nrest_api_source({{'x': {expression}}})\n");
+    let part = parts(&text).pop().unwrap();
+    (part.config.get("x").cloned(), part.left.len())
+}
+
+#[test]
+fn expressions_that_are_known() {
+    let cases = [
+        ("", "'a' \"b\" r'\\n' '\\n\\x41\\u00e9\\101\\q'", json!("ab\\n\nAéA\\q")),
+        ("", "'''a\n  b'''", json!("a\n  b")),
+        ("", "'a\\\nb'", json!("ab")),
+        ("", "f'{{x}} {1 + 2} {\"a\"} {None}'", json!("{x} 3 a None")),
+        ("", "'{} {1} {{}} {k}'.format('a', 'b', k=2)", json!("a b {} 2")),
+        (
+            "",
+            "[1_000, 0x10, -1, 1.5, -2.5, 1e3, True, None]",
+            json!([1000, 16, -1, 1.5, -2.5, 1000.0, true, null]),
+        ),
+        ("", "18446744073709551615", json!(18_446_744_073_709_551_615_u64)),
+        ("", "-9223372036854775808", json!(i64::MIN)),
+        ("", "(('a',), ())", json!([["a"], []])),
+        ("", "[1] + [2 * 60]", json!([1, 120])),
+        ("", "{'a': 1} | {'b': 2}", json!({"a": 1, "b": 2})),
+        ("", "dict({'a': 1}, b=2, **{'c': 3})", json!({"a": 1, "b": 2, "c": 3})),
+        ("A = {'k': [1, 2]}", "A['k'][1]", json!(2)),
+        ("A = 1\nA = 2", "A", json!(2)),
+        ("from base import A\nA = 3", "A", json!(3)),
+        ("def f(a, b='y'):\n    '''Docs.'''\n    c = a + b\n    return [c]", "f('x')", json!(["xy"])),
+        ("def f(a, b='y'):\n    return a + b", "f(b='1', a='2')", json!("21")),
+        ("N = ['a', 'b']", "[f'/{n}' for n in N]", json!(["/a", "/b"])),
+        ("D = {'a': 1, 'b': 2}", "{**D, 'a': 3}", json!({"a": 3, "b": 2})),
+        ("import copy\nD = {'a': 1}", "copy.deepcopy(D)", json!({"a": 1})),
+        ("", "dlt.secrets['sources.api.token']", json!("${secrets.token}")),
+        ("", "dlt.secrets.get('k', str)", json!("${secrets.k}")),
+        ("from dlt import secrets", "'Token ' + secrets['k']", json!("Token ${secrets.k}")),
+        (
+            "from os import environ, getenv",
+            "[environ['A_B'], getenv('C')]",
+            json!(["${secrets.a_b}", "${secrets.c}"]),
+        ),
+        (
+            "",
+            "[dlt.secrets['a.k'], dlt.secrets['b.k'], dlt.secrets['a.k']]",
+            json!(["${secrets.k}", "${secrets.b_k}", "${secrets.k}"]),
+        ),
+        ("", "dlt.config.value", json!("${secrets.x}")),
+        (
+            "",
+            "APIKeyAuth('X-Key', 'k', location='query')",
+            json!({"type": "api_key", "name": "X-Key", "api_key": "k", "location": "query"}),
+        ),
+        ("", "auth.HttpBasicAuth('u', 'p')", json!({"type": "http_basic", "username": "u", "password": "p"})),
+        (
+            "",
+            "OAuth2ClientCredentials(access_token_url='https://a/t', client_id='c', client_secret='s')",
+            json!({"type": "oauth2_client_credentials", "access_token_url": "https://a/t", "client_id": "c", "client_secret": "s"}),
+        ),
+        ("", "SinglePagePaginator()", json!({"type": "single_page"})),
+        (
+            "",
+            "PageNumberPaginator(base_page=1, total_path=None)",
+            json!({"type": "page_number", "base_page": 1, "total_path": null}),
+        ),
+        ("", "OffsetPaginator(initial_limit=5)", json!({"type": "offset", "limit": 5})),
+        ("", "JSONLinkPaginator('a.b')", json!({"type": "json_link", "next_url_path": "a.b"})),
+        (
+            "from p import JSONResponseCursorPaginator as C",
+            "C(cursor_path='n', cursor_param='c')",
+            json!({"type": "cursor", "cursor_path": "n", "cursor_param": "c"}),
+        ),
+        (
+            "",
+            "dlt.sources.incremental('t', initial_value=0)",
+            json!({"type": "incremental", "cursor_path": "t", "initial_value": 0}),
+        ),
+        (
+            "",
+            "{'incremental': dlt.sources.incremental[int]('t', last_value_func=max)}",
+            json!({"incremental": {"cursor_path": "t", "last_value_func": "max"}}),
+        ),
+    ];
+    for (head, expression, expected) in cases {
+        let (value, left) = value_of(head, expression);
+        assert_eq!((value, left), (Some(expected), 0), "{head}\n{expression}");
+    }
+}
+
+#[test]
+fn expressions_that_only_python_knows() {
+    let cases = [
+        ("", "f()"),
+        ("", "b'x'"),
+        ("", "f'{1:03d}'"),
+        ("", "f'{1!r}'"),
+        ("", "'\\N{BULLET}'"),
+        ("", "'%s' % 1"),
+        ("", "1 if True else 2"),
+        ("", "1 / 2"),
+        ("", "2 ** 3"),
+        ("", "18446744073709551616"),
+        ("", "[n for n in [1] if n]"),
+        ("", "lambda: 1"),
+        ("", "{'a': 1}['b']"),
+        ("", "'{}'.format()"),
+        ("", "{1, 2}"),
+        ("A = A", "A"),
+        ("def f():\n    return f()", "f()"),
+        ("def f(a):\n    if a:\n        return 1\n    return 2", "f(1)"),
+        ("try:\n    A = 1\nexcept E:\n    A = 2", "A"),
+        ("a, b = 1, 2", "a"),
+        ("for a in [1]:\n    pass", "a"),
+    ];
+    for (head, expression) in cases {
+        assert_eq!(value_of(head, expression), (None, 1), "{head}\n{expression}");
+    }
+}
+
+/// The jq of a step, or nothing.
+fn step(kind: &str, function: &str) -> Option<String> {
+    let text =
+        format!("rest_api_source({{'resources': [{{'processing_steps': [{{'{kind}': {function}}}]}}]}})");
+    let config = parts(&text).pop().unwrap().config;
+    config["resources"][0]["processing_steps"].get(0).map(|step| step[kind].as_str().unwrap().to_owned())
+}
+
+#[test]
+fn small_functions_become_jq() {
+    let cases = [
+        ("lambda r: r['x'] > 1", ".x > 1"),
+        ("lambda item: item.get('a b') == 'y'", ".[\"a b\"] == \"y\""),
+        ("lambda r: r['a']['b']['and'] != -1.5", ".a.b[\"and\"] != -1.5"),
+        ("lambda r: r['x'] is not None", ".x != null"),
+        ("lambda r: r['x'] is True", ".x == true"),
+        ("lambda r: 'k' in r", "has(\"k\")"),
+        ("lambda r: r['s'] not in ('a', 'b')", "(.s == \"a\" or .s == \"b\") | not"),
+        ("lambda r: len(r['tags']) >= 2", "(.tags | length) >= 2"),
+        ("lambda r: r['a'] > 1 and not r['b'] == 2", "(.a > 1) and ((.b == 2) | not)"),
+        (
+            "lambda r: r['on']",
+            ".on | . != null and . != false and . != 0 and . != \"\" and . != [] and . != {}",
+        ),
+    ];
+    for (function, jq) in cases {
+        assert_eq!(step("filter", function).as_deref(), Some(jq), "{function}");
+    }
+    let cases = [
+        ("lambda r: {**r, 'n': r['a']['b'], 'k': 'v'}", ". + {\"n\": .a.b, \"k\": \"v\"}"),
+        ("lambda r: {'id': r['id'], 'big': r['n'] > 5}", "{\"id\": .id, \"big\": (.n > 5)}"),
+    ];
+    for (function, jq) in cases {
+        assert_eq!(step("map", function).as_deref(), Some(jq), "{function}");
+    }
+}
+
+#[test]
+fn functions_that_jq_might_take_otherwise_do_not() {
+    let cases = [
+        // 1 == True in Python.
+        "lambda r: r['x'] == True",
+        "lambda r: r['x'] in [1, True]",
+        // Of two values of the row, nobody knows the kinds.
+        "lambda r: r['a'] < r['b']",
+        "lambda r: r['a'] + 1 > 2",
+        "lambda r: r['a'].lower() == 'x'",
+        "lambda r: r[0] == 1",
+        "lambda r: 1 < r['a'] < 3",
+        "lambda r: other['x'] == 1",
+        "lambda r, s: r['x'] == 1",
+        "lambda r: r.get('x', 1) == 1",
+        "lambda r: {'k': r['k'], **r}",
+        "lambda r: {**r, **other}",
+        "lambda r: f(r)",
+    ];
+    for function in cases {
+        assert_eq!(step("filter", function), None, "{function}");
+    }
+    assert_eq!(step("yield_map", "lambda r: r['items']"), None);
+}
+
+#[test]
+fn sources_are_found_wherever_they_stand() {
+    let config = "{'client': {'base_url': 'https://a'}, 'resources': ['x']}";
+    let cases = [
+        (format!("rest_api_source({config})"), 1),
+        (format!("s = rest_api.rest_api_source(config={config})"), 1),
+        (
+            format!(
+                "from dlt.sources.rest_api import rest_api_resources as r\ndef f():\n    yield from r({config})"
+            ),
+            1,
+        ),
+        (format!("c: RESTAPIConfig = {config}\nrest_api_source(c)"), 1),
+        (format!("c: RESTAPIConfig = {config}\n"), 1),
+        (format!("c = {config}\nother(c)"), 1),
+        (format!("def make() -> RESTAPIConfig:\n    return {config}\nrest_api_source(make())"), 1),
+        (format!("def make() -> RESTAPIConfig:\n    return {config}\n"), 1),
+        (format!("class A:\n    def f(self):\n        return rest_api_source({config})"), 1),
+        (format!("rest_api_source({config})\nrest_api_source({config})"), 2),
+        ("RESTAPIConfig(client={'base_url': 'https://a'}, resources=['x'])".to_owned(), 0),
+        ("c = RESTAPIConfig(client={'base_url': 'https://a'}, resources=['x'])".to_owned(), 1),
+        (config.to_owned(), 1),
+        ("'endpoint': {'path': 'x'}, # comment".to_owned(), 1),
+    ];
+    for (text, expected) in cases {
+        match import(&text) {
+            Ok(imported) => {
+                assert_eq!(imported.parts.len(), expected, "{text}");
+                assert!(imported.parts.iter().all(|part| part.left.is_empty()), "{text}");
+                let wanted = if text.starts_with("'end") { "endpoint" } else { "client" };
+                assert!(imported.parts.iter().all(|part| part.config.contains_key(wanted)), "{text}");
+            }
+            Err(error) => assert_eq!((error, expected), (ImportError::NoDltSource, 0), "{text}"),
+        }
+    }
+}
+
+#[test]
+fn no_text_breaks_the_reader() {
+    let deep = format!("rest_api_source({{'x': {}1{}}})", "[".repeat(3_000), "]".repeat(3_000));
+    assert_eq!(parts(&deep)[0].left.len(), 1);
+    assert_eq!(import("x = (").unwrap_err(), ImportError::NoPython { line: 1 });
+}
+
+/// A value as Python prints it.
+fn python(value: &Value) -> String {
+    match value {
+        Value::Null => "None".into(),
+        Value::Bool(true) => "True".into(),
+        Value::Bool(false) => "False".into(),
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => python_text(text),
+        Value::Array(items) => {
+            format!("[{}]", items.iter().map(python).collect::<Vec<_>>().join(", "))
+        }
+        Value::Object(members) => {
+            let members =
+                members.iter().map(|(key, value)| format!("{}: {}", python_text(key), python(value)));
+            format!("{{{}}}", members.collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+fn python_text(text: &str) -> String {
+    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
+    let mut out = String::from(quote);
+    for char in text.chars() {
+        match char {
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            char if char == quote => out.extend(['\\', char]),
+            char if char.is_control() => out.push_str(&format!("\\x{:02x}", u32::from(char))),
+            char => out.push(char),
+        }
+    }
+    out.push(quote);
+    out
+}
+
+fn any_value() -> impl Strategy<Value = Value> {
+    let text = prop_oneof![
+        "[a-z_/{}.]{0,12}",
+        "\\PC{0,12}",
+        "[a-z #:\n-]{0,30}",
+        any::<String>(),
+        Just("yes".to_owned()),
+        Just("a: b\n  c\n\nd\n".to_owned())
+    ];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<i32>().prop_map(|eighths| Value::from(f64::from(eighths) / 8.0)),
+        text.clone().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 40, 6, move |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+            proptest::collection::vec((text.clone(), inner), 0..5)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// dlt's own configs are JSON that Python prints.
+    #[test]
+    fn a_config_printed_as_python_is_the_same_config(client in any_value(), resources in any_value()) {
+        let config = json!({"client": client, "resources": resources});
+        let part = parts(&format!("source = rest_api_source({})", python(&config))).pop().unwrap();
+        prop_assert_eq!(&part.left, &[]);
+        prop_assert_eq!(Value::Object(part.config.clone()).to_string(), config.to_string());
+        let yaml = part.to_yaml("p.py");
+        prop_assert!(yaml.starts_with("# Imported"), "{}", yaml);
+        prop_assert_eq!(parse("p.yaml", &yaml, Format::Yaml).unwrap().value.to_string(), config.to_string());
+    }
+
+    #[test]
+    fn no_python_breaks_the_reader(text in "\\PC{0,80}", code in "[a-z(){}\\[\\]'\"=:,.*f \n]{0,80}") {
+        let _ = import(&text);
+        let _ = import(&code);
+        let _ = import(&format!("rest_api_source({{'x': {code}}})"));
+    }
+}

@@ -1,0 +1,32 @@
+//! What an import says: what was not carried over, and what the config wants from now on.
+
+use super::{Words, exit};
+use crate::import::{ImportError, LeftOut, Part, SecretUse};
+use crate::show::Paint;
+
+/// A file that nothing can be imported from.
+pub(super) fn of_import(file: &str, problem: ImportError) -> Words {
+    let words = Words::new(exit::CONFIG, format!("{file} cannot be imported: {problem}"));
+    match problem {
+        ImportError::NoPython { .. } => words.hint("it is read as Python 3"),
+        ImportError::NoDltSource => words
+            .hint("what is looked for: rest_api_source(…), rest_api_resources(…), and values of the type RESTAPIConfig"),
+    }
+}
+
+/// Something that was not carried over, with its line. `part`: the config that it is missing from.
+pub fn of_left(file: &str, part: Option<&Part>, left: &LeftOut, paint: Paint) -> String {
+    let place = part.map(|part| part.place_of(left)).filter(|place| !place.is_empty());
+    let place = place.map(|place| format!("{place}: ")).unwrap_or_default();
+    format!("{file}:{}: {} {place}{}\n", left.line, paint.note("not carried over:"), left.what)
+}
+
+/// Where a secret comes from, from now on.
+pub fn of_secret_use(used: &SecretUse, paint: Paint) -> String {
+    format!("{} ${{secrets.{}}}: {}\n", paint.hint("hint:"), used.name, used.given_by())
+}
+
+/// A config that was written.
+pub fn of_written(path: &str, paint: Paint) -> String {
+    format!("{path}: {}; try it with `sanderling check {path}`\n", paint.good("written"))
+}

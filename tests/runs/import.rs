@@ -1,0 +1,172 @@
+//! Configs made of what other tools read: what is printed and written, and what is said of the rest.
+
+use insta::assert_snapshot;
+
+use crate::program::{Folder, Ran};
+
+fn printed(ran: &Ran) -> String {
+    format!("[exit {}]\n{}\n[stderr]\n{}", ran.code.unwrap_or_default(), ran.stdout, ran.stderr)
+}
+
+#[track_caller]
+fn import(file: &str, text: &str) -> String {
+    let folder = Folder::new();
+    folder.write(file, text);
+    printed(&folder.run(&["import", "dlt", file]))
+}
+
+/// A pipeline as people write it, with what a config can say.
+const PIPELINE: &str = r#"
+import os
+import dlt
+from dlt.sources.rest_api import RESTAPIConfig, rest_api_resources
+from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
+from dlt.sources.helpers.rest_client.paginators import HeaderLinkPaginator, OffsetPaginator as Paged
+
+BASE = "https://api.example.com"
+VERSION = 2
+
+
+def listed(path, selector="data"):
+    return {"path": path, "data_selector": selector}
+
+
+@dlt.source
+def api(token: str = dlt.secrets.value):
+    config: RESTAPIConfig = {
+        # Comments are Python's.
+        "client": {
+            "base_url": f"{BASE}/v{VERSION}/",
+            "auth": BearerTokenAuth(token=token),
+            "headers": {"X-Tenant": os.environ["TENANT"]},
+            "paginator": HeaderLinkPaginator(),
+        },
+        "resource_defaults": dict(primary_key="id", write_disposition="merge"),
+        "resources": [
+            "posts",
+            {"name": "users", "endpoint": listed("users")},
+            {"name": "tasks", "endpoint": {**listed("all" "/tasks", "items"), "paginator": Paged(50 * 2)}},
+            *[{"name": name, "endpoint": f"by/{name}"} for name in ("day", "week")],
+        ],
+    }
+    yield from rest_api_resources(config)
+
+
+if __name__ == "__main__":
+    pipeline = dlt.pipeline(
+        pipeline_name="example",
+        destination=dlt.destinations.filesystem("file:///data/out"),
+        dataset_name="raw",
+    )
+    pipeline.run(api())
+"#;
+
+#[test]
+fn a_pipeline_is_carried_over_whole() {
+    assert_snapshot!(import("pipeline.py", PIPELINE));
+}
+
+/// Everything that has no form in a config.
+const LEFT: &str = r#"
+import dlt, os
+from datetime import date
+from settings import HOST
+from dlt.sources.rest_api import rest_api_source
+
+class Own(AuthBase):
+    pass
+
+def keep(row):
+    return row["x"] > limit()
+
+def token():
+    global seen
+    return read("token")
+
+if os.name == "nt":
+    PAGE = 10
+
+def client(url, secret=dlt.secrets[7]):
+    return {"base_url": url, "headers": {"a": secret, 1: "x"}}
+
+def tail(rest):
+    return rest_api_source({"client": client("https://b"), "resources": rest})
+
+config = {
+    "client": {
+        "base_url": os.getenv("BASE", "https://api.example.com"),
+        "auth": {"type": "bearer", "token": token()},
+        "headers": {"X-Host": HOST, "X-Key": dlt.secrets["my key"]},
+        "paginator": OffsetPaginator(100, 0, "o", "l", "total", 500),
+    },
+    "resources": [
+        {
+            "name": "tasks",
+            "endpoint": {
+                "path": "tasks",
+                "auth": Own,
+                "params": {"day": date.today(), "size": PAGE, "n": 123456789012345678901234567890, "u": undefined},
+                "response_actions": [{"status_code": 404, "action": keep}],
+            },
+            "processing_steps": [{"filter": lambda row: row["open"]}, {"filter": keep}, {"map": lambda row: clean(row)}],
+        },
+        own_resource(),
+    ],
+}
+config["resources"] += ["late"]
+source = rest_api_source(config).add_limit(10)
+pipeline = dlt.pipeline("p", None, "duckdb")
+pipeline.run(source, write_disposition="append")
+"#;
+
+#[test]
+fn what_is_not_carried_over_is_named_line_by_line() {
+    assert_snapshot!(import("pipeline.py", LEFT));
+}
+
+#[test]
+fn a_part_of_a_config_stays_one() {
+    assert_snapshot!(import("part.py", "'endpoint': {'path': 'tasks', 'method': verb()}"));
+}
+
+#[test]
+fn what_cannot_be_imported_is_refused() {
+    let cases = [
+        ("broken.py", "config = {\n  'a': 1,\n"),
+        ("other.py", "print('no source here')\n"),
+        ("empty.py", ""),
+    ];
+    let told: Vec<String> = cases.iter().map(|(file, text)| import(file, text)).collect();
+    assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn a_file_is_not_overwritten_unasked() {
+    let folder = Folder::new();
+    folder.write("pipeline.py", PIPELINE);
+    folder.write("two.py", "rest_api_source({'client': {'base_url': 'https://a'}, 'resources': ['x']})\nrest_api_source({'client': {'base_url': 'https://b'}, 'resources': ['x']}, name='b')\n");
+    folder.write("there.yaml", "mine");
+    let cases: [&[&str]; 6] = [
+        &["pipeline.py", "-o", "api.yaml"],
+        &["pipeline.py", "-o", "there.yaml"],
+        &["pipeline.py", "-o", "there.yaml", "--force"],
+        &["pipeline.py", "-o", "api.toml"],
+        &["two.py", "-o", "two.yaml"],
+        &["two.py", "-o", "configs/"],
+    ];
+    let mut told = String::new();
+    for args in cases {
+        let ran = folder.run(&[&["import", "dlt"][..], args].concat());
+        told.push_str(&format!("$ {}\n{}\n", args.join(" "), printed(&ran)));
+        if args == ["pipeline.py", "-o", "there.yaml"] {
+            assert_eq!(folder.read("there.yaml"), "mine");
+        }
+    }
+    assert_snapshot!(told);
+    assert_eq!(folder.read("there.yaml"), folder.read("api.yaml"));
+    assert!(
+        folder.read("configs/two.yaml").contains("https://a")
+            && folder.read("configs/b.yaml").contains("https://b")
+    );
+    assert!(folder.read("api.yaml").starts_with("# Imported from pipeline.py, line 17."));
+}
