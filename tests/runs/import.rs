@@ -168,5 +168,5 @@ fn a_file_is_not_overwritten_unasked() {
         folder.read("configs/two.yaml").contains("https://a")
             && folder.read("configs/b.yaml").contains("https://b")
     );
-    assert!(folder.read("api.yaml").starts_with("# Imported from pipeline.py, line 17."));
+    assert!(folder.read("api.yaml").starts_with("# Imported from pipeline.py, line 18."));
 }

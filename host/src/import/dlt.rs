@@ -218,8 +218,8 @@ impl<'t> Reading<'t> {
             let mut evaluator = Evaluator::new(self.text);
             let Ok(Value::Object(map)) = evaluator.value(config, &self.module) else { return None };
             let is_config = ["client", "resources"].iter().all(|key| map.contains_key(*key));
-            let is_part = ["endpoint", "path"].iter().any(|key| map.contains_key(*key));
-            if !is_config && !(python.is_fragment && is_part) {
+            let is_part = python.is_fragment && ["endpoint", "path"].iter().any(|key| map.contains_key(*key));
+            if !is_config && !is_part {
                 return None;
             }
             let mut part = part_with(line(config), None, map, evaluator);

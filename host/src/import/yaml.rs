@@ -96,12 +96,12 @@ impl Writer<'_> {
         let fits = indent + line.chars().count() <= WIDTH && !self.has_notes(path);
         match value {
             Value::Object(members)
-                if !members.is_empty() && !(fits && path.len() > 1 && is_flat(members)) =>
+                if !members.is_empty() && (!fits || path.len() == 1 || !is_flat(members)) =>
             {
                 out.push_str(&format!("{:pad$}{}\n", "", key()));
                 self.object(out, members, indent + 2, path, false);
             }
-            Value::Array(items) if !items.is_empty() && !(fits && items.iter().all(is_scalar)) => {
+            Value::Array(items) if !items.is_empty() && (!fits || !items.iter().all(is_scalar)) => {
                 out.push_str(&format!("{:pad$}{}\n", "", key()));
                 self.items(out, items, indent + 2, path);
             }
@@ -125,13 +125,9 @@ impl Writer<'_> {
             path.push(at.to_string());
             out.push_str(&format!("{:indent$}- ", ""));
             let line = inline(Format::Yaml, item, false);
+            let fits = indent + 2 + line.chars().count() <= WIDTH && !self.has_notes(path);
             match item {
-                Value::Object(members)
-                    if !members.is_empty()
-                        && !(is_flat(members)
-                            && indent + 2 + line.chars().count() <= WIDTH
-                            && !self.has_notes(path)) =>
-                {
+                Value::Object(members) if !members.is_empty() && (!fits || !is_flat(members)) => {
                     self.object(out, members, indent + 2, path, true);
                 }
                 _ => {

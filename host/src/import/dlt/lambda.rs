@@ -27,6 +27,9 @@ struct Row<'t> {
     text: &'t str,
 }
 
+/// What Python takes for false; jq only the first two.
+const FALSE: [&str; 6] = ["null", "false", "0", "\"\"", "[]", "{}"];
+
 /// Words that jq does not take behind a dot.
 const KEYWORDS: [&str; 17] = [
     "and", "or", "not", "if", "then", "else", "elif", "end", "as", "def", "reduce", "foreach", "try",
@@ -58,10 +61,8 @@ impl Row<'_> {
             "true" | "false" => Some(text_of(node, self.text).to_ascii_lowercase()),
             _ => {
                 let value = self.value(node)?;
-                // What Python takes for false, and jq does not: 0 and what is empty.
-                Some(format!(
-                    "{value} | . != null and . != false and . != 0 and . != \"\" and . != [] and . != {{}}"
-                ))
+                let is_none: Vec<String> = FALSE.iter().map(|of| format!(". != {of}")).collect();
+                Some(format!("{value} | {}", is_none.join(" and ")))
             }
         }
     }
