@@ -108,7 +108,7 @@ config = {
                 "params": {"day": date.today(), "size": PAGE, "n": 123456789012345678901234567890, "u": undefined},
                 "response_actions": [{"status_code": 404, "action": keep}],
             },
-            "processing_steps": [{"filter": lambda row: row["open"]}, {"filter": keep}, {"map": lambda row: clean(row)}],
+            "processing_steps": [{"filter": keep}, {"map": lambda row: clean(row)}],
         },
         own_resource(),
     ],

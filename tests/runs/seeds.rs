@@ -297,9 +297,12 @@ fn imported(python: &str) -> String {
     ran.stdout
 }
 
+/// Whether the key stands where a seed wants it.
+type Placed = fn(&Request) -> bool;
+
 #[test]
 fn what_is_imported_of_the_seeds_python_runs_as_they_do() {
-    let seeds: [(&str, Seed, fn(&Request) -> bool); 5] = [
+    let seeds: [(&str, Seed, Placed); 5] = [
         (include_str!("seeds/000.py"), SEED_000, in_query),
         (include_str!("seeds/001.py"), SEED_001, in_query),
         (include_str!("seeds/002.py"), SEED_002, in_header),
