@@ -60,7 +60,7 @@ impl From<core::ResourceInfo> for wit::ResourceInfo {
             selected: info.selected,
             retry: info.retry.map(Into::into),
             origins: info.origins,
-            seals: Vec::new(),
+            seals: all(info.seals),
             settings: info.settings,
         }
     }
@@ -82,6 +82,19 @@ impl From<core::RetryPolicy> for wit::RetryPolicy {
             statuses: policy.statuses,
             max_retries: policy.max_retries,
             backoff_factor: policy.backoff_factor,
+        }
+    }
+}
+
+impl From<core::Seal> for wit::Seal {
+    fn from(seal: core::Seal) -> Self {
+        Self {
+            origin: seal.origin,
+            path: seal.path,
+            fields: seal.fields,
+            lifetime_s: seal.lifetime_s,
+            first: seal.first,
+            spends: seal.spends,
         }
     }
 }

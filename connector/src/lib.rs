@@ -34,9 +34,15 @@ fn list_resources(config: &str) -> Result<SourceInfo, Fault> {
     Ok(plan(config)?.source_info())
 }
 
-/// `fetch-page`: one request, one page. Never tries again: the host does.
+/// `fetch-page`: one request, one page; before it the request for a token, where one is needed. Never tries again: the
+/// host does.
 fn fetch_page(config: &str, request: &PageRequest) -> Result<Page, Fault> {
     let plan = plan(config)?;
-    let response = http::send(&sanderling_core::request(&plan, request)?)?;
+    let mut ask = sanderling_core::request(&plan, request)?;
+    if let Some(first) = sanderling_core::token_request(&plan, request, &ask)? {
+        let answer = http::send(&first)?;
+        sanderling_core::authorize(&plan, request, &mut ask, &answer)?;
+    }
+    let response = http::send(&ask)?;
     sanderling_core::page(&plan, request, &response)
 }

@@ -32,10 +32,27 @@ pub struct ResourceInfo {
     pub retry: Option<Retry>,
     /// Origins that the pages are read from.
     pub origins: Vec<String>,
-    /// Whether answers hold tokens that must be sealed.
-    pub seals: bool,
+    /// Answers that hold a token, which the connector must not see.
+    pub seals: Vec<Seal>,
     /// Settings that only the host uses: a JSON object.
     pub settings: Option<String>,
+}
+
+/// Where an answer holds a credential.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seal {
+    /// Who is asked.
+    pub origin: String,
+    /// What is asked for, without a query.
+    pub path: String,
+    /// JSON pointers into the body, or `header:NAME`.
+    pub fields: Vec<String>,
+    /// Seconds for which it is used where the answer does not say so.
+    pub lifetime_s: u64,
+    /// JSON pointer into the config, to what is used before anything is asked for.
+    pub first: Option<String>,
+    /// JSON pointers into the config, to credentials that go to this origin only.
+    pub spends: Vec<String>,
 }
 
 /// A column as the config declares it.

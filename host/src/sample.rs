@@ -17,7 +17,7 @@ use crate::contract::{Continuation, Fault, Notice, Page, PageRequest, Partition}
 use crate::retry::Reason;
 use crate::run::outcome::{Cause, Failure};
 use crate::run::truth::{self, Refusal};
-use crate::sandbox::CallError;
+use crate::sandbox::{CallError, Seen};
 use crate::source::Source;
 
 /// So many pages of a parent are read in search of a row that opens a child.
@@ -195,10 +195,14 @@ impl<'a> Sampler<'a> {
             cursor: ask.cursor.clone(),
             now_ms: self.now_ms,
         };
-        let (result, seen) = self.source.connection.fetch_page(&request).await;
-        for seen in &seen {
-            (self.saw)(&resource.name, &seen.exchange);
+        let (mut result, mut seen) = self.source.connection.fetch_page(&request).await;
+        // As in a run: a token that has run out costs no page.
+        let spent = seen.last().is_some_and(|last| last.exchange.token_spent);
+        if spent {
+            self.tell(&resource.name, &seen);
+            (result, seen) = self.source.connection.fetch_page(&request).await;
         }
+        self.tell(&resource.name, &seen);
         let masked = seen.iter().any(|seen| seen.exchange.masked);
         let (error, exchange) =
             seen.into_iter().next_back().map_or((None, None), |seen| (seen.error, Some(seen.exchange)));
@@ -209,10 +213,10 @@ impl<'a> Sampler<'a> {
                 if matches!(&fault, Fault::Http(http) if matches!(http.status, 401 | 403)) {
                     self.closed.insert(resource.origin.clone());
                 }
-                Err(Cause::of(fault, Reason::NotRetryable, error.as_deref()))
+                Err(Cause::of(fault, Reason::NotRetryable, error.as_deref(), exchange.as_ref()))
             }
         };
-        let partition_key = ask.partition.as_ref().map(|it| self.source.vault.reference(&it.key));
+        let partition_key = ask.partition.as_ref().map(|it| self.source.vault.name_secrets(&it.key));
         match sound {
             Ok(page) => Ok(self.take(&ask, page, partition_key, masked)),
             Err(cause) => {
@@ -222,6 +226,12 @@ impl<'a> Sampler<'a> {
                 let failure = Failure { resource: name, partition_key, page, attempts: 1, exchange, cause };
                 Err(Miss::Failed(Box::new(failure)))
             }
+        }
+    }
+
+    fn tell(&mut self, resource: &str, seen: &[Seen]) {
+        for seen in seen.iter().filter(|seen| !seen.exchange.kept) {
+            (self.saw)(resource, &seen.exchange);
         }
     }
 
@@ -272,7 +282,7 @@ impl<'a> Sampler<'a> {
             && let Ok(text) = std::str::from_utf8(&page.rows)
             && vault.contains_placeholder(text)
         {
-            page.rows = vault.reference(text).into_bytes();
+            page.rows = vault.name_secrets(text).into_bytes();
         }
         Sampled {
             partition_key,

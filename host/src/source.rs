@@ -3,6 +3,7 @@
 mod component;
 mod describe;
 mod grants;
+mod seals;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -84,10 +85,12 @@ pub async fn open(request: &Request<'_>) -> Result<Source, Error> {
     let policy = grants::policy(whose, &plan, &info, &settings, request)?;
     let unresolved = config.to_string();
     let mut vault = new_vault()?;
-    let config = seal(&mut vault, &config, &info, request)?;
+    let bound = seals::bound(&config, &info)?;
+    let config = seal(&mut vault, &config, &info, &bound, request)?;
+    let seals = seals::seals(&info, &config)?;
     info.notices.extend(info.credentials.iter().map(|pointer| literal_credential(&document, pointer)));
     let vault = Arc::new(vault);
-    let gate = Arc::new(Gate::new(policy, vault.clone(), settings.gate.clone()));
+    let gate = Arc::new(Gate::new(policy, vault.clone(), settings.gate.clone()).with_seals(seals));
     let digest = sandbox.digest().to_owned();
     Ok(Source {
         name,
@@ -125,14 +128,23 @@ fn new_vault() -> Result<Vault, Error> {
     Vault::new(None).map_err(|error| Error::Runtime(error.to_string()))
 }
 
-/// Puts placeholders into the config: for each reference, and for each credential that is written out.
-fn seal(vault: &mut Vault, config: &Value, info: &SourceInfo, request: &Request<'_>) -> Result<Value, Error> {
+/// Puts placeholders into the config: for each reference, and for each credential that is written out. `bound` says
+/// where some of them may go, unless the user says so.
+fn seal(
+    vault: &mut Vault,
+    config: &Value,
+    info: &SourceInfo,
+    bound: &seals::Bound,
+    request: &Request<'_>,
+) -> Result<Value, Error> {
     let names = secrets::references(config);
     let given =
         secrets::resolve(&names, request.secrets, request.env, request.dir).map_err(Error::Secrets)?;
     let mut placeholders = std::collections::BTreeMap::new();
     for given in given {
-        let sealed = vault.seal(&given.name, given.secret, given.binding);
+        let mut binding = given.binding;
+        binding.origins = binding.origins.or_else(|| bound.names.get(&given.name).cloned());
+        let sealed = vault.seal(&given.name, given.secret, binding);
         let placeholder = sealed.map_err(Error::Secret)?;
         placeholders.insert(given.name, placeholder);
     }
@@ -140,7 +152,8 @@ fn seal(vault: &mut Vault, config: &Value, info: &SourceInfo, request: &Request<
     for pointer in &info.credentials {
         if let Some(Value::String(text)) = config.pointer_mut(pointer) {
             let name = format!("config{}", pointer.replace('/', "."));
-            let sealed = vault.seal(&name, Secret::new(std::mem::take(text)), Binding::default());
+            let binding = Binding { origins: bound.pointers.get(pointer).cloned(), places: None };
+            let sealed = vault.seal(&name, Secret::new(std::mem::take(text)), binding);
             *text = sealed.map_err(Error::Secret)?;
         }
     }

@@ -331,6 +331,11 @@ pub fn of_destination(error: &DestinationError) -> Words {
 pub fn of_cause(cause: &Cause) -> (String, Option<String>) {
     match cause {
         Cause::Fault { fault, .. } => of_fault(fault),
+        // The connector says which endpoint, and what that said.
+        Cause::Token { fault: Fault::Http(HttpFailure { message, excerpt, .. }), .. } => {
+            (message.clone(), Some(excerpt.clone()).filter(|excerpt| !excerpt.trim().is_empty()))
+        }
+        Cause::Token { fault, .. } => of_fault(fault),
         Cause::Guessed(notice) => {
             (format!("--frozen takes no guesses, and here is one: {}", notice.message), None)
         }
@@ -446,7 +451,11 @@ pub fn of_failure(failure: &Failure, subject: Subject<'_>) -> Words {
     if let Some(exchange) = &failure.exchange {
         let id = exchange.request_id.as_ref().map(|id| format!(" (request {id})")).unwrap_or_default();
         let sent = if denied { "not sent: " } else { "" };
-        let told = denied || matches!(failure.cause, Cause::Fault { fault: Fault::Http(_), .. });
+        let told = denied
+            || matches!(
+                failure.cause,
+                Cause::Fault { fault: Fault::Http(_), .. } | Cause::Token { fault: Fault::Http(_), .. }
+            );
         let answered =
             exchange.status.filter(|_| !told).map(|status| format!(" -> {status}")).unwrap_or_default();
         words.more.push(format!("{sent}{} {}{answered}{id}", exchange.method, exchange.url));
@@ -483,6 +492,11 @@ fn of_data(error: &DataError) -> String {
 pub fn code_of_cause(cause: &Cause) -> u8 {
     match cause {
         Cause::Fault { fault, .. } => code_of_fault(fault),
+        // RFC 6749 (5.2) has 400 for most of what can be wrong with a credential; some APIs say so with 200.
+        Cause::Token { fault: Fault::Http(http), .. } if !matches!(http.status, 404 | 408 | 429 | 500..) => {
+            exit::CREDENTIAL
+        }
+        Cause::Token { fault, .. } => code_of_fault(fault),
         Cause::Trap(_) => exit::OTHER,
         Cause::Denied(_) | Cause::Guessed(_) | Cause::NotRetried(_) => exit::CONFIG,
         Cause::Unreached(error) if error.is_transport() => exit::LATER,

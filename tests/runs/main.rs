@@ -85,4 +85,5 @@ mod shell;
 mod shown;
 mod status;
 mod terminal;
+mod tokens;
 mod weather;

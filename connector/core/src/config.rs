@@ -11,7 +11,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-pub(crate) use auth::{ApiKeyPlace, Auth};
+pub(crate) use auth::{ApiKeyPlace, Auth, TokenAuth};
 pub(crate) use body::Body;
 pub(crate) use columns::for_the_host;
 pub(crate) use endpoint::{Method, Param};

@@ -32,6 +32,8 @@ pub struct ResourceInfo {
     pub retry: Option<RetryPolicy>,
     /// Origins (RFC 6454) that the pages are read from.
     pub origins: Vec<String>,
+    /// Answers that hold a token.
+    pub seals: Vec<Seal>,
     /// Settings that only a host uses: a JSON object.
     pub settings: Option<String>,
 }
@@ -56,6 +58,23 @@ pub struct RetryPolicy {
     pub max_retries: u32,
     /// The n-th wait is `backoff_factor * 2^(n-1)` seconds.
     pub backoff_factor: f64,
+}
+
+/// Where an answer holds a credential.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seal {
+    /// Who is asked.
+    pub origin: String,
+    /// What is asked for, without a query.
+    pub path: String,
+    /// JSON pointers into the body.
+    pub fields: Vec<String>,
+    /// How long it is used where the answer does not say so.
+    pub lifetime_s: u64,
+    /// JSON pointer to a token that the config gives for the first requests.
+    pub first: Option<String>,
+    /// JSON pointers to what of the config goes to this origin only.
+    pub spends: Vec<String>,
 }
 
 /// Something a person should be told.

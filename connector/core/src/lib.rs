@@ -10,6 +10,7 @@
 //! | `template`, `select` | the two little languages in it: placeholders and paths |
 //! | `plan` | all of it understood: parents found, templates bound, credentials located; nothing later fails on the config |
 //! | `request`, `body` | plan and bindings to a URL, headers and a body |
+//! | `token` | the request before that one, where a page needs a token |
 //! | `json` | one strict pass over an answer's bytes that finds what is wanted |
 //! | `answer` | where the rows are |
 //! | `signs`, `detect`, `more` | what speaks of more pages; the paginator that shows; whether a page is all there is |
@@ -53,15 +54,17 @@ mod select;
 mod settle;
 mod signs;
 mod template;
+mod token;
 
 #[cfg(test)]
 mod tests;
 
 pub use contract::{
     BadResponse, ChildPartitions, Continuation, Fault, HttpFailure, Notice, Page, PageRequest, Partition,
-    Request, ResourceInfo, Response, RetryPolicy, Setting, SourceInfo, WriteDisposition,
+    Request, ResourceInfo, Response, RetryPolicy, Seal, Setting, SourceInfo, WriteDisposition,
 };
 pub use diagnostic::Diagnostic;
 pub use page::page;
 pub use plan::{Plan, plan};
 pub use request::request;
+pub use token::{authorize, token_request};

@@ -6,6 +6,7 @@ mod credentials;
 mod draft;
 mod hole;
 mod parents;
+mod seal;
 
 use crate::config::{self, Auth, Config, Method, Paginator, ResourceConfig, TotalMode, for_the_host};
 use crate::contract::{Notice, ResourceInfo, SourceInfo};
@@ -49,6 +50,8 @@ pub(crate) struct Resource {
     pub(crate) method: Method,
     pub(crate) body: Option<Body<Piece>>,
     pub(crate) auth: Option<Auth>,
+    /// Scheme, host and port of its URLs; `None`: the config is at fault.
+    pub(crate) origin: Option<String>,
     pub(crate) selector: Option<Selector>,
     pub(crate) pager: Pager,
     pub(crate) empty_ok: bool,
@@ -143,7 +146,8 @@ fn lower(config: &Config, problems: &mut Problems) -> Plan {
         };
         let parent = link.parent.and_then(|parent| config.resources.get(parent));
         credentials::in_path(config_of, draft, &mut notices);
-        infos.push(info(config_of, parent, draft, &mut notices));
+        let seals = seal::seals(auth(config, config_of), problems);
+        infos.push(ResourceInfo { seals, ..info(config_of, parent, draft, &mut notices) });
         resources.push(resource(config, config_of, draft, link, problems, &mut notices));
     }
     for (link, draft) in links.links.iter().zip(&drafts) {
@@ -156,6 +160,11 @@ fn lower(config: &Config, problems: &mut Problems) -> Plan {
     }
     let info = SourceInfo { resources: infos, credentials: credentials::literal(config), notices };
     Plan { resources, info }
+}
+
+/// The endpoint's own, or the client's.
+fn auth<'a>(all: &'a Config, config: &'a ResourceConfig) -> Option<&'a Auth> {
+    config.endpoint.auth.as_ref().or(all.client.auth.as_ref())
 }
 
 /// Hangs a child on its parent.
@@ -212,6 +221,7 @@ fn info(
         selected: config.selected,
         retry: config.endpoint.error_handler.clone(),
         origins: draft.origin.iter().cloned().collect(),
+        seals: Vec::new(),
         settings,
     }
 }
@@ -270,7 +280,8 @@ fn resource(
         headers,
         method: endpoint.method,
         body: draft.body.as_ref().map(|body| link.body(body)),
-        auth: endpoint.auth.clone().or_else(|| all.client.auth.clone()),
+        auth: auth(all, config).cloned(),
+        origin: draft.origin.clone(),
         selector,
         pager,
         empty_ok: endpoint.empty_ok,

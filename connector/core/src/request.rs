@@ -149,7 +149,7 @@ impl Query {
 }
 
 /// Puts a header in the place of one of the same name, in any case.
-fn set(headers: &mut Vec<(String, String)>, name: &str, value: String) {
+pub(crate) fn set(headers: &mut Vec<(String, String)>, name: &str, value: String) {
     headers.retain(|(other, _)| !other.eq_ignore_ascii_case(name));
     headers.push((name.to_owned(), value));
 }
@@ -178,7 +178,8 @@ fn headers(resource: &Resource, bindings: &Bindings) -> Result<Vec<(String, Stri
 /// Says who is asking. The credentials are placeholders, which the host fills in.
 fn sign(auth: Option<&Auth>, query: &mut Query, headers: &mut Vec<(String, String)>) {
     match auth {
-        None => {}
+        // A token is put in when it is there.
+        None | Some(Auth::Token(_)) => {}
         Some(Auth::Bearer { token }) => set(headers, "Authorization", format!("Bearer {}", token.value)),
         Some(Auth::Basic { username, password }) => {
             let pair = STANDARD.encode(format!("{}:{}", username.value, password.value));

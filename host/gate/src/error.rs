@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::denial::Denial;
+use crate::vault::VaultError;
 
 /// A refused or failed exchange. No message holds a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -115,6 +116,12 @@ pub enum GateError {
     BadRedirect {
         /// What is wrong with `Location`.
         reason: String,
+    },
+    /// An answer holds a token that cannot be kept from the guest.
+    #[error("the answer holds a token that cannot be kept: {problem}")]
+    Token {
+        /// What is wrong with it.
+        problem: VaultError,
     },
     /// A request that cannot be written down, such as one with a URL that HTTP has no form for.
     #[error("the request cannot be sent: {reason}")]

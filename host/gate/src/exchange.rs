@@ -30,4 +30,11 @@ pub struct Exchange {
     pub masked: bool,
     /// Redirects followed.
     pub redirects: u8,
+    /// Whether it asked for a token: for what a [`crate::Seal`] names.
+    pub for_token: bool,
+    /// Whether nothing was sent for it: the answer was here already, or another request brought it.
+    pub kept: bool,
+    /// Whether the API refused a token (401) for which another one can be had: the same request, sent again, carries
+    /// that.
+    pub token_spent: bool,
 }

@@ -29,6 +29,7 @@ use crate::limits::Limits;
 use crate::origin::{Origin, Scheme};
 use crate::policy::Policy;
 use crate::shown::shown;
+use crate::token::{self, Seal, Sealed, Tokens};
 use crate::vault::Vault;
 
 /// Connections kept open to one host: as many as pages are read side by side, with room.
@@ -46,6 +47,7 @@ pub struct Gate {
     policy: Arc<Policy>,
     vault: Arc<Vault>,
     limits: Arc<Limits>,
+    tokens: Arc<Tokens>,
 }
 
 impl Gate {
@@ -66,7 +68,14 @@ impl Gate {
             .http2_max_header_list_size(head_bytes)
             .http2_adaptive_window(true)
             .build(connector);
-        Gate { client, policy, vault, limits: Arc::new(limits) }
+        Gate { client, policy, vault, limits: Arc::new(limits), tokens: Arc::default() }
+    }
+
+    /// The same gate, which keeps the tokens of these answers from the guest, and asks for each once.
+    #[must_use]
+    pub fn with_seals(mut self, seals: Vec<Seal>) -> Gate {
+        self.tokens = Arc::new(Tokens::new(seals));
+        self
     }
 
     /// Sends one request and gives back the answer, whole, decompressed and without secrets, and a record of what
@@ -74,9 +83,45 @@ impl Gate {
     /// times; a redirect of another method is handed back.
     ///
     /// The request's URI is absolute. A guest's `Host`, `Accept-Encoding` and framing headers are dropped.
+    ///
+    /// A request that a [`Seal`] names is answered from what is here, while that holds, by one request for all.
     pub async fn send(&self, request: Request<Bytes>) -> (Exchange, Result<Response<Bytes>, GateError>) {
-        let started = Instant::now();
-        let mut exchange = Exchange {
+        match self.tokens.seal_of(&request) {
+            None => self.exchange(request, None).await,
+            Some(seal) => self.token(request, seal).await,
+        }
+    }
+
+    async fn token(
+        &self,
+        request: Request<Bytes>,
+        seal: &Seal,
+    ) -> (Exchange, Result<Response<Bytes>, GateError>) {
+        let key = token::key(&request);
+        let kept = |answer| (Exchange { for_token: true, kept: true, ..self.begun(&request) }, Ok(answer));
+        if let Some(answer) = self.tokens.kept(&key, seal, &self.vault) {
+            return kept(answer);
+        }
+        let flight = self.tokens.flight(&key);
+        let landed = flight.landed();
+        let mut last = flight.last.lock().await;
+        if flight.landed() != landed
+            && let Some((exchange, result)) = &*last
+        {
+            return (Exchange { kept: true, ..exchange.clone() }, result.clone());
+        }
+        if let Some(answer) = self.tokens.kept(&key, seal, &self.vault) {
+            return kept(answer);
+        }
+        let outcome = self.exchange(request, Some((seal, &key))).await;
+        *last = Some(outcome.clone());
+        flight.land();
+        outcome
+    }
+
+    /// The record of an exchange of which nothing has happened yet.
+    fn begun(&self, request: &Request<Bytes>) -> Exchange {
+        Exchange {
             method: self.vault.redact(request.method().as_str()),
             url: self.shown(&request.uri().to_string()),
             origin: None,
@@ -89,15 +134,34 @@ impl Gate {
             received_bytes: 0,
             masked: false,
             redirects: 0,
-        };
+            for_token: false,
+            kept: false,
+            token_spent: false,
+        }
+    }
+
+    async fn exchange(
+        &self,
+        request: Request<Bytes>,
+        seal: Option<(&Seal, &str)>,
+    ) -> (Exchange, Result<Response<Bytes>, GateError>) {
+        let started = Instant::now();
+        let mut exchange = Exchange { for_token: seal.is_some(), ..self.begun(&request) };
+        let turns = self.vault.turns();
         let limit_ms = self.limits.total_timeout_ms;
-        let result = timeout(Duration::from_millis(limit_ms), self.follow(request, &mut exchange))
+        let result = timeout(Duration::from_millis(limit_ms), self.follow(request, &mut exchange, seal))
             .await
             .unwrap_or(Err(GateError::TotalTimeout { limit_ms }));
         exchange.elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         if exchange.status.is_none() && matches!(result, Err(GateError::Denied(_))) {
             exchange.sent_bytes = 0;
             exchange.placed.clear();
+        }
+        if seal.is_none() && exchange.status == Some(StatusCode::UNAUTHORIZED.as_u16()) {
+            let sent =
+                turns.iter().filter(|(name, _)| exchange.placed.iter().any(|(placed, _)| placed == name));
+            let spent = sent.filter(|(name, turn)| self.tokens.spend(name, *turn)).count();
+            exchange.token_spent = spent > 0;
         }
         (exchange, result)
     }
@@ -106,7 +170,9 @@ impl Gate {
         &self,
         request: Request<Bytes>,
         exchange: &mut Exchange,
+        seal: Option<(&Seal, &str)>,
     ) -> Result<Response<Bytes>, GateError> {
+        let started = Instant::now();
         let (parts, mut body) = request.into_parts();
         let (method, mut headers) = (parts.method, parts.headers);
         let mut url = absolute(&parts.uri)?;
@@ -140,7 +206,11 @@ impl Gate {
             let answer = self.ask(&method, filled.uri, filled.headers, sent).await?;
             exchange.status = Some(answer.status().as_u16());
             let Some(next) = self.redirect(&method, &url, &answer, &filled.pairs, exchange)? else {
-                return self.read(answer, &filled.pairs, exchange).await;
+                let (answer, sealed) = self.read(answer, &filled.pairs, exchange, seal).await?;
+                if let Some((seal, key)) = seal {
+                    self.tokens.keep(key, seal, started, &answer, sealed);
+                }
+                return Ok(answer);
             };
             if exchange.redirects >= self.limits.max_redirects {
                 return Err(GateError::TooManyRedirects { limit: self.limits.max_redirects });
@@ -232,7 +302,8 @@ impl Gate {
         answer: Response<Incoming>,
         pairs: &[BasicPair],
         exchange: &mut Exchange,
-    ) -> Result<Response<Bytes>, GateError> {
+        seal: Option<(&Seal, &str)>,
+    ) -> Result<(Response<Bytes>, Sealed), GateError> {
         let (mut parts, body) = answer.into_parts();
         parts.extensions.clear();
         let raw_headers = std::mem::take(&mut parts.headers);
@@ -243,6 +314,22 @@ impl Gate {
         let body = body::read(&raw_headers, body, &self.limits, &mut exchange.received_bytes)
             .await
             .map_err(|error| self.redacted(error))?;
+        let mut sealed = Sealed::default();
+        let body = match seal {
+            None if exchange.placed.is_empty() => body,
+            None => token::seal_unasked(&self.vault, &exchange.url, &body)?.unwrap_or(body),
+            Some((seal, key)) => {
+                let (body, found) = token::seal_answer(&self.vault, seal, key, &raw_headers, body)?;
+                // What was sealed may stand in other headers as well.
+                clean = self.masked_headers(&raw_headers, pairs, exchange);
+                headers::clean_response(&mut clean);
+                for (name, placeholder) in &found.headers {
+                    clean.insert(name.clone(), placeholder.clone());
+                }
+                sealed = found;
+                body
+            }
+        };
         let body = match self.masked(&body, pairs, exchange) {
             Some(masked) => Bytes::from(masked),
             None => body,
@@ -251,7 +338,7 @@ impl Gate {
             clean.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
         }
         parts.headers = clean;
-        Ok(Response::from_parts(parts, body))
+        Ok((Response::from_parts(parts, body), sealed))
     }
 
     /// Bytes from a server without secrets; `None` if there were none.

@@ -177,7 +177,7 @@ fn fill_header(
         if sent.len() >= MIN_PAIR_BYTES
             && let Some(placeholder) = vault.first_placeholder(&pair)
         {
-            pairs.push(BasicPair { sent: unpadded(&sent), placeholder: placeholder.to_owned() });
+            pairs.push(BasicPair { sent: unpadded(&sent), placeholder });
         }
         return sensitive(&format!("Basic {sent}"))
             .ok_or_else(|| Denial::SecretPlace { secret: "?".to_owned(), place: Place::Basic.to_string() });

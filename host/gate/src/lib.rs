@@ -4,6 +4,8 @@
 //! puts the secrets of a [`Vault`] in, sends it, and gives the guest an answer with the placeholders put back. So a
 //! connector implements an API's authentication without ever holding a credential.
 //!
+//! Tokens that an API gives out are kept from the guest as well: `token` answers a request for one from what is here.
+//!
 //! To read the code: `gate` is the life of one exchange. It asks `policy` (`origin`, `address`) what may be reached,
 //! has `inject` and `inject_body` fill placeholders in, sends through `connect` and `tls`, and reads with `body`. `vault` keeps the
 //! secrets; `needles` knows the shapes in which one may come back, `mask` finds them. `shown` is a URL for people.
@@ -41,6 +43,7 @@ mod policy;
 mod secret;
 mod shown;
 mod tls;
+mod token;
 mod vault;
 
 pub use address::{Reach, reach};
@@ -52,4 +55,5 @@ pub use limits::Limits;
 pub use origin::{Origin, OriginError, Scheme};
 pub use policy::{Admitted, Methods, Policy, Rule, RuleError};
 pub use secret::{Binding, Place, Secret};
+pub use token::{Seal, SealError, SealField};
 pub use vault::{Vault, VaultError};

@@ -1,6 +1,7 @@
 //! Keeps the secrets of a run, hands out placeholders for them, and takes them out of whatever comes back.
 
 use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
 use memchr::memmem;
@@ -23,6 +24,10 @@ const MIN_MASKED_BYTES: usize = 8;
 const MIN_REDACTED_BYTES: usize = 4;
 /// No credential is longer.
 const MAX_SECRET_BYTES: usize = 64 * 1024;
+/// Values of one token that are looked for in answers: the latest.
+const MAX_REMEMBERED: usize = 4;
+/// Tokens that a run may be given. No API has so many; a connector could make them up.
+const MAX_TOKENS: usize = 256;
 
 /// Why a vault cannot be made or take a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -45,6 +50,12 @@ pub enum VaultError {
     /// Text names a secret that this vault does not hold.
     #[error("the secret `{0}` is not known")]
     Unknown(String),
+    /// Text that is to outlive the run holds a token, which does not.
+    #[error("it holds the token `{0}`, which is another one in the next run")]
+    Fleeting(String),
+    /// More than 256 tokens.
+    #[error("more tokens were given out than a run can keep ({MAX_TOKENS})")]
+    TooMany,
 }
 
 /// One secret of the vault.
@@ -54,22 +65,32 @@ pub(crate) struct Sealed {
     pub(crate) placeholder: String,
     pub(crate) secret: Secret,
     pub(crate) binding: Binding,
-    needles: Vec<Needle>,
+    /// How often a token was given out; 0 for what is no token but was given by the user.
+    turn: u64,
+    /// What a token is known by: the request that asks for it, and its place in the answer.
+    slot: Option<String>,
+    /// What gives it away, with the length of the value; of a token also its last values.
+    needles: Vec<(usize, Vec<Needle>)>,
+}
+
+/// The secrets as they stand. Tokens are added and replaced while requests are under way.
+#[derive(Clone, Default)]
+struct State {
+    sealed: Vec<Sealed>,
+    /// Secrets of 8 bytes or more, and placeholders.
+    answers: Masker,
+    /// Secrets of 4 bytes or more, and placeholders.
+    messages: Masker,
 }
 
 /// The secrets of a run.
 ///
 /// A placeholder is `sanderling-secret-<random hex>-<NAME>`, made of letters, digits, `-`, `.` and `_` only, so that no
 /// encoder of URLs, forms, JSON or HTML changes it. It is random for each vault: no API can write one down beforehand.
-#[derive(Clone)]
 pub struct Vault {
     /// How this vault's placeholders begin.
     marker: String,
-    sealed: Vec<Sealed>,
-    /// Secrets of 8 bytes or more, and placeholders.
-    answers: Masker,
-    /// Secrets of 4 bytes or more, and placeholders.
-    messages: Masker,
+    state: RwLock<Arc<State>>,
 }
 
 impl Vault {
@@ -91,7 +112,11 @@ impl Vault {
         for byte in nonce {
             marker.push_str(&format!("{byte:02x}"));
         }
-        Ok(Vault { marker, sealed: Vec::new(), answers: Masker::default(), messages: Masker::default() })
+        Ok(Vault { marker, state: RwLock::default() })
+    }
+
+    fn state(&self) -> Arc<State> {
+        Arc::clone(&self.state.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Takes a secret in and gives its placeholder; the same one if it is given again.
@@ -99,17 +124,8 @@ impl Vault {
     /// # Errors
     /// The secret is empty or longer than 64 KiB, or its name is taken.
     pub fn seal(&mut self, name: &str, secret: Secret, binding: Binding) -> Result<String, VaultError> {
-        let value = secret.expose();
-        if name.is_empty() || name.contains('}') {
-            return Err(VaultError::Name(name.to_owned()));
-        }
-        if value.is_empty() {
-            return Err(VaultError::Empty(name.to_owned()));
-        }
-        if value.len() > MAX_SECRET_BYTES {
-            return Err(VaultError::TooLong(name.to_owned()));
-        }
-        if let Some(known) = self.sealed.iter().find(|sealed| sealed.name == name) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = state.sealed.iter().find(|sealed| sealed.name == name) {
             let same = known.secret == secret && known.binding == binding;
             return if same {
                 Ok(known.placeholder.clone())
@@ -117,44 +133,89 @@ impl Vault {
                 Err(VaultError::Twice(name.to_owned()))
             };
         }
-        let clean = |c: char| {
-            if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' }
+        let mut next = State::clone(state);
+        let placeholder = next.add(&self.marker, name, secret, binding, None)?;
+        *state = Arc::new(next);
+        Ok(placeholder)
+    }
+
+    /// Takes a token in and gives its placeholder, which is the same for each value that the slot ever has, the name by
+    /// which people know it, and how many values that is so far.
+    pub(crate) fn seal_token(
+        &self,
+        slot: &str,
+        name: &str,
+        token: Secret,
+        binding: &Binding,
+    ) -> Result<(String, String, u64), VaultError> {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let mut next = State::clone(&state);
+        let known = next.sealed.iter().position(|sealed| sealed.slot.as_deref() == Some(slot));
+        let at = match known {
+            Some(at) => at,
+            None => {
+                if next.sealed.iter().filter(|sealed| sealed.slot.is_some()).count() >= MAX_TOKENS {
+                    return Err(VaultError::TooMany);
+                }
+                let is_free = |name: &String| !next.sealed.iter().any(|sealed| sealed.name == *name);
+                let numbered = (2..).map(|number| format!("{name}.{number}"));
+                let name = std::iter::once(name.to_owned()).chain(numbered).find(is_free).unwrap_or_default();
+                next.add(&self.marker, &name, token.clone(), binding.clone(), Some(slot.to_owned()))?;
+                next.sealed.len() - 1
+            }
         };
-        let label: String = name.chars().map(clean).collect();
-        // The number keeps one placeholder from being the beginning of another.
-        let placeholder = format!("{}{:04x}-{label}", self.marker, self.sealed.len());
-        let needles = needles(value);
-        self.sealed.push(Sealed {
-            name: name.to_owned(),
-            placeholder: placeholder.clone(),
-            secret,
-            binding,
-            needles,
-        });
-        match (self.masker(MIN_MASKED_BYTES), self.masker(MIN_REDACTED_BYTES)) {
-            (Ok(answers), Ok(messages)) => {
-                (self.answers, self.messages) = (answers, messages);
-                Ok(placeholder)
-            }
-            // Only a pattern set beyond the automaton's address space fails to build.
-            _ => {
-                self.sealed.pop();
-                Err(VaultError::TooLong(name.to_owned()))
-            }
+        let sealed = next.sealed.get_mut(at).ok_or(VaultError::TooMany)?;
+        sealed.turn += 1;
+        let turn = sealed.turn;
+        if sealed.secret != token {
+            checked(&sealed.name, &token)?;
+            sealed.needles.insert(0, (token.expose().len(), needles(token.expose())));
+            sealed.needles.truncate(MAX_REMEMBERED);
+            sealed.secret = token;
+            let name = sealed.name.clone();
+            next.rebuild().map_err(|_| VaultError::TooLong(name))?;
         }
+        let (placeholder, name) = next
+            .sealed
+            .get(at)
+            .map(|sealed| (sealed.placeholder.clone(), sealed.name.clone()))
+            .unwrap_or_default();
+        *state = Arc::new(next);
+        Ok((placeholder, name, turn))
+    }
+
+    /// Each secret's name, with how often it was given out; 0 for what is no token.
+    pub(crate) fn turns(&self) -> Vec<(String, u64)> {
+        self.state().sealed.iter().map(|sealed| (sealed.name.clone(), sealed.turn)).collect()
     }
 
     /// Text with `${secrets.NAME}` in each placeholder's place, fit for storing: it outlives this vault.
-    pub fn reference(&self, text: &str) -> String {
+    ///
+    /// # Errors
+    /// [`VaultError::Fleeting`]: the text holds a token, which no other run could put back.
+    pub fn reference(&self, text: &str) -> Result<String, VaultError> {
+        self.referenced(text, |sealed| match sealed.slot {
+            Some(_) => Err(VaultError::Fleeting(sealed.name.clone())),
+            None => Ok(()),
+        })
+    }
+
+    /// The same for text that is stored and never restored, such as rows: tokens are named as well.
+    pub fn name_secrets(&self, text: &str) -> String {
+        let named: Result<_, std::convert::Infallible> = self.referenced(text, |_| Ok(()));
+        match named {
+            Ok(named) => named,
+        }
+    }
+
+    fn referenced<E>(&self, text: &str, may: impl Fn(&Sealed) -> Result<(), E>) -> Result<String, E> {
         let text = text.replace(REFERENCE, ESCAPED);
         let expanded = self.expand(&text, |found| match found {
-            Some(sealed) => Ok(format!("{REFERENCE}{}}}", sealed.name)),
+            Some(sealed) => may(sealed).map(|()| format!("{REFERENCE}{}}}", sealed.name)),
             // A placeholder cut short leads nowhere, and its random part need not be kept.
-            None => Ok::<_, std::convert::Infallible>(STARS.to_owned()),
-        });
-        match expanded {
-            Ok(expanded) => expanded.unwrap_or(text),
-        }
+            None => Ok(STARS.to_owned()),
+        })?;
+        Ok(expanded.unwrap_or(text))
     }
 
     /// The way back from [`Vault::reference`].
@@ -170,7 +231,8 @@ impl Vault {
             if name.is_empty() {
                 out.push_str(REFERENCE);
             } else {
-                let known = self.sealed.iter().find(|sealed| sealed.name == name);
+                let state = self.state();
+                let known = state.sealed.iter().find(|sealed| sealed.name == name && sealed.slot.is_none());
                 out.push_str(&known.ok_or_else(|| VaultError::Unknown(name.to_owned()))?.placeholder);
             }
             rest = after;
@@ -187,7 +249,7 @@ impl Vault {
     /// Text for people and logs: `***` in the place of each placeholder, and of each secret of 4 bytes or more in any
     /// usual encoding.
     pub fn redact(&self, text: &str) -> String {
-        let redacted = match self.messages.replace(text.as_bytes(), |_| Some(STARS.as_bytes())) {
+        let redacted = match self.state().messages.replace(text.as_bytes(), |_| Some(STARS.as_bytes())) {
             Some(redacted) => String::from_utf8_lossy(&redacted).into_owned(),
             None => text.to_owned(),
         };
@@ -217,9 +279,10 @@ impl Vault {
     }
 
     pub(crate) fn mask(&self, text: &[u8]) -> Option<Vec<u8>> {
-        self.answers.replace(text, |found| match found {
+        let state = self.state();
+        state.answers.replace(text, |found| match found {
             Found::Placeholder => None,
-            Found::Secret(index) => self.sealed.get(index).map(|sealed| sealed.placeholder.as_bytes()),
+            Found::Secret(index) => state.sealed.get(index).map(|sealed| sealed.placeholder.as_bytes()),
         })
     }
 
@@ -227,15 +290,17 @@ impl Vault {
     pub(crate) fn placeholder_in(&self, text: &[u8]) -> Option<String> {
         let at = memmem::find(text, self.marker.as_bytes())?;
         let found = text.get(at..).unwrap_or_default();
-        let sealed = self.sealed.iter().find(|sealed| found.starts_with(sealed.placeholder.as_bytes()));
+        let state = self.state();
+        let sealed = state.sealed.iter().find(|sealed| found.starts_with(sealed.placeholder.as_bytes()));
         Some(sealed.map_or_else(|| "?".to_owned(), |sealed| sealed.name.clone()))
     }
 
     /// The first whole placeholder in the text.
-    pub(crate) fn first_placeholder(&self, text: &str) -> Option<&str> {
+    pub(crate) fn first_placeholder(&self, text: &str) -> Option<String> {
         let found = text.get(text.find(&self.marker)?..)?;
-        let sealed = self.sealed.iter().find(|sealed| found.starts_with(&sealed.placeholder))?;
-        Some(&sealed.placeholder)
+        let state = self.state();
+        let sealed = state.sealed.iter().find(|sealed| found.starts_with(&sealed.placeholder))?;
+        Some(sealed.placeholder.clone())
     }
 
     /// The text with each placeholder replaced by what `value` gives, which is asked with `None` for one that is cut
@@ -248,12 +313,13 @@ impl Vault {
         if !self.contains_placeholder(text) {
             return Ok(None);
         }
+        let state = self.state();
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
         while let Some(at) = rest.find(&self.marker) {
             let (before, found) = rest.split_at(at);
             out.push_str(before);
-            let sealed = self.sealed.iter().find(|sealed| found.starts_with(&sealed.placeholder));
+            let sealed = state.sealed.iter().find(|sealed| found.starts_with(&sealed.placeholder));
             out.push_str(&value(sealed)?);
             let length = sealed.map_or(self.marker.len(), |sealed| sealed.placeholder.len());
             rest = found.get(length..).unwrap_or_default();
@@ -261,23 +327,74 @@ impl Vault {
         out.push_str(rest);
         Ok(Some(out))
     }
+}
+
+impl State {
+    fn add(
+        &mut self,
+        marker: &str,
+        name: &str,
+        secret: Secret,
+        binding: Binding,
+        slot: Option<String>,
+    ) -> Result<String, VaultError> {
+        if name.is_empty() || name.contains('}') {
+            return Err(VaultError::Name(name.to_owned()));
+        }
+        checked(name, &secret)?;
+        let clean = |c: char| {
+            if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' }
+        };
+        let label: String = name.chars().map(clean).collect();
+        // The number keeps one placeholder from being the beginning of another.
+        let placeholder = format!("{marker}{:04x}-{label}", self.sealed.len());
+        let needles = vec![(secret.expose().len(), needles(secret.expose()))];
+        let placed = placeholder.clone();
+        self.sealed.push(Sealed {
+            name: name.to_owned(),
+            placeholder,
+            secret,
+            binding,
+            turn: 0,
+            slot,
+            needles,
+        });
+        self.rebuild().map_err(|_| VaultError::TooLong(name.to_owned()))?;
+        Ok(placed)
+    }
+
+    /// Only a pattern set beyond the automaton's address space fails to build.
+    fn rebuild(&mut self) -> Result<(), aho_corasick::BuildError> {
+        self.answers = self.masker(MIN_MASKED_BYTES)?;
+        self.messages = self.masker(MIN_REDACTED_BYTES)?;
+        Ok(())
+    }
 
     fn masker(&self, min_bytes: usize) -> Result<Masker, aho_corasick::BuildError> {
         let secrets = self.sealed.iter().enumerate();
         Masker::build(secrets.flat_map(|(index, sealed)| {
             let bytes = sealed.placeholder.clone().into_bytes();
             let placeholder = (Found::Placeholder, Needle { bytes, before: false, after: false });
-            let looked_for = sealed.secret.expose().len() >= min_bytes;
-            let needles = sealed.needles.iter().filter(move |_| looked_for);
+            let looked_for = sealed.needles.iter().filter(move |(length, _)| *length >= min_bytes);
+            let needles = looked_for.flat_map(|(_, needles)| needles);
             let needles = needles.map(move |needle| (Found::Secret(index), needle.clone()));
             std::iter::once(placeholder).chain(needles)
         }))
     }
 }
 
+fn checked(name: &str, secret: &Secret) -> Result<(), VaultError> {
+    match secret.expose().len() {
+        0 => Err(VaultError::Empty(name.to_owned())),
+        length if length > MAX_SECRET_BYTES => Err(VaultError::TooLong(name.to_owned())),
+        _ => Ok(()),
+    }
+}
+
 impl fmt::Debug for Vault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<&str> = self.sealed.iter().map(|sealed| sealed.name.as_str()).collect();
+        let state = self.state();
+        let names: Vec<&str> = state.sealed.iter().map(|sealed| sealed.name.as_str()).collect();
         f.debug_struct("Vault").field("secrets", &names).finish_non_exhaustive()
     }
 }

@@ -27,7 +27,8 @@ impl Driver<'_> {
         }
         let origin = self.plan.resources[resource].origin.clone();
         let wait = match &cause {
-            Cause::Fault { reason: Reason::WaitTooLong { wait_ms }, .. } => Some(*wait_ms),
+            Cause::Fault { reason: Reason::WaitTooLong { wait_ms }, .. }
+            | Cause::Token { reason: Reason::WaitTooLong { wait_ms }, .. } => Some(*wait_ms),
             _ => None,
         };
         let halt = cause.is_origins() && (self.pages.failed(&origin) || wait.is_some());

@@ -104,6 +104,13 @@ pub enum Cause {
         /// Why it was not tried again.
         reason: Reason,
     },
+    /// No token was to be had, without which the page cannot be asked for.
+    Token {
+        /// What its endpoint said.
+        fault: Fault,
+        /// Why it was not tried again.
+        reason: Reason,
+    },
     /// The connector broke.
     Trap(Trap),
     /// The connector guessed, in a run that takes no guesses.
@@ -156,10 +163,14 @@ pub struct ParentKey {
 
 impl Cause {
     /// A fault for good. The guest knows only the kind of what the gate met; the gate's own words say more.
-    pub fn of(fault: Fault, reason: Reason, error: Option<&GateError>) -> Self {
+    /// `last` is what the gate saw last: where that asked for a token, the page itself was not asked for.
+    pub fn of(fault: Fault, reason: Reason, error: Option<&GateError>, last: Option<&Exchange>) -> Self {
         match (fault, error) {
             (Fault::Denied(_), Some(GateError::Denied(denial))) => Self::Denied(Box::new(denial.clone())),
             (Fault::Transport(_), Some(error)) => Self::Unreached(Box::new(error.clone())),
+            (fault @ (Fault::Http(_) | Fault::BadResponse(_)), _) if last.is_some_and(|it| it.for_token) => {
+                Self::Token { fault, reason }
+            }
             (fault, _) => Self::Fault { fault, reason },
         }
     }
@@ -171,7 +182,7 @@ impl Cause {
                 matches!(failure.status, 401 | 403)
                     || matches!(reason, Reason::Exhausted | Reason::WaitTooLong { .. })
             }
-            Self::Fault { fault: Fault::Transport(_), .. } => true,
+            Self::Fault { fault: Fault::Transport(_), .. } | Self::Token { .. } => true,
             Self::Unreached(error) => error.is_transport(),
             _ => false,
         }
@@ -186,7 +197,9 @@ impl Cause {
             Self::Data { error, .. } => {
                 error.kind.is_of_row() || matches!(error.kind, DataErrorKind::DuplicateAcrossParents { .. })
             }
-            Self::Trap(_) | Self::Refused(_) | Self::Row { .. } | Self::Unreached(_) => false,
+            Self::Token { .. } | Self::Trap(_) | Self::Refused(_) | Self::Row { .. } | Self::Unreached(_) => {
+                false
+            }
         }
     }
 

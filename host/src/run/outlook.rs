@@ -153,7 +153,7 @@ mod tests {
             selected: true,
             retry: None,
             origins: Vec::new(),
-            seals: false,
+            seals: Vec::new(),
             settings: None,
         };
         let names = [("users", None), ("projects", None), ("tasks", Some("projects"))];

@@ -33,6 +33,8 @@ struct Flight {
 struct Slot {
     resource: usize,
     attempts: Attempts,
+    /// Whether it was asked for once more with another token.
+    renewed: bool,
     state: State,
 }
 
@@ -53,9 +55,9 @@ pub(super) struct Landed {
 }
 
 impl Landed {
-    /// What the gate saw of its requests.
+    /// What the gate saw of the requests that were sent.
     pub(super) fn exchanges(&self) -> impl Iterator<Item = &Exchange> {
-        self.seen.iter().map(|seen| &seen.exchange)
+        self.seen.iter().map(|seen| &seen.exchange).filter(|exchange| !exchange.kept)
     }
 }
 
@@ -115,10 +117,12 @@ impl Pages {
         now_ms: u64,
         left: Option<u64>,
     ) -> bool {
-        let attempts = match self.slots.get(&item.seq) {
-            None => Attempts::default(),
-            Some(Slot { state: State::Waiting { until_ms }, attempts, .. }) if *until_ms <= now_ms => {
-                *attempts
+        let (attempts, renewed) = match self.slots.get(&item.seq) {
+            None => (Attempts::default(), false),
+            Some(Slot { state: State::Waiting { until_ms }, attempts, renewed, .. })
+                if *until_ms <= now_ms =>
+            {
+                (*attempts, *renewed)
             }
             Some(_) => return false,
         };
@@ -133,7 +137,8 @@ impl Pages {
         let task = self.tasks.spawn(async move { connection.fetch_page(&request).await });
         self.flying
             .insert(task.id(), Flight { seq: item.seq, resource: item.resource, origin: origin.to_owned() });
-        self.slots.insert(item.seq, Slot { resource: item.resource, attempts, state: State::Flying });
+        let slot = Slot { resource: item.resource, attempts, renewed, state: State::Flying };
+        self.slots.insert(item.seq, slot);
         true
     }
 
@@ -166,6 +171,12 @@ impl Pages {
         let slot = self.slots.get_mut(&landed.seq)?;
         let masked = landed.seen.iter().any(|seen| seen.exchange.masked);
         let last = landed.seen.into_iter().next_back();
+        if last.as_ref().is_some_and(|seen| seen.exchange.token_spent) && !slot.renewed {
+            // Not a failed try: a token has run out, and the next one is asked for at once.
+            slot.renewed = true;
+            slot.state = State::Waiting { until_ms: now_ms };
+            return None;
+        }
         let (error, exchange) = last.map_or((None, None), |seen| (seen.error, Some(seen.exchange)));
         let result = match landed.result {
             Ok(page) => Ok(page),
@@ -179,7 +190,9 @@ impl Pages {
                 let for_good = error.as_deref().is_some_and(|error| !error.is_denied() && !passes(error));
                 let failed = if for_good { Failure::Final } else { failure(&fault) };
                 match slot.attempts.next(policy, failed, now_ms, jitter) {
-                    Decision::GiveUp(reason) => Err(Cause::of(fault, reason, error.as_deref())),
+                    Decision::GiveUp(reason) => {
+                        Err(Cause::of(fault, reason, error.as_deref(), exchange.as_ref()))
+                    }
                     Decision::After { wait_ms, throttled } => {
                         // The clock leaves out the millisecond that has begun; what was asked for is not cut short by it.
                         let until_ms = now_ms.saturating_add(wait_ms).saturating_add(1);
@@ -188,7 +201,8 @@ impl Pages {
                         if throttled {
                             self.origin(&landed.origin).throttled(until_ms);
                         }
-                        let cause = Cause::of(fault, Reason::NotRetryable, error.as_deref());
+                        let reason = Reason::NotRetryable;
+                        let cause = Cause::of(fault, reason, error.as_deref(), exchange.as_ref());
                         let (why, _) = words::of_cause(&cause);
                         let status = exchange.and_then(|exchange| exchange.status);
                         return Some(Wait { resource: landed.resource, until_ms, why, status, attempts });

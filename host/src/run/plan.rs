@@ -212,9 +212,6 @@ fn lower(
     if info.incremental {
         return Err(unsupported("incremental reading"));
     }
-    if info.seals {
-        return Err(unsupported("an answer that holds a token"));
-    }
     let columns = contract::columns(info.columns.as_deref().unwrap_or("{}"));
     let columns =
         columns.map_err(|error| PlanError::Unsound(format!("the columns of `{}`: {error}", info.name)))?;
@@ -281,7 +278,7 @@ mod tests {
             selected: true,
             retry: None,
             origins: vec!["https://api.example.com".into()],
-            seals: false,
+            seals: Vec::new(),
             settings: None,
         };
         SourceInfo { resources: names.iter().map(resource).collect(), ..SourceInfo::default() }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use sanderling_destination::{Chain, Change, DestinationError, LoadStatus, PartitionId, PendingPage, Rows};
+use sanderling_gate::VaultError;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -13,7 +14,7 @@ use super::resume::Why;
 use super::stack::{ChainKey, Item};
 use super::truth::Refusal;
 use super::{Driver, hex, truth};
-use crate::contract::{Continuation, Notice, Page, Partition};
+use crate::contract::{Continuation, Notice, Page};
 
 /// A page that is here.
 pub(super) struct Arrived {
@@ -47,6 +48,9 @@ impl Driver<'_> {
             // What a server echoed, here or in the parent's row, is stored as the reference, which stays the same from
             // run to run.
             self.refer(&mut page.rows);
+        }
+        if let Err(refusal) = self.refer_markers(&mut page) {
+            return self.fail(item, Cause::Refused(refusal), last_try);
         }
         let digest = hex(&Sha256::digest(&page.rows)[..16]);
         let sound = truth::advance(&mut chain, &page, digest).and_then(|()| self.follow(item, &page));
@@ -133,8 +137,27 @@ impl Driver<'_> {
         if let Ok(text) = std::str::from_utf8(rows)
             && self.vault.contains_placeholder(text)
         {
-            *rows = self.vault.reference(text).into_bytes();
+            *rows = self.vault.name_secrets(text).into_bytes();
         }
+    }
+
+    /// Puts references in the place of placeholders in what a page leaves to be read: it outlives this run.
+    fn refer_markers(&self, page: &mut Page) -> Result<(), Refusal> {
+        let cursors: &mut [String] = match &mut page.continuation {
+            Continuation::Next(cursor) => std::slice::from_mut(cursor),
+            Continuation::Rest(cursors) => cursors,
+            Continuation::End | Continuation::Limit(_) => &mut [],
+        };
+        let partitions = page.children.iter_mut().flat_map(|(_, partitions)| partitions);
+        let partitions =
+            partitions.flat_map(|partition| [&mut partition.key, &mut partition.data].into_iter());
+        for text in cursors.iter_mut().chain(partitions) {
+            *text = self.vault.reference(text).map_err(|error| match error {
+                VaultError::Fleeting(token) => Refusal::HoldsToken { token },
+                other => Refusal::HoldsToken { token: other.to_string() },
+            })?;
+        }
+        Ok(())
     }
 
     /// Whether a page leads on, and to what its connector has listed.
@@ -206,8 +229,7 @@ impl Driver<'_> {
         let mut pushed = Vec::new();
         let mut changes = vec![Change::Done { seq: item.seq }];
         for cursor in follow.into_iter().rev() {
-            let cursor = Some(self.vault.reference(&cursor));
-            pushed.push(self.stack.item(item.resource, item.partition.clone(), cursor));
+            pushed.push(self.stack.item(item.resource, item.partition.clone(), Some(cursor)));
         }
         for (name, partitions) in std::mem::take(&mut page.children).into_iter().rev() {
             // A child that this run does not read opens nothing.
@@ -218,15 +240,13 @@ impl Driver<'_> {
             };
             let (mut opened, mut ids) = (Vec::new(), Vec::new());
             for partition in partitions {
-                let key = self.vault.reference(&partition.key);
                 // Rows move between a parent's pages while it is read, and several parents may share what binds a child.
-                let id = PartitionId::of(&key);
+                let id = PartitionId::of(&partition.key);
                 if !self.opened.entry(child).or_default().insert(id) {
                     self.say(RunNotice::Reopened { resource: name.clone() });
                     continue;
                 }
                 ids.push(id);
-                let partition = Partition { key, data: self.vault.reference(&partition.data) };
                 opened.push(Arc::new(partition));
             }
             for partition in opened.into_iter().rev() {

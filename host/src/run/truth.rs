@@ -59,6 +59,14 @@ pub enum Refusal {
         /// Into how many.
         cursors: usize,
     },
+    /// What is to be remembered of a page holds a token, which the next run does not have.
+    #[error(
+        "the page leads on by a cursor or a parent's value that holds the token `{token}`, which cannot be stored"
+    )]
+    HoldsToken {
+        /// Its name.
+        token: String,
+    },
     /// A page opens partitions of what is no child of its resource.
     #[error("the connector opens `{child}`, which it has not listed as a child of this resource")]
     Stranger {

@@ -169,7 +169,7 @@ mod tests {
             selected: true,
             retry: None,
             origins: Vec::new(),
-            seals: false,
+            seals: Vec::new(),
             settings: None,
         }
     }

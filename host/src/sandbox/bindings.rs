@@ -67,8 +67,21 @@ impl From<wit::ResourceInfo> for contract::ResourceInfo {
                 backoff_factor: retry.backoff_factor,
             }),
             origins: info.origins,
-            seals: !info.seals.is_empty(),
+            seals: info.seals.into_iter().map(Into::into).collect(),
             settings: info.settings,
+        }
+    }
+}
+
+impl From<wit::Seal> for contract::Seal {
+    fn from(seal: wit::Seal) -> Self {
+        Self {
+            origin: seal.origin,
+            path: seal.path,
+            fields: seal.fields,
+            lifetime_s: seal.lifetime_s,
+            first: seal.first,
+            spends: seal.spends,
         }
     }
 }

@@ -41,7 +41,8 @@ pub(super) fn policy(
     let mut missing: Vec<(Origin, Vec<String>)> = Vec::new();
     for resource in &info.resources {
         let read = plan.resources.iter().any(|planned| planned.name == resource.name);
-        for text in &resource.origins {
+        let tokens = resource.seals.iter().map(|seal| &seal.origin);
+        for text in resource.origins.iter().chain(tokens) {
             // No rule is read from a connector's words: one might say `private:`.
             let origin: Origin = text.parse().map_err(Error::Origin)?;
             if !read || rules.iter().any(|rule| rule.origin == origin) {
@@ -49,6 +50,7 @@ pub(super) fn policy(
             }
             match (whose, missing.iter_mut().find(|(known, _)| *known == origin)) {
                 (Whose::Ours, _) => rules.push(origin.into()),
+                (Whose::Foreign, Some((_, resources))) if resources.contains(&resource.name) => {}
                 (Whose::Foreign, Some((_, resources))) => resources.push(resource.name.clone()),
                 (Whose::Foreign, None) => missing.push((origin, vec![resource.name.clone()])),
             }

@@ -14,7 +14,8 @@ use crate::run::truth::Refusal;
 pub(super) fn hints_for(failure: &Failure, config: &Document) -> Vec<String> {
     let format = config.format();
     let hint = match &failure.cause {
-        Cause::Fault { fault: Fault::Http(http), reason } => {
+        Cause::Fault { fault: Fault::Http(http), reason }
+        | Cause::Token { fault: Fault::Http(http), reason } => {
             let exchange = failure.exchange.as_ref();
             let uncredited = exchange.is_none_or(|exchange| exchange.placed.is_empty());
             return match http.status {
@@ -37,7 +38,7 @@ pub(super) fn hints_for(failure: &Failure, config: &Document) -> Vec<String> {
             | GateError::BadRedirect { .. } => None,
             error => hint_for_exchange(error, format),
         },
-        Cause::Fault { .. } | Cause::Row { .. } => None,
+        Cause::Fault { .. } | Cause::Token { .. } | Cause::Row { .. } => None,
         Cause::NotRetried(_) => Some("run without --retry-failed: it is then read anew".into()),
         Cause::Denied(denial) => hint_for_denial(denial, format),
         Cause::Guessed(notice) => {

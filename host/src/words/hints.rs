@@ -30,6 +30,15 @@ fn hints_by_our_keys(failure: &Failure, config: &Document) -> Vec<String> {
         Cause::Fault { fault: Fault::Http(http), reason } => {
             hints_for_status(http.status, *reason, failure.exchange.as_ref(), format)
         }
+        Cause::Token { fault: Fault::Http(http), reason } => {
+            // A refusal of the credential, by whatever status.
+            let status = if matches!(http.status, 200..=401) { 401 } else { http.status };
+            match status {
+                404 | 410 => vec!["is the URL that tokens are asked for at right?".into()],
+                status => hints_for_status(status, *reason, failure.exchange.as_ref(), format),
+            }
+        }
+        Cause::Token { .. } => vec!["is the URL that tokens are asked for at right?".into()],
         Cause::Unreached(error) => hint_for_exchange(error, format).into_iter().collect(),
         Cause::Denied(denial) => hint_for_denial(denial, format).into_iter().collect(),
         Cause::Refused(Refusal::Short { .. }) => vec![format!(
@@ -131,6 +140,7 @@ pub(super) fn hint_for_exchange(error: &GateError, format: Format) -> Option<Str
         | GateError::Body { .. }
         | GateError::HeadTooLarge { .. }
         | GateError::Encoding { .. }
+        | GateError::Token { .. }
         | GateError::Request { .. } => None,
     }
 }

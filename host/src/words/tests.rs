@@ -65,6 +65,9 @@ fn exchange(status: Option<u16>) -> Exchange {
         received_bytes: 0,
         masked: false,
         redirects: 0,
+        for_token: false,
+        kept: false,
+        token_spent: false,
     }
 }
 
@@ -142,7 +145,7 @@ fn what_never_came() {
         GateError::Request { reason: "HTTP cannot carry this URL".into() },
     ];
     let cases =
-        cases.map(|error| Cause::of(Fault::Transport(String::new()), Reason::Exhausted, Some(&error)));
+        cases.map(|error| Cause::of(Fault::Transport(String::new()), Reason::Exhausted, Some(&error), None));
     assert_snapshot!(failures(cases.into_iter().chain([fault(Fault::Transport("dns timeout".into()))])));
 }
 
@@ -182,7 +185,7 @@ fn what_the_gate_refuses() {
     };
     let redirected = led(&cases[1]);
     let denied = cases.map(|denial| {
-        Cause::of(Fault::Denied("no".into()), Reason::NotRetryable, Some(&GateError::Denied(denial)))
+        Cause::of(Fault::Denied("no".into()), Reason::NotRetryable, Some(&GateError::Denied(denial)), None)
     });
     assert_snapshot!(format!("{}{}", failures(denied), told(&redirected)));
 }

@@ -1,5 +1,7 @@
 //! `auth`: how requests say who they are.
 
+mod oauth2;
+
 use super::{inside, union};
 use crate::diagnostic::{Problems, did_you_mean, list};
 use crate::document::{At, Fields, Keys, Node};
@@ -9,6 +11,30 @@ pub(crate) enum Auth {
     Bearer { token: At<String> },
     ApiKey { name: String, key: At<String>, place: ApiKeyPlace },
     Basic { username: At<String>, password: At<String> },
+    Token(TokenAuth),
+}
+
+/// A bearer token that a request of its own asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TokenAuth {
+    /// Where; absolute.
+    pub(crate) url: At<String>,
+    /// What is sent.
+    pub(crate) form: Vec<(String, At<String>)>,
+    /// A client's id and secret, where they go into a header.
+    pub(crate) basic: Option<(At<String>, At<String>)>,
+    /// A token that is used before any is asked for.
+    pub(crate) first: Option<At<String>>,
+    /// How long a token is used whose answer does not say so.
+    pub(crate) lifetime_s: u64,
+}
+
+impl TokenAuth {
+    /// Everything that is sent to the token's endpoint and may be a credential.
+    pub(crate) fn sent(&self) -> impl Iterator<Item = (&str, &At<String>)> {
+        let form = self.form.iter().map(|(name, value)| (name.as_str(), value));
+        form.chain(self.basic.iter().map(|(_, secret)| ("client_secret", secret)))
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,17 +46,18 @@ pub(crate) enum ApiKeyPlace {
 impl Auth {
     /// What must not be written out: a token, a key or a password; a user's name only where it takes the password's
     /// place.
-    pub(crate) fn credential(&self) -> &At<String> {
+    pub(crate) fn credential(&self) -> Option<&At<String>> {
         match self {
-            Self::Bearer { token } => token,
-            Self::ApiKey { key, .. } => key,
-            Self::Basic { username, password } if password.value.is_empty() => username,
-            Self::Basic { password, .. } => password,
+            Self::Bearer { token } => Some(token),
+            Self::ApiKey { key, .. } => Some(key),
+            Self::Basic { username, password } if password.value.is_empty() => Some(username),
+            Self::Basic { password, .. } => Some(password),
+            Self::Token(auth) => auth.first.as_ref(),
         }
     }
 }
 
-const TYPES: &[&str] = &["api_key", "bearer", "http_basic"];
+const TYPES: &[&str] = &["api_key", "bearer", "http_basic", "oauth2_client_credentials"];
 
 pub(crate) fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Auth> {
     let (kind, fields) = union(node, "auth", problems)?;
@@ -40,12 +67,7 @@ pub(crate) fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Auth> {
         "bearer" => bearer(node, fields, problems),
         "api_key" => api_key(node, fields, problems),
         "http_basic" => basic(node, fields, problems),
-        "oauth2_client_credentials" => {
-            let pointer = kind.as_ref().map_or(&node.pointer, |kind| &kind.pointer);
-            let hint = format!("known here: {}", list(TYPES.iter().copied()));
-            problems.later_but(pointer, "auth of type `oauth2_client_credentials`", hint);
-            None
-        }
+        "oauth2_client_credentials" => oauth2::client_credentials(node, fields, problems).map(Auth::Token),
         other => {
             if node.value.is_string() {
                 // It may be the credential itself, which no message may repeat.

@@ -38,16 +38,7 @@ pub(crate) fn read(
     }
     match node.value {
         Value::String(text) => Some(Body::Text(node.at(text.clone()))),
-        Value::Object(_) => {
-            let fields = node.object("a form", problems)?;
-            let fields = fields.into_iter().flat_map(|(name, node)| {
-                let texts = values(&node, problems);
-                texts
-                    .into_iter()
-                    .map(move |text| (At { value: name.to_owned(), pointer: text.pointer.clone() }, text))
-            });
-            Some(Body::Form(fields.collect()))
-        }
+        Value::Object(_) => Some(Body::Form(form(&node, problems))),
         Value::Array(_) => {
             let pairs = node.items("a form", problems)?;
             Some(Body::Form(pairs.iter().flat_map(|pair| self::pair(pair, problems)).collect()))
@@ -57,6 +48,18 @@ pub(crate) fn read(
             None
         }
     }
+}
+
+/// The fields of a form that is written as an object.
+pub(super) fn form(node: &Node<'_>, problems: &mut Problems) -> Vec<(At<String>, At<String>)> {
+    let Some(fields) = node.object("a form", problems) else { return Vec::new() };
+    let fields = fields.into_iter().flat_map(|(name, node)| {
+        let texts = values(&node, problems);
+        texts
+            .into_iter()
+            .map(move |text| (At { value: name.to_owned(), pointer: text.pointer.clone() }, text))
+    });
+    fields.collect()
 }
 
 /// The texts of one field: a list is sent as a field for each of its values, null is not sent.

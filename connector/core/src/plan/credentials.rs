@@ -16,7 +16,9 @@ const SECRET_PARAMS: &[&str] = &[
     "access_token",
     "access-token",
     "auth_token",
+    "client_assertion",
     "client_secret",
+    "refresh_token",
     "secret",
     "password",
     "pwd",
@@ -60,8 +62,11 @@ fn note(text: &At<String>, found: &mut Vec<String>) {
 }
 
 fn auth(auth: Option<&Auth>, found: &mut Vec<String>) {
-    if let Some(auth) = auth {
-        note(auth.credential(), found);
+    if let Some(credential) = auth.and_then(Auth::credential) {
+        note(credential, found);
+    }
+    if let Some(Auth::Token(auth)) = auth {
+        auth.sent().for_each(|(name, value)| named(name, value, found));
     }
 }
 

@@ -75,7 +75,7 @@ impl Draft {
     }
 }
 
-fn absolute(text: &str) -> bool {
+pub(super) fn absolute(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     lower.starts_with("http://") || lower.starts_with("https://")
 }
@@ -105,7 +105,7 @@ fn checked_base_url(base: &At<String>, problems: &mut Problems) -> Option<String
 }
 
 /// The origin of a URL that can be asked.
-fn check_url(text: &str, pointer: &str, problems: &mut Problems) -> Option<String> {
+pub(super) fn check_url(text: &str, pointer: &str, problems: &mut Problems) -> Option<String> {
     if names_a_secret(text) {
         let message = "a secret cannot stand in a URL's host or path: only in auth, headers and params";
         problems.add(pointer, message);

@@ -83,8 +83,8 @@ fn every_part_of_dlt_that_is_missing_is_refused_by_name() {
             "`{incremental.start_value}` is not supported yet",
         ),
         (
-            json!({"path": "x", "auth": {"type": "oauth2_client_credentials"}}),
-            "auth of type `oauth2_client_credentials` is not supported yet",
+            json!({"path": "x", "auth": {"type": "oauth2_client_credentials", "session": 1}}),
+            "`session` is not supported yet",
         ),
         (
             json!({"path": "x", "auth": {"type": "api_key", "api_key": "k", "location": "cookie"}}),

@@ -1,0 +1,400 @@
+//! Tokens as whole runs: asked for once, renewed when an API no longer takes them, and nowhere in what is left.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+use sanderling_demo::{Options, Reply, Request, Server, start};
+use serde_json::{Value, json};
+
+use crate::leaks;
+use crate::program::{Folder, Ran};
+
+const SECRET: &str = "cl1ent&s3cret/+=%\"x";
+
+/// Tokens that an API has given out, of which the last is the valid one.
+#[derive(Default)]
+struct Given(Mutex<usize>);
+
+impl Given {
+    fn token(number: usize) -> String {
+        format!("t0k3n/{number:04}+Zq7Rw==")
+    }
+
+    fn count(&self) -> usize {
+        *self.0.lock().unwrap()
+    }
+
+    fn next(&self) -> String {
+        let mut count = self.0.lock().unwrap();
+        *count += 1;
+        Self::token(*count)
+    }
+
+    fn is_valid(&self, request: &Request) -> bool {
+        request.header("authorization") == Some(&format!("Bearer {}", Self::token(self.count())))
+    }
+}
+
+fn form(request: &Request) -> BTreeMap<String, String> {
+    form_urlencoded::parse(&request.body).into_owned().collect()
+}
+
+fn unauthorized() -> Reply {
+    Reply::json(401, r#"{"error": "invalid_token"}"#)
+}
+
+/// Rows `from..to` of 100, as many as the request asks for.
+fn page(request: &Request) -> Reply {
+    let (offset, limit) = (request.number_param("offset").unwrap(), request.number_param("limit").unwrap());
+    let rows: Vec<Value> = (offset..(offset + limit).min(100)).map(|id| json!({"id": id})).collect();
+    Reply::json(200, json!({"data": rows, "total": 100}).to_string())
+}
+
+/// An API whose `/rows` want a token of `/oauth/token`, which lasts for so many seconds.
+fn api(expires_in: Value) -> (Server, Arc<Given>) {
+    let (server, given) = (start(Options::default()).unwrap(), Arc::new(Given::default()));
+    let giver = Arc::clone(&given);
+    server.set_route("/oauth/token", move |request| {
+        let form = form(request);
+        if form.get("client_secret").map(String::as_str) != Some(SECRET) || request.method != "POST" {
+            return Reply::json(401, r#"{"error": "invalid_client", "error_description": "no such secret"}"#);
+        }
+        Reply::json(
+            200,
+            json!({"access_token": giver.next(), "token_type": "Bearer", "expires_in": expires_in})
+                .to_string(),
+        )
+    });
+    let valid = Arc::clone(&given);
+    server.set_route(
+        "/rows",
+        move |request| {
+            if valid.is_valid(request) { page(request) } else { unauthorized() }
+        },
+    );
+    (server, given)
+}
+
+fn auth(server: &Server, part: Value) -> Value {
+    let mut auth = json!({
+        "type": "oauth2_client_credentials", "access_token_url": format!("{}/oauth/token", server.base_url()),
+        "client_id": "me", "client_secret": "${secrets.client_secret}"
+    });
+    for (key, value) in part.as_object().unwrap() {
+        auth[key] = value.clone();
+    }
+    auth
+}
+
+fn config(server: &Server, auth: Value) -> String {
+    json!({
+        "client": {"base_url": server.base_url(), "auth": auth},
+        "resources": [{"name": "rows", "primary_key": "id", "endpoint": {
+            "path": "/rows", "data_selector": "data", "paginator": {"type": "offset", "limit": 10},
+            "error_handler": {"max_retries": 1, "backoff_factor": 0.01}
+        }}]
+    })
+    .to_string()
+}
+
+fn folder(server: &Server, auth: Value) -> Folder {
+    let mut folder = Folder::new();
+    folder.env("SANDERLING_SECRET_CLIENT_SECRET", SECRET);
+    folder.write("c.json", &config(server, auth));
+    folder
+}
+
+/// With every word that the program has to say.
+fn run(folder: &Folder, more: &[&str]) -> Ran {
+    let args = ["run", "c.json", "--to", "sqlite:out.db", "--json", "--progress", "plain", "-vv"];
+    folder.run(&[&args[..], more].concat())
+}
+
+/// Neither the secret nor a token is anywhere.
+#[track_caller]
+fn assert_kept(folder: &Folder, given: &Given, ran: &[&Ran]) {
+    leaks::assert_none(folder, ran, SECRET, &[]);
+    for number in 1..=given.count() {
+        leaks::assert_none(folder, ran, &Given::token(number), &[]);
+    }
+}
+
+#[track_caller]
+fn assert_read(folder: &Folder) {
+    assert_eq!(folder.count("out.db", "select count(distinct id) from rows"), 100);
+}
+
+#[test]
+fn a_token_is_asked_for_once_and_is_nowhere_else() {
+    let (server, given) = api(json!(3600));
+    let folder =
+        folder(&server, auth(&server, json!({"access_token_request_data": {"scope": "a b", "audience": 5}})));
+    let checked = folder.run(&["check", "c.json", "-vv"]).expect(0);
+    assert_eq!(given.count(), 1);
+    let seen = folder.run(&["preview", "c.json", "rows", "-n", "25"]).expect(0);
+    assert_eq!(given.count(), 2);
+    server.clear_log();
+    let ran = run(&folder, &[]).expect(0);
+    assert_eq!((given.count(), server.count("/rows")), (3, 10));
+    assert_read(&folder);
+    let told = ran.stderr.matches("POST").count();
+    assert_eq!(told, 1, "a request that is not sent is shown:\n{}", ran.stderr);
+    let requests = server.requests();
+    assert_eq!(requests[0].header("content-type"), Some("application/x-www-form-urlencoded"));
+    let sent = [
+        ("client_id", "me"),
+        ("client_secret", SECRET),
+        ("grant_type", "client_credentials"),
+        ("scope", "a b"),
+        ("audience", "5"),
+    ];
+    let got: Vec<_> = form_urlencoded::parse(&requests[0].body).into_owned().collect();
+    assert_eq!(got, sent.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    assert_kept(&folder, &given, &[&checked, &seen, &ran]);
+}
+
+#[test]
+fn a_secret_in_a_header_and_fields_that_take_another_ones_place() {
+    let (server, given) = api(json!(3600));
+    let token = Arc::clone(&given);
+    server.set_route("/oauth/token", move |_| {
+        Reply::json(200, json!({"access_token": token.next()}).to_string())
+    });
+    let part = json!({
+        "token_endpoint_auth_method": "client_secret_basic",
+        "access_token_request_data": {"grant_type": "password", "username": "u", "password": "${secrets.password}"}
+    });
+    let mut folder = folder(&server, auth(&server, part));
+    folder.env("SANDERLING_SECRET_PASSWORD", "pa55&word-of-u");
+    let ran = run(&folder, &[]).expect(0);
+    let [asked, ..] = &server.requests()[..] else { panic!() };
+    let pair = "bWU6Y2wxZW50JnMzY3JldC8rPSUieA==";
+    assert_eq!(asked.header("authorization"), Some(&*format!("Basic {pair}")));
+    let sent = [("grant_type", "password"), ("password", "pa55&word-of-u"), ("username", "u")];
+    assert_eq!(form(asked), BTreeMap::from(sent.map(|(name, value)| (name.to_owned(), value.to_owned()))));
+    assert_kept(&folder, &given, &[&ran]);
+    leaks::assert_none(&folder, &[&ran], "pa55&word-of-u", &[]);
+}
+
+#[test]
+fn a_token_that_expires_at_once_is_asked_for_before_each_page() {
+    for expires_in in [json!(0), json!(1), json!("1"), json!(-5)] {
+        let (server, given) = api(expires_in);
+        let folder = folder(&server, auth(&server, json!({})));
+        // Pages side by side share what one of them has just been given.
+        let config = folder.read("c.json").replacen('{', r#"{"limits": {"concurrency": 1}, "#, 1);
+        folder.write("c.json", &config);
+        let ran = run(&folder, &[]).expect(0);
+        assert_read(&folder);
+        assert_eq!((given.count(), server.count("/rows")), (10, 10));
+        assert_kept(&folder, &given, &[&ran]);
+    }
+    // Where the answer does not say how long it lasts, the config does.
+    for (lifetime_s, once) in [(0, false), (3600, true)] {
+        let (server, given) = api(Value::Null);
+        let folder = folder(&server, auth(&server, json!({"default_token_expiration": lifetime_s})));
+        run(&folder, &[]).expect(0);
+        assert_eq!(given.count() == 1, once);
+    }
+}
+
+/// Holds requests until so many are there at once, and refuses those.
+struct Together {
+    there: Mutex<usize>,
+    all: Condvar,
+}
+
+/// The walk of the contract: four pages side by side meet the end of a token, and one request brings the next.
+#[test]
+fn a_token_that_ends_between_parallel_pages() {
+    let (server, given) = api(json!(3600));
+    let together = Arc::new(Together { there: Mutex::new(0), all: Condvar::new() });
+    let valid = Arc::clone(&given);
+    server.set_route("/rows", move |request| {
+        if valid.count() == 1 {
+            // Four are allowed side by side from the fourth page on.
+            if request.number_param("offset").unwrap() < 40 {
+                return page(request);
+            }
+            let mut there = together.there.lock().unwrap();
+            *there += 1;
+            together.all.notify_all();
+            let all = together.all.wait_timeout_while(there, Duration::from_secs(20), |there| *there < 4);
+            if all.unwrap().1.timed_out() {
+                return Reply::status(418);
+            }
+            return unauthorized();
+        }
+        if valid.is_valid(request) { page(request) } else { unauthorized() }
+    });
+    let folder = folder(&server, auth(&server, json!({})));
+    let ran = run(&folder, &[]).expect(0);
+    assert_eq!(given.count(), 2, "{}", ran.stderr);
+    assert_eq!(server.count("/rows"), 14);
+    assert_read(&folder);
+    let result: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(result["resources"][0]["retries"], 0, "a token's end is no failed try");
+    assert_kept(&folder, &given, &[&ran]);
+}
+
+#[test]
+fn a_token_that_is_never_taken_is_a_wrong_credential() {
+    let (server, given) = api(json!(3600));
+    server.set_route("/rows", |_| unauthorized());
+    let folder = folder(&server, auth(&server, json!({})));
+    for (command, tokens) in
+        [(&["run", "c.json"][..], 2), (&["check", "c.json"], 4), (&["preview", "c.json", "rows"], 6)]
+    {
+        let ran = folder.run(command).expect(3);
+        let ran = ran
+            .says(&["the API refuses the credential (401)", "`access_token` in the header `authorization`"]);
+        assert_eq!(given.count(), tokens, "one more token is tried, and no third");
+        assert_kept(&folder, &given, &[&ran]);
+    }
+    assert_eq!(server.count("/rows"), 6);
+}
+
+#[test]
+fn a_token_that_is_given_is_used_until_it_is_refused() {
+    let (server, given) = api(json!(3600));
+    let valid = Arc::clone(&given);
+    server.set_route("/rows", move |request| {
+        let old = request.header("authorization") == Some("Bearer old-t0ken-77");
+        if valid.is_valid(request) || old && request.number_param("offset").unwrap() < 30 {
+            return page(request);
+        }
+        unauthorized()
+    });
+    let mut folder = folder(&server, auth(&server, json!({"access_token": "${secrets.access_token}"})));
+    folder.env("SANDERLING_SECRET_ACCESS_TOKEN", "old-t0ken-77");
+    let ran = run(&folder, &["--max-pages", "3"]).expect(0);
+    assert_eq!(given.count(), 0);
+    assert_kept(&folder, &given, &[&ran]);
+    let ran = run(&folder, &["--fresh"]).expect(0);
+    assert_eq!(given.count(), 1);
+    assert_read(&folder);
+    assert_kept(&folder, &given, &[&ran]);
+    leaks::assert_none(&folder, &[&ran], "old-t0ken-77", &[]);
+}
+
+#[test]
+fn no_token_is_to_be_had() {
+    let refused = |status, body: &str| Reply::json(status, body.to_owned());
+    let cases = [
+        (
+            refused(400, r#"{"error": "invalid_client", "error_description": "who are you?"}"#),
+            3,
+            1,
+            "oauth/token: it answered 400 (invalid_client: who are you?)",
+        ),
+        (refused(401, "no"), 3, 1, "oauth/token: it answered 401\n"),
+        (
+            refused(200, r#"{"error": {"code": "bad", "message": "expired"}}"#),
+            3,
+            1,
+            "it answered 200 (bad: expired)",
+        ),
+        (refused(404, "{}"), 1, 1, "oauth/token: it answered 404"),
+        (refused(503, "{}"), 4, 2, "oauth/token: it answered 503 (2 tries)"),
+        (Reply::html(200, "<html>s3cret-t0ken</html>"), 5, 1, "oauth/token: what it answered is not JSON"),
+        (
+            refused(200, r#"{"token": "s3cret-t0ken", "expires": 5}"#),
+            5,
+            1,
+            "its answer has no `access_token`, but `token`, `expires`",
+        ),
+        (refused(200, "[]"), 5, 1, "its answer has no `access_token`, but no fields"),
+    ];
+    for (reply, code, tries, says) in cases {
+        let (server, given) = api(json!(3600));
+        server.script("/oauth/token", vec![reply]);
+        let folder = folder(&server, auth(&server, json!({})));
+        let ran = run(&folder, &[]).expect(code).says(&[says]);
+        assert_eq!((server.count("/oauth/token"), server.count("/rows")), (tries, 0), "{says}");
+        if code == 3 {
+            assert!(
+                ran.stderr.contains("`client_secret` in the field `client_secret` of the body"),
+                "{}",
+                ran.stderr
+            );
+        }
+        assert_kept(&folder, &given, &[&ran]);
+        leaks::assert_none(&folder, &[&ran], "s3cret-t0ken", &[]);
+    }
+}
+
+/// A token's endpoint that is not there is no parent that is gone.
+#[test]
+fn a_token_endpoint_that_is_gone_takes_no_parent_with_it() {
+    let (server, _) = api(json!(3600));
+    server.set_route("/oauth/token", |_| Reply::status(404));
+    server.set_route("/parents", |_| Reply::json(200, r#"{"data": [{"id": 1}]}"#));
+    let folder = folder(&server, json!("bearer"));
+    let config = json!({
+        "client": {"base_url": server.base_url()},
+        "resources": [
+            {"name": "parents", "endpoint": {"path": "/parents", "data_selector": "data", "paginator": "single_page"}},
+            {"name": "kids", "endpoint": {
+                "path": "/parents/{resources.parents.id}/kids", "auth": auth(&server, json!({})),
+                "data_selector": "data", "paginator": "single_page"
+            }}
+        ]
+    });
+    folder.write("c.json", &config.to_string());
+    run(&folder, &[]).expect(1).says(&["kids of parent [1], page 1: no token from", "it answered 404"]);
+}
+
+#[test]
+fn a_token_endpoint_that_fails_once_is_asked_again() {
+    let (server, given) = api(json!(3600));
+    let token = Arc::clone(&given);
+    let tries = Mutex::new(0);
+    server.set_route("/oauth/token", move |_| {
+        let mut tries = tries.lock().unwrap();
+        *tries += 1;
+        match *tries {
+            1 => Reply::status(503),
+            _ => Reply::json(200, json!({"access_token": token.next()}).to_string()),
+        }
+    });
+    let folder = folder(&server, auth(&server, json!({})));
+    run(&folder, &[]).expect(0);
+    assert_eq!((given.count(), server.count("/oauth/token")), (1, 2));
+    assert_read(&folder);
+}
+
+#[test]
+fn an_api_that_shows_the_token() {
+    let (server, given) = api(json!(3600));
+    server.set_route("/rows", |request| {
+        let row = json!({"id": 1, "you": request.header("authorization").unwrap(), "access_token": 5});
+        Reply::json(200, json!({"data": [row], "total": 1}).to_string())
+    });
+    let folder = folder(&server, auth(&server, json!({})));
+    let ran = run(&folder, &[]).expect(0);
+    assert_eq!(
+        folder.count("out.db", "select count(*) from rows where you = 'Bearer ${secrets.access_token}'"),
+        1
+    );
+    assert_kept(&folder, &given, &[&ran]);
+}
+
+/// The next run has another token: what leads on by this one leads nowhere.
+#[test]
+fn a_cursor_that_holds_a_token_is_refused() {
+    let (server, given) = api(json!(3600));
+    server.set_route("/rows", |request| {
+        let token = request.header("authorization").unwrap().trim_start_matches("Bearer ").to_owned();
+        Reply::json(200, json!({"data": [{"id": 1}], "next": format!("c-{token}")}).to_string())
+    });
+    let folder = folder(&server, auth(&server, json!({})));
+    let config = folder.read("c.json").replace(
+        r#""paginator":{"type":"offset","limit":10}"#,
+        r#""paginator":{"type":"cursor","cursor_path":"next"}"#,
+    );
+    assert!(config.contains("cursor_path"), "{config}");
+    folder.write("c.json", &config);
+    let ran = run(&folder, &[]).expect(5).says(&["holds the token `access_token`, which cannot be stored"]);
+    assert_kept(&folder, &given, &[&ran]);
+}
