@@ -47,7 +47,16 @@ fn what_a_vault_does_not_take() {
         seal("k", "two"),
     ];
     let unknown = vault.restore("${secrets.other}").unwrap_err().to_string();
-    assert_snapshot!(lines(said.into_iter().chain([unknown])));
+    let token = |slot: &str, value: &str| {
+        let sealed = vault.seal_token(slot, "token", Secret::new(value), &Binding::default());
+        sealed.map(|(placeholder, ..)| placeholder)
+    };
+    let fleeting = vault.reference(&token("t", "a token").unwrap()).unwrap_err().to_string();
+    let problem = token("t", &"x".repeat(65 * 1024)).unwrap_err();
+    let long = crate::GateError::Token { problem }.to_string();
+    let many = (0..300).find_map(|slot| token(&slot.to_string(), "a token").err()).unwrap().to_string();
+    let field = "access_token".parse::<crate::SealField>().unwrap_err().to_string();
+    assert_snapshot!(lines(said.into_iter().chain([unknown, fleeting, long, many, field])));
 }
 
 #[test]

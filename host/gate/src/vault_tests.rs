@@ -18,7 +18,7 @@ fn vault(secrets: &[(&str, &str)]) -> Vault {
 }
 
 fn placeholder(vault: &Vault, index: usize) -> String {
-    vault.sealed[index].placeholder.clone()
+    vault.state().sealed[index].placeholder.clone()
 }
 
 fn masked(vault: &Vault, text: &str) -> String {
@@ -262,4 +262,49 @@ proptest! {
         let text = format!("{}{}{}", &text[..at], placeholder(&vault, 0), &text[at..]);
         prop_assert_eq!(vault.restore(&vault.reference(&text).unwrap()).unwrap(), text);
     }
+}
+
+#[test]
+fn a_token_keeps_its_placeholder_and_its_old_values_stay_masked() {
+    let vault = vault(&[("access_token", "given by the user")]);
+    let bound = Binding { origins: Some(vec!["https://a.b".parse().unwrap()]), places: None };
+    let seal =
+        |slot: &str, value: &str| vault.seal_token(slot, "access_token", Secret::new(value), &bound).unwrap();
+    let (first, name, turn) = seal("one", "first value");
+    assert_eq!((name.as_str(), turn), ("access_token.2", 1));
+    assert_eq!(seal("one", "second value"), (first.clone(), name.clone(), 2));
+    assert_eq!(seal("one", "second value").2, 3, "the same again is another one");
+    assert_eq!(seal("two", "of another request").1, "access_token.3");
+    assert_eq!(vault.turns()[1], (name, 3));
+    let (body, masked) = vault.mask_body(Bytes::from("<first value> <second value>"));
+    assert!(masked);
+    assert_eq!(body, format!("<{first}> <{first}>"));
+    assert_eq!(vault.redact(&format!("first value {first}")), "*** ***");
+    for number in 0..10 {
+        seal("one", &format!("value of number {number}"));
+    }
+    let kept = |text: &str| vault.mask_body(Bytes::from(text.to_owned())).1;
+    assert!(kept("value of number 6") && kept("value of number 9") && !kept("value of number 5"));
+}
+
+#[test]
+fn a_token_cannot_be_stored() {
+    let vault = vault(&[("key", "given by the user")]);
+    let (token, ..) =
+        vault.seal_token("s", "id", Secret::new("a token's value"), &Binding::default()).unwrap();
+    let text = format!("{} {token}", placeholder(&vault, 0));
+    assert_eq!(vault.reference(&text), Err(VaultError::Fleeting("id".into())));
+    assert_eq!(vault.name_secrets(&text), "${secrets.key} ${secrets.id}");
+    assert_eq!(vault.restore("${secrets.id}"), Err(VaultError::Unknown("id".into())));
+}
+
+#[test]
+fn a_run_is_not_given_any_number_of_tokens() {
+    let vault = Vault::new(None).unwrap();
+    let seal = |slot: u32| {
+        vault.seal_token(&slot.to_string(), "t", Secret::new(format!("{slot:08}")), &Binding::default())
+    };
+    assert!((0..MAX_TOKENS as u32).all(|slot| seal(slot).is_ok()));
+    assert_eq!(seal(MAX_TOKENS as u32), Err(VaultError::TooMany));
+    assert!(seal(7).is_ok(), "another value of one that is there");
 }

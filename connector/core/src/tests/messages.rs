@@ -383,3 +383,30 @@ fn notices_on_the_config() {
     let notices = plan.source_info().notices;
     assert_snapshot!(told(notices.iter().map(|notice| (notice.code, of_notice(notice)))));
 }
+
+#[test]
+fn answers_without_a_token() {
+    let auth = json!({
+        "type": "oauth2_client_credentials", "access_token_url": "https://login.test/token", "client_id": "me",
+        "client_secret": "${secrets.s}"
+    });
+    let plan = planned(&endpoint(json!({"path": "x", "auth": auth})));
+    let said = |(status, body): (u16, &str)| {
+        let answer = Response { status, headers: Vec::new(), body: body.as_bytes().to_vec() };
+        let mut request = request(&plan, &first_page("r")).unwrap();
+        let what = format!("{status} {body}");
+        (what, fault(&crate::authorize(&plan, &first_page("r"), &mut request, &answer).unwrap_err()))
+    };
+    let failures = [
+        said((401, r#"{"error": "invalid_client", "error_description": "no such client"}"#)),
+        said((400, r#"{"error": {"message": "no"}}"#)),
+        said((503, "<html>")),
+        said((200, r#"{"error": "bad"}"#)),
+        said((200, "access_token=tok&token_type=bearer")),
+        said((200, r#"{"access_token": "", "token": "tok"}"#)),
+        said((200, r#"{"access_token": 5}"#)),
+        said((200, "[1]")),
+        said((302, "")),
+    ];
+    assert_snapshot!(told(failures.iter().map(|(what, said)| (what.as_str(), said.clone()))));
+}

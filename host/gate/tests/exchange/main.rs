@@ -8,6 +8,7 @@ mod secrets;
 mod server;
 mod times;
 mod tls;
+mod tokens;
 
 use std::sync::Arc;
 
