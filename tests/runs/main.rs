@@ -37,6 +37,7 @@
 //! | `shown.rs` | how much is shown, and in which colours |
 //! | `status.rs` | `status`, `state show`, `state reset` |
 //! | `terminal.rs` | runs in a real terminal: what its screen shows |
+//! | `tokens.rs` | tokens: asked for once, renewed, and nowhere else |
 //! | `leaks.rs` | looks for a key in all that runs print or store |
 //! | `secrecy.rs` | credentials arrive, and are nowhere else |
 //! | `paging_property.rs` | any server, any faults, any kills: each row exactly once, or a loud failure |

@@ -102,11 +102,14 @@ struct Kept {
     first: bool,
 }
 
+/// What a request came to.
+type Outcome = (Exchange, Result<Response<Bytes>, GateError>);
+
 /// The requests for one token: one at a time, and who waits for it takes what it brings.
 #[derive(Default)]
 pub(crate) struct Flight {
     landed: AtomicU64,
-    pub(crate) last: tokio::sync::Mutex<Option<(Exchange, Result<Response<Bytes>, GateError>)>>,
+    pub(crate) last: tokio::sync::Mutex<Option<Outcome>>,
 }
 
 impl Flight {

@@ -92,3 +92,82 @@ fn lower(seal: &contract::Seal, config: &Value, resource: &str) -> Result<Seal, 
         binding: Binding::default(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::contract::{ResourceInfo, WriteDisposition};
+
+    fn resource(name: &str, origin: &str, seals: Vec<contract::Seal>) -> ResourceInfo {
+        ResourceInfo {
+            name: name.into(),
+            parent: None,
+            primary_key: Vec::new(),
+            write_disposition: WriteDisposition::Append,
+            columns: None,
+            incremental: false,
+            selected: true,
+            retry: None,
+            origins: vec![origin.into()],
+            seals,
+            settings: None,
+        }
+    }
+
+    fn seal(field: &str, spends: &[&str]) -> contract::Seal {
+        contract::Seal {
+            origin: "https://login.test".into(),
+            path: "/token".into(),
+            fields: vec![field.into()],
+            lifetime_s: 60,
+            first: Some("/auth/first".into()),
+            spends: spends.iter().map(|&pointer| pointer.into()).collect(),
+        }
+    }
+
+    #[test]
+    fn a_secret_of_a_token_goes_nowhere_else_unless_the_config_sends_it() {
+        let config = json!({
+            "auth": {"secret": "${secrets.s}", "written": "out", "shared": "${secrets.t}"},
+            "headers": {"x": "${secrets.t}"}
+        });
+        let spends = ["/auth/secret", "/auth/written", "/auth/shared", "/nothing"];
+        let info = SourceInfo {
+            resources: vec![resource("a", "https://a.test", vec![seal("/access_token", &spends)])],
+            ..SourceInfo::default()
+        };
+        let bound = bound(&config, &info).unwrap();
+        let login: Vec<Origin> = vec!["https://login.test".parse().unwrap()];
+        assert_eq!(bound.names, BTreeMap::from([("s".to_owned(), login.clone())]));
+        assert_eq!(bound.pointers.get("/auth/written"), Some(&login));
+    }
+
+    #[test]
+    fn a_token_goes_to_the_resources_that_ask_for_it() {
+        let config = json!({"auth": {"first": "a placeholder"}});
+        let resources = vec![
+            resource("a", "https://a.test", vec![seal("/access_token", &[])]),
+            resource("b", "https://b.test", vec![seal("/access_token", &[])]),
+            resource("c", "https://c.test", Vec::new()),
+        ];
+        let info = SourceInfo { resources, ..SourceInfo::default() };
+        let seals = seals(&info, &config).unwrap();
+        let [one] = &seals[..] else { panic!("{seals:?}") };
+        let origins: Vec<Origin> =
+            ["https://a.test", "https://b.test"].map(|it| it.parse().unwrap()).to_vec();
+        assert_eq!(one.binding.origins, Some(origins));
+        assert_eq!((one.first.as_deref(), one.lifetime_ms), (Some("a placeholder"), 60_000));
+    }
+
+    #[test]
+    fn a_field_that_is_no_place_is_refused() {
+        let info = SourceInfo {
+            resources: vec![resource("a", "https://a.test", vec![seal("access_token", &[])])],
+            ..SourceInfo::default()
+        };
+        let Err(Error::Plan(error)) = seals(&info, &json!({})) else { panic!("taken") };
+        insta::assert_snapshot!(error.to_string(), @"the connector's list of resources is not sound: the seals of `a`: `access_token` is neither a JSON pointer nor `header:NAME`");
+    }
+}

@@ -122,6 +122,31 @@ fn what_an_api_refuses() {
 }
 
 #[test]
+fn no_token() {
+    let of = |fault: Fault, reason| {
+        let placed = vec![("client_secret".into(), Place::Field("client_secret".into()))];
+        let url = "https://login.example.com/token".into();
+        let status = if let Fault::Http(http) = &fault { http.status } else { 200 };
+        let exchange =
+            Exchange { method: "POST".into(), url, placed, for_token: true, ..exchange(Some(status)) };
+        let cause = Cause::of(fault, reason, None, Some(&exchange));
+        Failure { exchange: Some(exchange), attempts: 1, ..failure(cause) }
+    };
+    let http = |status| http(status, "no token from https://login.example.com/token: it answered so");
+    let bad = BadResponse { message: "no token in it".into(), excerpt: String::new(), retry: false };
+    let all_of = |say: &dyn Fn(&Failure) -> Words| {
+        let statuses = [200, 400, 401, 403, 404, 429, 503];
+        let refused = statuses.map(|status| say(&of(http(status), Reason::NotRetryable)));
+        let bad = say(&of(Fault::BadResponse(bad.clone()), Reason::NotRetryable));
+        all(refused.into_iter().chain([bad, say(&of(http(503), Reason::WaitTooLong { wait_ms: 900_000 }))]))
+    };
+    assert_snapshot!(all_of(&ours));
+    let foreign =
+        |failure: &Failure| of_failure(failure, Subject { config: &config(), whose: Whose::Foreign });
+    assert_snapshot!("no_token_to_another_ones_connector", all_of(&foreign));
+}
+
+#[test]
 fn what_never_came() {
     let host = || "api.example.com".to_owned();
     let reason = || "the system's words (os error 111)".to_owned();
@@ -217,6 +242,7 @@ fn what_is_not_the_whole_truth() {
         Refusal::Circular,
         Refusal::Split { cursors: 0 },
         Refusal::Stranger { child: "notes".into() },
+        Refusal::HoldsToken { token: "access_token".into() },
         Refusal::Miscounted { received: 3, kept: 2, lines: 1 },
     ];
     let halted =
