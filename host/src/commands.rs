@@ -42,6 +42,7 @@ pub async fn execute(cli: Cli) -> Result<u8, Error> {
         Command::Resources(args) => resources::resources(&args, show).await,
         Command::Config(ConfigCommand::Show(args)) => config::show(&args).await,
         Command::Import(ImportCommand::Dlt(args)) => import::dlt(&args, show).await,
+        Command::Config(ConfigCommand::Schema) => config::schema(),
         Command::Connector(command) => connector::connector(&command, show),
         Command::Status(args) => status::status(&args, show).await,
         Command::State(StateCommand::Show(args)) => state::show(&args, show).await,

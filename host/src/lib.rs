@@ -29,6 +29,7 @@ pub mod retry;
 pub mod run;
 pub mod sample;
 pub mod sandbox;
+pub mod schema;
 pub mod secrets;
 pub mod settings;
 pub mod show;

@@ -15,7 +15,7 @@ pub const KEYS: [&str; 6] = ["name", "connector", "to", "allow", "resume_within"
 const LATER: [&str; 5] = ["secrets", "nested", "names", "on_bad_row", "total"];
 
 /// Keys of `limits`.
-const LIMIT_KEYS: [&str; 8] = [
+pub const LIMIT_KEYS: [&str; 8] = [
     "concurrency",
     "connect_timeout_ms",
     "first_byte_timeout_ms",
@@ -93,6 +93,8 @@ pub fn split(config: &Map<String, Value>) -> (HostSettings, Value, Vec<Diagnosti
     for (key, value) in config {
         let path = format!("/{key}");
         match key.as_str() {
+            // For editors.
+            "$schema" => {}
             "name" => settings.name = reader.name(&path, value),
             "connector" => settings.connector = reader.text(&path, value),
             "to" => settings.to = reader.target(&path, value),

@@ -55,6 +55,16 @@ fn each_case_is_as_dlts_or_listed() {
     assert!(wrong.is_empty(), "{} of {} cases:\n\n{}", wrong.len(), cases.len(), wrong.join("\n"));
 }
 
+/// The config of each case, where there are cases; servers stand nowhere.
+pub(crate) fn configs() -> Vec<(String, serde_json::Value)> {
+    let cases = folder().map(|folder| case::all(&folder)).unwrap_or_default();
+    let config = |case: Case| {
+        let text = case.config.to_string().replace("${BASE}", "http://127.0.0.1:1");
+        (case.id, serde_json::from_str(&text).unwrap_or_default())
+    };
+    cases.into_iter().map(config).collect()
+}
+
 /// Where the cases are; `None` where nobody has put them.
 fn folder() -> Option<PathBuf> {
     if let Some(given) = std::env::var_os("SANDERLING_DLT_CASES") {

@@ -609,6 +609,7 @@ fn of_connector_inspect() {
 fn of_status_state_and_import() {
     for (name, command) in [
         ("status", &["status"][..]),
+        ("config_schema", &["config", "schema"]),
         ("state_show", &["state", "show"]),
         ("state_reset", &["state", "reset"]),
         ("import", &["import"]),

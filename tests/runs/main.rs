@@ -14,6 +14,7 @@
 //! | `dlt.rs`, `dlt/` | dlt's behaviour, case by case, and what differs on purpose |
 //! | `endings.rs` | how a run ends: the lines around its table |
 //! | `faults.rs` | servers that fail in every way |
+//! | `config_schema.rs`, `json_schema.rs` | the schema of configs against configs; the part of JSON Schema that ours use |
 //! | `foreign.rs` | a connector that is not built in: `--connector`, `allow`, `connector inspect` |
 //! | `frozen.rs` | `--frozen` refuses guesses |
 //! | `guest.rs` | builds the connectors of `tests/guests` |
@@ -53,6 +54,7 @@ mod breaking;
 mod check;
 mod cli;
 mod columns;
+mod config_schema;
 mod contract_walks;
 mod demo;
 mod dlt;
@@ -63,6 +65,7 @@ mod frozen;
 mod guest;
 mod help;
 mod import;
+mod json_schema;
 mod keys;
 mod kill;
 mod leaks;

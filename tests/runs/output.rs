@@ -7,6 +7,7 @@ use std::process::Stdio;
 use sanderling_demo::{Action, Fault, KEY, Options, Reply, Server, When, demo_config, start};
 use serde_json::Value;
 
+use crate::json_schema::breaches;
 use crate::program::{Folder, Ran};
 
 fn demo() -> (Server, Folder) {
@@ -19,78 +20,6 @@ fn demo() -> (Server, Folder) {
 fn schema() -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/run-result.schema.json");
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
-}
-
-/// Holds a value against the part of JSON Schema that our schema uses; a keyword that is not known here fails.
-fn breaches(value: &Value, schema: &Value, root: &Value, at: &str, found: &mut Vec<String>) {
-    let is = |kind: &str| match kind {
-        "null" => value.is_null(),
-        "boolean" => value.is_boolean(),
-        "integer" => value.is_u64() || value.is_i64(),
-        "string" => value.is_string(),
-        "array" => value.is_array(),
-        "object" => value.is_object(),
-        other => panic!("type {other}"),
-    };
-    let schema = schema.as_object().unwrap();
-    for (keyword, rule) in schema {
-        match keyword.as_str() {
-            "$schema" | "$defs" | "title" | "description" => {}
-            "$ref" => {
-                let target = root.pointer(rule.as_str().unwrap().trim_start_matches('#')).unwrap();
-                breaches(value, target, root, at, found);
-            }
-            "const" => {
-                if value != rule {
-                    found.push(format!("{at}: {value} is not {rule}"));
-                }
-            }
-            "enum" => {
-                if !rule.as_array().unwrap().contains(value) {
-                    found.push(format!("{at}: {value} is none of {rule}"));
-                }
-            }
-            "type" => {
-                let kinds = rule.as_array().cloned().unwrap_or_else(|| vec![rule.clone()]);
-                if !kinds.iter().any(|kind| is(kind.as_str().unwrap())) {
-                    found.push(format!("{at}: {value} is no {rule}"));
-                }
-            }
-            "minimum" => {
-                if value.as_f64().is_some_and(|number| number < rule.as_f64().unwrap()) {
-                    found.push(format!("{at}: {value} is less than {rule}"));
-                }
-            }
-            "required" => {
-                for key in
-                    rule.as_array().unwrap().iter().filter(|key| value.get(key.as_str().unwrap()).is_none())
-                {
-                    found.push(format!("{at}: {key} is missing"));
-                }
-            }
-            "additionalProperties" => {
-                assert_eq!(rule, false);
-                for key in value.as_object().into_iter().flat_map(|object| object.keys()) {
-                    if !schema["properties"].as_object().unwrap().contains_key(key) {
-                        found.push(format!("{at}: `{key}` is not in the schema"));
-                    }
-                }
-            }
-            "properties" => {
-                for (key, rule) in rule.as_object().unwrap() {
-                    if let Some(value) = value.get(key) {
-                        breaches(value, rule, root, &format!("{at}/{key}"), found);
-                    }
-                }
-            }
-            "items" => {
-                for (position, item) in value.as_array().into_iter().flatten().enumerate() {
-                    breaches(item, rule, root, &format!("{at}/{position}"), found);
-                }
-            }
-            other => panic!("keyword {other}"),
-        }
-    }
 }
 
 #[track_caller]

@@ -18,6 +18,7 @@
 //! | `rows`, `partition` | NDJSON out of the API's own bytes; what child resources need of them |
 //! | `settle` | what a person would write where something was guessed |
 //! | `page` | the order in which these are called |
+//! | `surface` | what a config may say, as data: the schema and the reference are written from it |
 //!
 //! What holds everywhere:
 //! - A row is passed on, or the call fails: no rule drops one.
@@ -53,6 +54,7 @@ mod rows;
 mod select;
 mod settle;
 mod signs;
+pub mod surface;
 mod template;
 mod token;
 

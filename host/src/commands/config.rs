@@ -1,9 +1,10 @@
-//! `config show`: a config as it is understood.
+//! `config …`: a config as it is understood, and the schema of all.
 
 use super::{print, read, request_of_config};
 use crate::cli::ConfigShowArgs;
 use crate::document;
 use crate::error::Error;
+use crate::schema::SCHEMA;
 use crate::source::{self, Described};
 
 /// Runs `config show`.
@@ -16,4 +17,9 @@ pub async fn show(args: &ConfigShowArgs) -> Result<u8, Error> {
         shown.extend(config);
     }
     print(format!("{:#}\n", serde_json::Value::Object(shown)).as_bytes())
+}
+
+/// Runs `config schema`.
+pub fn schema() -> Result<u8, Error> {
+    print(SCHEMA.as_bytes())
 }

@@ -1,0 +1,345 @@
+//! The keys themselves.
+
+use super::Default::{Json, None, Required};
+use super::Shape::{Any, Bool, Count, Either, List, Map, Number, Scalar, Section as Of, Text, Union, Words};
+use super::{Default, Row, Section, Shape};
+
+const fn row(key: &'static str, shape: Shape, default: Default, says: &'static str) -> Row {
+    Row { key, shape, default, says }
+}
+
+const fn kind(tag: &'static [&'static str], says: &'static str) -> Row {
+    row("type", Words(tag), Required, says)
+}
+
+/// Paginators by name; the others have an option that must be written.
+const SHORT_PAGINATORS: &[&str] = &[
+    "auto",
+    "single_page",
+    "page_number",
+    "cursor",
+    "header_cursor",
+    "json_link",
+    "json_response",
+    "header_link",
+];
+const PAGINATOR: Shape = Union("paginator", SHORT_PAGINATORS);
+const AUTH: Shape = Union("auth", &[]);
+const NAMES: Shape = Either(&[Text, List(&Text)]);
+const PARAM: Shape = Either(&[Scalar, List(&Scalar), Of("resolve")]);
+const FORM_VALUE: Shape = Either(&[Scalar, List(&Scalar)]);
+const FORM: Shape = Either(&[Map(&FORM_VALUE), List(&List(&FORM_VALUE))]);
+const COLUMNS: Shape = Either(&[Map(&Of("column")), List(&Of("listed_column"))]);
+const DATA_TYPES: &[&str] =
+    &["text", "double", "bool", "timestamp", "bigint", "binary", "json", "decimal", "wei", "date", "time"];
+
+const DATA_TYPE: Row = row("data_type", Words(DATA_TYPES), None, "the type, in dlt's words");
+const NULLABLE: Row = row("nullable", Bool, Json("true"), "whether a row may lack it or have null there");
+const PRIMARY_KEY: Row = row("primary_key", Bool, Json("false"), "whether it is a part of the key");
+const DESCRIPTION: Row = row("description", Text, None, "for who reads the config");
+
+const STOP_AFTER_EMPTY: Row =
+    row("stop_after_empty_page", Bool, Json("true"), "whether a page without rows is the end");
+const HAS_MORE: Row = row("has_more_path", Text, None, "where an answer says whether more follows");
+const BODY_PATH: &str = "the same in a JSON body: names with dots between them";
+
+/// Every section, in the order of the reference.
+pub(super) const SECTIONS: &[Section] = &[
+    Section {
+        name: "config",
+        title: "The config",
+        rows: &[
+            row("client", Of("client"), Required, "what all requests have in common"),
+            row("resource_defaults", Of("resource"), None, "a resource without its name, merged into each"),
+            row(
+                "resources",
+                Either(&[
+                    List(&Either(&[Text, Of("named_resource")])),
+                    Map(&Either(&[Text, Of("resource")])),
+                ]),
+                Required,
+                "names, paths or objects; or a map from names to paths or objects",
+            ),
+        ],
+    },
+    Section {
+        name: "client",
+        title: "`client`",
+        rows: &[
+            row("base_url", Text, Required, "where requests go; an endpoint's path is put behind it"),
+            row("headers", Map(&Text), None, "what every request carries; no placeholders"),
+            row("auth", AUTH, None, "who asks"),
+            row("paginator", PAGINATOR, Json("\"auto\""), "how the pages hang together"),
+        ],
+    },
+    Section {
+        name: "resource",
+        title: "A resource",
+        rows: &[
+            row("endpoint", Either(&[Text, Of("endpoint")]), None, "the request; a text is its path"),
+            row("primary_key", NAMES, None, "the column, or columns, that tell rows apart"),
+            row(
+                "write_disposition",
+                Words(&["append", "replace", "merge"]),
+                Json("\"append\""),
+                "what becomes of the rows that are there",
+            ),
+            row("columns", COLUMNS, None, "what is known of columns, by their names in the output"),
+            row("selected", Bool, Json("true"), "whether its rows are written; a parent may be read only"),
+            row("parallelized", Bool, None, "not needed: pages are read side by side anyway"),
+            row(
+                "include_from_parent",
+                List(&Text),
+                None,
+                "fields of the parent's row, added as `_PARENT_FIELD`",
+            ),
+            row("rename", Map(&Text), None, "new names of fields, applied last"),
+            row("error_handler", Of("error_handler"), None, "the endpoint's, written here"),
+            row(
+                "total",
+                Words(&["exact", "estimate", "ignore"]),
+                Json("\"exact\""),
+                "what the API's totals are worth",
+            ),
+        ],
+    },
+    Section {
+        name: "endpoint",
+        title: "An endpoint",
+        rows: &[
+            row(
+                "path",
+                Text,
+                None,
+                "behind the base URL, or a whole URL; the resource's name where it is not written",
+            ),
+            row(
+                "method",
+                Words(&["GET", "POST"]),
+                Json("\"GET\""),
+                "a POST is taken for a read, and is sent again when it fails",
+            ),
+            row(
+                "params",
+                Map(&PARAM),
+                None,
+                "query parameters; a list is sent as one for each item, null is not sent",
+            ),
+            row("headers", Map(&Text), None, "beside the client's, over those of the same name"),
+            row("json", Map(&Any), None, "a JSON body"),
+            row(
+                "data",
+                Either(&[Text, Map(&FORM_VALUE), List(&List(&FORM_VALUE))]),
+                None,
+                "a form (an object, or a list of pairs), or a body as it stands",
+            ),
+            row("auth", AUTH, None, "in the place of the client's"),
+            row(
+                "data_selector",
+                Text,
+                None,
+                "a JSONPath to the rows; guessed, and said, where it is not written",
+            ),
+            row("paginator", PAGINATOR, None, "in the place of the client's"),
+            row("error_handler", Of("error_handler"), None, "which answers are asked for again"),
+            row(
+                "empty_ok",
+                Bool,
+                Json("false"),
+                "whether an answer in which the selector finds nothing is an empty page",
+            ),
+        ],
+    },
+    Section {
+        name: "error_handler",
+        title: "`error_handler`",
+        rows: &[
+            row(
+                "retry_on_status_codes",
+                List(&Count),
+                Json("[429, 500, 502, 503, 504]"),
+                "statuses that may pass when asked again",
+            ),
+            row("max_retries", Count, Json("3"), "how often a page is asked for again"),
+            row("backoff_factor", Number, Json("2.0"), "seconds before the first of them, doubled each time"),
+        ],
+    },
+    Section {
+        name: "resolve",
+        title: "A parameter of type `resolve`",
+        rows: &[
+            kind(&["resolve"], "dlt's older way to bind a placeholder of the path"),
+            row("resource", Text, Required, "the parent"),
+            row("field", Text, Required, "a field of its rows"),
+        ],
+    },
+    Section { name: "column", title: "A column", rows: &[DATA_TYPE, NULLABLE, PRIMARY_KEY, DESCRIPTION] },
+    Section {
+        name: "bearer",
+        title: "Auth of type `bearer`",
+        rows: &[
+            row("type", Words(&["bearer"]), Json("\"bearer\""), "`Authorization: Bearer …`"),
+            row("token", Text, Required, "the token"),
+        ],
+    },
+    Section {
+        name: "api_key",
+        title: "Auth of type `api_key`",
+        rows: &[
+            kind(&["api_key"], "a key by itself"),
+            row("api_key", Text, Required, "the key"),
+            row("name", Text, Json("\"Authorization\""), "the name of the header or parameter"),
+            row(
+                "location",
+                Words(&["header", "query", "param"]),
+                Json("\"header\""),
+                "where it stands; `param` is `query`",
+            ),
+        ],
+    },
+    Section {
+        name: "http_basic",
+        title: "Auth of type `http_basic`",
+        rows: &[
+            kind(&["http_basic"], "`Authorization: Basic …`"),
+            row("username", Text, Required, "the user's name"),
+            row("password", Text, Required, "the password; it may be empty"),
+        ],
+    },
+    Section {
+        name: "oauth2_client_credentials",
+        title: "Auth of type `oauth2_client_credentials`",
+        rows: &[
+            kind(&["oauth2_client_credentials"], "a token that is asked for (RFC 6749, 4.4)"),
+            row("access_token_url", Text, Required, "where it is asked for"),
+            row("client_id", Text, Required, "who asks"),
+            row("client_secret", Text, Required, "the secret"),
+            row("access_token", Text, None, "a token to begin with"),
+            row("access_token_request_data", FORM, None, "more fields of the form: `scope`, `audience`"),
+            row(
+                "default_token_expiration",
+                Count,
+                Json("3600"),
+                "seconds that a token is good for where the answer does not say",
+            ),
+            row(
+                "token_endpoint_auth_method",
+                Words(&["client_secret_post", "client_secret_basic"]),
+                Json("\"client_secret_post\""),
+                "whether the secret is sent in the form or in a Basic header",
+            ),
+        ],
+    },
+    Section {
+        name: "offset",
+        title: "A paginator of type `offset`",
+        rows: &[
+            kind(&["offset"], "rows are counted"),
+            row("limit", Count, Required, "rows of a page"),
+            row("offset", Count, Json("0"), "where to begin"),
+            row("offset_param", Text, Json("\"offset\""), "the parameter with the offset"),
+            row("offset_body_path", Text, None, BODY_PATH),
+            row("limit_param", Text, Json("\"limit\""), "the parameter with the limit"),
+            row("limit_body_path", Text, None, BODY_PATH),
+            row(
+                "total_path",
+                Text,
+                Json("\"total\""),
+                "where an answer says how many rows there are; null for nowhere",
+            ),
+            row("maximum_offset", Count, None, "no page begins here or beyond"),
+            STOP_AFTER_EMPTY,
+            HAS_MORE,
+        ],
+    },
+    Section {
+        name: "page_number",
+        title: "A paginator of type `page_number`",
+        rows: &[
+            kind(&["page_number"], "pages are counted"),
+            row("base_page", Count, Json("0"), "the number of the first page"),
+            row("page", Count, None, "where to begin; `base_page` where it is not written"),
+            row("page_param", Text, Json("\"page\""), "the parameter with the number"),
+            row("page_body_path", Text, None, BODY_PATH),
+            row(
+                "total_path",
+                Text,
+                Json("\"total\""),
+                "where an answer says how many pages there are; null for nowhere",
+            ),
+            row("maximum_page", Count, None, "no page of this number or beyond is read"),
+            STOP_AFTER_EMPTY,
+            HAS_MORE,
+        ],
+    },
+    Section {
+        name: "cursor",
+        title: "A paginator of type `cursor`",
+        rows: &[
+            kind(&["cursor"], "each answer names the next page"),
+            row("cursor_path", Text, Json("\"cursors.next\""), "where it does"),
+            row("cursor_param", Text, Json("\"cursor\""), "the parameter that takes the cursor"),
+            row("cursor_body_path", Text, None, BODY_PATH),
+            row("stop_after_empty_page", Bool, Json("false"), "whether a page without rows is the end"),
+            HAS_MORE,
+        ],
+    },
+    Section {
+        name: "header_cursor",
+        title: "A paginator of type `header_cursor`",
+        rows: &[
+            kind(&["header_cursor"], "a header of each answer names the next page"),
+            row("cursor_key", Text, Json("\"next\""), "the header"),
+            row("cursor_param", Text, Json("\"cursor\""), "the parameter that takes the cursor"),
+        ],
+    },
+    Section {
+        name: "json_link",
+        title: "A paginator of type `json_link`",
+        rows: &[
+            kind(
+                &["json_link", "json_response"],
+                "each answer links to the next page; `json_response` is its older name",
+            ),
+            row("next_url_path", Text, Json("\"next\""), "where the link stands"),
+        ],
+    },
+    Section {
+        name: "header_link",
+        title: "A paginator of type `header_link`",
+        rows: &[
+            kind(&["header_link"], "a `Link` header leads to the next page (RFC 8288)"),
+            row("links_next_key", Text, Json("\"next\""), "the relation to follow"),
+        ],
+    },
+    Section {
+        name: "single_page",
+        title: "A paginator of type `single_page`",
+        rows: &[kind(&["single_page"], "one page is all")],
+    },
+    Section {
+        name: "auto",
+        title: "A paginator of type `auto`",
+        rows: &[kind(&["auto"], "the first answer shows which it is, and that is said")],
+    },
+];
+
+/// The sections that a union is made of.
+pub(super) fn members(union: &str) -> &'static [&'static str] {
+    match union {
+        "auth" => &["bearer", "api_key", "http_basic", "oauth2_client_credentials"],
+        _ => &[
+            "offset",
+            "page_number",
+            "cursor",
+            "header_cursor",
+            "json_link",
+            "header_link",
+            "single_page",
+            "auto",
+        ],
+    }
+}
+
+/// Sections that are another one with its name in it: what a list needs.
+pub(super) const NAMED: [(&str, &str); 2] = [("named_resource", "resource"), ("listed_column", "column")];
