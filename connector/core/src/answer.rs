@@ -63,6 +63,11 @@ fn foreign(response: &Response, body: &[u8]) -> Option<String> {
     let first = body.iter().find(|byte| !byte.is_ascii_whitespace())?;
     let html = kind.to_ascii_lowercase().contains("html");
     let advice = "a wrong base_url or path, or a login page?";
+    if ["ndjson", "jsonl", "json-seq"].iter().any(|lines| kind.to_ascii_lowercase().contains(lines)) {
+        return Some(format!(
+            "the server answered with JSON Lines (content-type {kind}), not JSON: can it be asked for a list?"
+        ));
+    }
     match first {
         b'<' if html || body.windows(5).take(400).any(|window| window.eq_ignore_ascii_case(b"<html")) => {
             Some(format!("the server answered with an HTML page (content-type {kind}): {advice}"))

@@ -38,6 +38,11 @@ fn selectors_find_rows_by_their_bytes() {
         ("items[*].v", r#"{"items":[{"v":[{"id":1},{"id":2}]}]}"#, "{\"id\":1}\n{\"id\":2}\n"),
         ("items[*].v", r#"{"items":[{"v":[{"id":1}]},{"v":[{"id":2}]}]}"#, "[{\"id\":1}]\n[{\"id\":2}]\n"),
         ("items[*].v", r#"{"items":[]}"#, ""),
+        (
+            "data[*].list[*].d[*]",
+            r#"{"data":[{"list":[{"d":[{"id":1}]},{"d":[{"id":2}]}]},{"list":[{"d":[{"id":3},{"id":4}]}]}]}"#,
+            "{\"id\":1}\n{\"id\":2}\n{\"id\":3}\n{\"id\":4}\n",
+        ),
         ("b, a", r#"{"a":1,"b":2}"#, "2\n1\n"),
         // Nothing is rewritten: numbers, escapes, lone surrogates, order and doubled keys stay.
         (
@@ -120,6 +125,8 @@ fn what_is_no_json_at_all_is_not() {
         ("text/plain", "not found", "not JSON"),
         ("text/plain", "12 monkeys", "not JSON"),
         ("text/csv", "id,name\n1,x", "not JSON"),
+        ("application/x-ndjson", "{\"data\":[1]}\n{\"data\":[2]}\n", "with JSON Lines"),
+        ("application/jsonl", "[1]\n[2]", "with JSON Lines"),
     ];
     for (kind, body, words) in cases {
         for plan in [single(Some("data")), single(None), single(Some("data[0:1]"))] {

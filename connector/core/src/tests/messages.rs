@@ -45,6 +45,7 @@ fn answers_that_are_no_json() {
         ("xml", typed("application/xml", "<?xml version=\"1.0\"?><a/>")),
         ("gzip", Response { body: vec![0x1F, 0x8B, 8, 0], ..typed("application/json", "") }),
         ("text", typed("text/plain", "Service temporarily unavailable")),
+        ("lines", typed("application/x-ndjson", "{\"id\": 1}\n{\"id\": 2}\n")),
         ("no body", Response { status: 204, ..Response::default() }),
         ("cut", ok(r#"{"data": [1, 2"#)),
         ("more", ok(r#"{"data": []} x"#)),
