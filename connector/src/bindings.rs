@@ -146,6 +146,7 @@ impl From<core::Page> for wit::Page {
             rows: page.rows,
             received: page.received,
             kept: page.kept,
+            digest: page.digest,
             total: page.total,
             continuation: page.continuation.into(),
             children: all(page.children),

@@ -161,6 +161,8 @@ pub struct Page {
     pub received: u64,
     /// Lines in `rows`.
     pub kept: u64,
+    /// Stands for what the API sent, where `rows` does not.
+    pub digest: Option<String>,
     /// Rows that a whole read of this partition yields, if the API says.
     pub total: Option<u64>,
     /// What follows.

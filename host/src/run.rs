@@ -120,6 +120,8 @@ struct Driver<'a> {
     opened: HashMap<usize, HashSet<PartitionId>>,
     /// By resource, the rows that its ended chains owe together.
     owed: Vec<u64>,
+    /// Whether rows of a resource were left out or split by its connector: what is owed then says nothing of its keys.
+    reshaped: Vec<bool>,
     failed: HashSet<usize>,
     /// Resources of which nothing more is asked in this run; what their parents still open stays pending.
     abandoned: HashSet<usize>,

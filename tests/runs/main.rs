@@ -37,6 +37,7 @@
 //! | `shell.rs` | what a shell gets: completions and manual pages |
 //! | `shown.rs` | how much is shown, and in which colours |
 //! | `status.rs` | `status`, `state show`, `state reset` |
+//! | `steps.rs` | processing steps: what lands, what totals and keys go by, programs without an end |
 //! | `terminal.rs` | runs in a real terminal: what its screen shows |
 //! | `tokens.rs` | tokens: asked for once, renewed, and nowhere else |
 //! | `leaks.rs` | looks for a key in all that runs print or store |
@@ -88,6 +89,7 @@ mod seeds;
 mod shell;
 mod shown;
 mod status;
+mod steps;
 mod terminal;
 mod tokens;
 mod weather;

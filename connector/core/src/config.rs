@@ -6,6 +6,7 @@ mod columns;
 mod endpoint;
 mod paginator;
 mod resource;
+mod steps;
 
 use std::borrow::Cow;
 

@@ -129,6 +129,8 @@ pub struct Page {
     pub received: u64,
     /// Lines in `rows`.
     pub kept: u64,
+    /// Stands for what the API sent, where `rows` does not.
+    pub digest: Option<String>,
     /// Rows that a read from the first page to the end yields, if the API says how many.
     pub total: Option<u64>,
     /// What follows.

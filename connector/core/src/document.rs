@@ -141,6 +141,10 @@ impl<'a> Fields<'a> {
         self.take_raw(key).filter(|node| !node.value.is_null())
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(crate) fn get(&self, key: &str) -> Option<&Node<'a>> {
         self.0.iter().find(|(name, _)| *name == key).map(|(_, node)| node)
     }

@@ -8,7 +8,7 @@ mod scan;
 mod survey;
 
 pub(crate) use find::{Found, Item, Step, Wanted, find, keys_at};
-pub(crate) use scan::{JsonError, Kind, Scanner, Span, decode_string, members};
+pub(crate) use scan::{JsonError, Kind, MAX_DEPTH, Scanner, Span, decode_string, members};
 pub(crate) use survey::{Entry, survey};
 
 #[cfg(test)]

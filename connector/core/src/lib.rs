@@ -15,14 +15,16 @@
 //! | `answer` | where the rows are |
 //! | `signs`, `detect`, `more` | what speaks of more pages; the paginator that shows; whether a page is all there is |
 //! | `paging` | what a page is asked by, and what it leaves to be read |
+//! | `steps`, `jq`, `cut` | what a config has done to rows: programs, and fields taken away |
 //! | `rows`, `partition` | NDJSON out of the API's own bytes; what child resources need of them |
 //! | `settle` | what a person would write where something was guessed |
 //! | `page` | the order in which these are called |
 //! | `surface` | what a config may say, as data: the schema and the reference are written from it |
 //!
 //! What holds everywhere:
-//! - A row is passed on, or the call fails: no rule drops one.
-//! - Rows are the API's bytes. Nothing is parsed into a tree and written again.
+//! - A row is passed on, or the call fails: no rule drops one but a filter that the config names.
+//! - Rows are the API's bytes. Nothing is parsed into a tree and written again, but where a program of the config makes
+//!   new rows.
 //! - Credentials are placeholders; this crate never sees one, and an error carries none.
 //! - Nothing that a server, a config or a host sends makes it panic.
 #![cfg_attr(
@@ -39,10 +41,12 @@ mod answer;
 mod body;
 mod config;
 mod contract;
+mod cut;
 mod detect;
 mod diagnostic;
 mod document;
 mod encode;
+mod jq;
 mod json;
 mod more;
 mod page;
@@ -55,6 +59,7 @@ mod select;
 mod settle;
 mod signs;
 pub mod surface;
+mod steps;
 mod template;
 mod token;
 

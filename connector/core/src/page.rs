@@ -3,7 +3,7 @@
 use crate::answer::{Answer, bad, empty_body, excerpt, guess, read, values};
 use crate::contract::{Fault, HttpFailure, Notice, Page, PageRequest, Response};
 use crate::detect::{Guess, detect};
-use crate::json::without_bom;
+use crate::json::{Item, without_bom};
 use crate::more::refuse_part;
 use crate::paging::{Pager, PagingError, Seen, Turn};
 use crate::partition::{self, Bindings};
@@ -13,6 +13,7 @@ use crate::rows::{Edit, RowError, render};
 use crate::select::{Selector, spelled};
 use crate::settle::Guesses;
 use crate::signs::signs;
+use crate::steps::{Shaped, digest, shape};
 
 /// The page that an answer holds. `wanted` is the one that [`crate::request`] was called with.
 ///
@@ -89,28 +90,46 @@ pub fn page(plan: &Plan, wanted: &PageRequest, response: &Response) -> Result<Pa
     notices.extend(step.notice);
     let body = without_bom(&response.body);
     let unfit = |error: RowError| unfit(&error, &answer, body);
-    let edit = Edit {
-        added: resource
-            .added
-            .iter()
-            .zip(&bindings.added)
-            .map(|(key, value)| (key.as_str(), value.as_str()))
-            .collect(),
-        rename: &resource.rename,
+    let mut added: Vec<(&str, &str)> = (resource.added.iter().zip(&bindings.added))
+        .map(|(key, value)| (key.as_str(), value.as_str()))
+        .collect();
+    // The rows as children see them, then as they are handed over: the API's own bytes, unless the config says otherwise.
+    let mut shaped = None;
+    if !resource.steps.is_empty() {
+        shaped = Some(shape(&resource.steps, true, body, &answer.rows, &added).map_err(unfit)?);
+        added.clear();
+    }
+    let came_as = |error: RowError| {
+        let index = shaped.as_ref().map_or(error.index, |shaped| shaped.origin(error.index));
+        unfit(RowError { index, ..error })
     };
-    let rows = render(body, &answer.rows, &edit).map_err(unfit)?;
-    let (children, repeated) = partition::open(resource, body, &answer.rows, &bindings).map_err(unfit)?;
+    let (text, rows) = in_hand(shaped.as_ref(), body, &answer.rows);
+    let (children, repeated) = partition::open(resource, text, rows, &bindings).map_err(came_as)?;
     notices.extend(repeated);
-    let kept = answer.rows.len() as u64;
+    let mut last = None;
+    if !resource.last.is_empty() {
+        last = Some(shape(&resource.last, false, text, rows, &added).map_err(came_as)?);
+        added.clear();
+    }
+    let (text, rows) = in_hand(last.as_ref(), text, rows);
+    let lines = render(text, rows, &Edit { added, rename: &resource.rename }).map_err(came_as)?;
+    let altered = shaped.is_some() || last.is_some();
+    let sent = answer.sent.max(answer.rows.len() as u64);
     Ok(Page {
-        rows,
-        received: answer.sent.max(kept),
-        kept,
+        rows: lines,
+        received: sent,
+        kept: rows.len() as u64,
+        digest: altered.then(|| digest(body, &answer.rows)),
         total: step.total,
         continuation: step.continuation,
         children,
         notices,
     })
+}
+
+/// The rows as steps have left them, or as they came.
+fn in_hand<'a>(shaped: Option<&'a Shaped>, text: &'a [u8], rows: &'a [Item]) -> (&'a [u8], &'a [Item]) {
+    shaped.map_or((text, rows), |shaped| (&shaped.text, &shaped.rows))
 }
 
 /// Says that a list was taken to be whole: in the same words for every answer, so that a host may say them once.

@@ -10,11 +10,13 @@ mod seal;
 
 use crate::config::{self, Auth, Config, Method, Paginator, ResourceConfig, TotalMode, for_the_host};
 use crate::contract::{Notice, ResourceInfo, SourceInfo};
+use crate::cut::Cut;
 use crate::diagnostic::{Diagnostic, Problems};
-use crate::json::Wanted;
+use crate::json::{Step, Wanted};
 use crate::paging::Pager;
 use crate::select::Selector;
 use crate::settle::{Guesses, Written};
+use crate::steps;
 use crate::template::Format;
 pub(crate) use body::{Body, Json, Members};
 use draft::Draft;
@@ -59,7 +61,11 @@ pub(crate) struct Resource {
     pub(crate) bound: Option<usize>,
     /// Keys that a partition adds to each row.
     pub(crate) added: Vec<String>,
-    /// The API's name, the output's name.
+    /// What is done to rows before children are opened.
+    pub(crate) steps: Vec<steps::Step>,
+    /// What is done to rows that are handed over, after that.
+    pub(crate) last: Vec<steps::Step>,
+    /// The API's name, the output's name; done at the very end.
     pub(crate) rename: Vec<(String, String)>,
     pub(crate) children: Vec<Child>,
     /// What the children need of a row.
@@ -286,6 +292,8 @@ fn resource(
         pager,
         empty_ok: endpoint.empty_ok,
         bound: link.parent.map(|_| link.bind.len()),
+        steps: config.steps.clone(),
+        last: last(config, &added, problems),
         added,
         rename,
         children: Vec::new(),
@@ -293,6 +301,25 @@ fn resource(
         written: config.written.clone(),
         guesses: link.guesses.clone(),
     }
+}
+
+/// What rows that are handed over lose. Keys that the config adds stay, and so must the primary key.
+fn last(config: &ResourceConfig, added: &[String], problems: &mut Problems) -> Vec<steps::Step> {
+    let Some(cut) = &config.cut else {
+        return Vec::new();
+    };
+    let (mut what, pointer) = (cut.value.clone(), &cut.pointer);
+    if let Cut::Keep(fields) = &mut what {
+        added.iter().for_each(|name| fields.add(&[Step::Member(name.clone())]));
+    }
+    let gone = config.primary_key.iter().find(|key| match &what {
+        Cut::Drop(fields) => fields.has(key),
+        Cut::Keep(fields) => !fields.has(key),
+    });
+    if let Some(gone) = gone {
+        problems.add(pointer, format!("`{gone}` is of the primary key, and rows would not have it"));
+    }
+    vec![steps::Step::Cut(what)]
 }
 
 /// The paginator's parameters replace those of the same name in `params`, as in dlt; in the path they would be sent twice.

@@ -11,7 +11,7 @@ pub(crate) struct RowError {
 }
 
 /// What is done to the top level of each row.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Edit<'a> {
     /// Keys as the config names them, and their values as JSON.
     pub(crate) added: Vec<(&'a str, &'a str)>,
@@ -29,6 +29,23 @@ pub(crate) fn push_without_breaks(out: &mut Vec<u8>, mut bytes: &[u8], line_brea
         }
     }
     out.extend_from_slice(bytes);
+}
+
+/// One row with its keys added and renamed, and without line breaks.
+///
+/// # Errors
+/// As [`render`].
+pub(crate) fn spliced(text: &[u8], row: &Item, edit: &Edit<'_>) -> Result<Vec<u8>, String> {
+    if row.kind != Kind::Object {
+        return Err(no_object(row.kind));
+    }
+    let mut out = Vec::with_capacity(text.len());
+    splice(&mut out, text, row.line_breaks, edit, &tail(edit))?;
+    Ok(out)
+}
+
+fn no_object(kind: Kind) -> String {
+    format!("is {}: only an object can be given keys or new names", kind.noun())
 }
 
 /// The rows as NDJSON, in one allocation.
@@ -51,10 +68,7 @@ pub(crate) fn render(body: &[u8], rows: &[Item], edit: &Edit<'_>) -> Result<Vec<
         } else if row.kind == Kind::Object {
             splice(&mut out, bytes, row.line_breaks, edit, &tail).map_err(error)?;
         } else {
-            return Err(error(format!(
-                "is {}: only an object can be given keys or new names",
-                row.kind.noun()
-            )));
+            return Err(error(no_object(row.kind)));
         }
         out.push(b'\n');
     }

@@ -17,6 +17,7 @@ mod pager_property;
 mod parents;
 mod requests;
 mod settle;
+mod steps;
 mod tokens;
 mod walk;
 

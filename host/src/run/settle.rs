@@ -59,7 +59,7 @@ impl Driver<'_> {
         else {
             return Ok(None);
         };
-        if keys < owed {
+        if keys < owed && !self.reshaped[resource] {
             return Ok(Some(Refusal::SharedKeys {
                 rows,
                 keys,

@@ -58,6 +58,7 @@ impl<'a> Driver<'a> {
                 .collect(),
             opened: HashMap::new(),
             owed: vec![0; plan.resources.len()],
+            reshaped: vec![false; plan.resources.len()],
             failed: HashSet::new(),
             abandoned: HashSet::new(),
             unread: HashSet::new(),

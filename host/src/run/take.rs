@@ -73,6 +73,7 @@ impl Driver<'_> {
         let verdict = if ended { truth::end(&chain, plan.resources[resource].totals) } else { Ok(()) };
         let before = self.loads[resource].clone();
         self.count(item, &page, &chain, ended, verdict.is_err());
+        self.reshaped[resource] |= page.kept != page.received;
         if let Some(limit) = &limited {
             self.loads[resource].limit = Some(limit.clone());
         }

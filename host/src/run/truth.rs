@@ -141,22 +141,27 @@ pub fn follow(continuation: &Continuation) -> Result<(), Refusal> {
     }
 }
 
-/// Takes a page into its chain. `digest` is of its rows.
+/// Takes a page into its chain. `digest` is of its rows, unless the connector says what stands for those that came.
 pub fn advance(chain: &mut Chain, page: &Page, digest: String) -> Result<(), Refusal> {
     let lines = memchr_iter(b'\n', &page.rows).count() as u64
         + u64::from(page.rows.last().is_some_and(|&last| last != b'\n'));
-    if lines != page.kept || page.kept > page.received {
+    if lines != page.kept {
         return Err(Refusal::Miscounted { received: page.received, kept: page.kept, lines });
     }
-    let repeated = page.kept > 0 && chain.last_digest.as_deref() == Some(digest.as_str());
+    // Of a page whose rows were dropped or altered, what came is compared.
+    let (rows, digest) = match &page.digest {
+        Some(came) => (page.received, came.clone()),
+        None => (page.kept, digest),
+    };
+    let repeated = rows > 0 && chain.last_digest.as_deref() == Some(digest.as_str());
     chain.repeats = if repeated { chain.repeats + 1 } else { 0 };
     // One row may well be like the one before it; a whole page, or the third of a kind, is an API that does not move on.
-    if repeated && (page.kept > 1 || chain.repeats > 1) {
+    if repeated && (rows > 1 || chain.repeats > 1) {
         return Err(Refusal::Repeated { page: chain.pages + 1 });
     }
     chain.pages += 1;
     chain.received = chain.received.saturating_add(page.received);
-    if page.kept > 0 {
+    if rows > 0 {
         chain.last_digest = Some(digest);
     }
     chain.first_total = chain.first_total.or(page.total);
@@ -185,6 +190,7 @@ mod tests {
             rows: rows.as_bytes().to_vec(),
             received: kept,
             kept,
+            digest: None,
             total,
             continuation: Continuation::End,
             children: Vec::new(),
@@ -203,6 +209,22 @@ mod tests {
         take(&mut chain, "3\n4\n", None).unwrap();
         take(&mut chain, "1\n2\n", None).unwrap();
         assert_eq!(take(&mut chain, "1\n2\n", None), Err(Refusal::Repeated { page: 4 }));
+    }
+
+    #[test]
+    fn where_rows_are_altered_what_came_is_compared() {
+        let shaped = |rows: &str, digest: &str| Page {
+            received: 2,
+            digest: Some(digest.to_owned()),
+            ..page(rows, None)
+        };
+        let mut chain = Chain::default();
+        // Alike in what is left of them, also where that is nothing.
+        for (rows, digest) in [("1\n2\n", "a"), ("1\n2\n", "b"), ("", "c"), ("", "d")] {
+            advance(&mut chain, &shaped(rows, digest), rows.to_owned()).unwrap();
+        }
+        let again = advance(&mut chain, &shaped("", "d"), String::new());
+        assert_eq!(again, Err(Refusal::Repeated { page: 5 }));
     }
 
     #[test]

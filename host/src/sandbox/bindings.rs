@@ -112,6 +112,7 @@ impl From<wit::Page> for contract::Page {
             rows: page.rows,
             received: page.received,
             kept: page.kept,
+            digest: page.digest,
             total: page.total,
             continuation: match page.continuation {
                 wit::Continuation::End => contract::Continuation::End,

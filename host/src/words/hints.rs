@@ -59,7 +59,13 @@ fn hints_by_our_keys(failure: &Failure, config: &Document) -> Vec<String> {
         )],
         Cause::Data { error, parent } => hint_for_data(error, parent.as_ref(), format).into_iter().collect(),
         Cause::Guessed(notice) => vec![to_write(&notice.settles, config), hint_for_guesses(config)],
-        Cause::Trap(trap) => hint_for_trap(trap, format).into_iter().collect(),
+        Cause::Trap(trap) => {
+            let endless =
+                matches!(trap, Trap::OutOfTime { .. } | Trap::OutOfMemory { .. } | Trap::Broke { .. })
+                    && config.text().contains("processing_steps");
+            let program = endless.then(|| PROGRAM.to_owned());
+            program.into_iter().chain(hint_for_trap(trap, format)).collect()
+        }
         Cause::Halted { .. } => vec![
             "run again once that is mended: it starts with one trial request and goes on where this stopped"
                 .into(),
@@ -70,6 +76,10 @@ fn hints_by_our_keys(failure: &Failure, config: &Document) -> Vec<String> {
         _ => Vec::new(),
     }
 }
+
+/// What a program of the user's own may have to do with it.
+const PROGRAM: &str =
+    "a program in `processing_steps` that has no end, or makes too much of a row, is stopped like this";
 
 pub(super) const CONNECTORS_FAULT: &str = "the connector answers for that: tell whoever made it";
 

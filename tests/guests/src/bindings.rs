@@ -87,6 +87,7 @@ impl Guest for Component {
             rows: page.rows,
             received: page.received,
             kept: page.kept,
+            digest: None,
             total: page.total,
             continuation: page.continuation,
             children: page.children,

@@ -54,7 +54,6 @@ fn fetch_page(config: &str, request: &PageRequest) -> Result<Page, Error> {
         "huge" => Ok(page(&format!("\"{}\"\n", "x".repeat(2 << 20)), 1)),
         "more-lines" => Ok(page("1\n2\n3\n", 2)),
         "fewer-lines" => Ok(page("1\n", 2)),
-        "kept-unreceived" => Ok(Page { received: 1, ..page("1\n2\n", 2) }),
         "not-json" => Ok(page("{\"id\":\n", 1)),
         "not-utf8" => Ok(Page { rows: b"\"\xff\"\n".to_vec(), ..page("", 1) }),
         "null" => Ok(page("null\n", 1)),

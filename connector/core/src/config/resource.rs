@@ -8,10 +8,13 @@ use serde_json::Value;
 use super::body;
 use super::columns::{self, Column};
 use super::endpoint::{self, ENDPOINT_KEYS, Endpoint};
+use super::steps;
 use crate::contract::WriteDisposition;
+use crate::cut::Cut;
 use crate::diagnostic::{Problems, did_you_mean};
 use crate::document::{At, Fields, Keys, Node};
 use crate::settle::{Form, Written};
+use crate::steps::Step;
 
 #[derive(Debug)]
 pub(crate) struct ResourceConfig {
@@ -27,6 +30,10 @@ pub(crate) struct ResourceConfig {
     pub(crate) include_from_parent: Vec<At<String>>,
     /// The API's name, the output's name.
     pub(crate) rename: Vec<(String, At<String>)>,
+    /// What is done to each row before anything else looks at it.
+    pub(crate) steps: Vec<Step>,
+    /// Fields that the output does not have.
+    pub(crate) cut: Option<At<Cut>>,
     pub(crate) total: Option<At<TotalMode>>,
 }
 
@@ -59,12 +66,14 @@ const RESOURCE: Keys = Keys {
         "selected",
         "parallelized",
         "include_from_parent",
+        "processing_steps",
+        "drop",
+        "keep",
         "rename",
         "error_handler",
         "total",
     ],
     later: &[
-        "processing_steps",
         "max_table_nesting",
         "table_name",
         "merge_key",
@@ -243,6 +252,8 @@ fn lower(
     problems: &mut Problems,
 ) -> Option<ResourceConfig> {
     let rename = fields.take("rename").map(|node| rename(&node, problems)).unwrap_or_default();
+    let steps = fields.take("processing_steps").map(|node| steps::read(&node, problems)).unwrap_or_default();
+    let cut = steps::cut_of(&mut fields, problems);
     let mut primary_key: Vec<String> = fields
         .take("primary_key")
         .and_then(|node| node.names("a primary key", problems))
@@ -288,6 +299,8 @@ fn lower(
         parallelized,
         include_from_parent: include_from_parent.unwrap_or_default(),
         rename,
+        steps,
+        cut,
         total,
     })
 }
@@ -349,7 +362,7 @@ fn disposition(node: &Node<'_>, problems: &mut Problems) -> Option<WriteDisposit
     }
 }
 
-fn rename(node: &Node<'_>, problems: &mut Problems) -> Vec<(String, At<String>)> {
+pub(super) fn rename(node: &Node<'_>, problems: &mut Problems) -> Vec<(String, At<String>)> {
     let mut pairs: Vec<(String, At<String>)> = Vec::new();
     let Some(fields) = node.object("new names", problems) else {
         return pairs;

@@ -95,7 +95,7 @@ fn every_part_of_dlt_that_is_missing_is_refused_by_name() {
         let messages = refused(&endpoint(part.clone()));
         assert!(messages.iter().any(|line| line.ends_with(message)), "{part}: {messages:?}");
     }
-    for key in ["processing_steps", "max_table_nesting", "table_name", "merge_key", "schema_contract"] {
+    for key in ["max_table_nesting", "table_name", "merge_key", "schema_contract"] {
         let mut config = endpoint(json!("x"));
         config["resources"][0][key] = json!(1);
         assert_eq!(refused(&config), [format!("/resources/0/{key}: `{key}` is not supported yet")]);

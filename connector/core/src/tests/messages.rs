@@ -170,6 +170,38 @@ fn rows_that_do_not_fit_the_config() {
 }
 
 #[test]
+fn rows_that_a_step_fails_on() {
+    let told_of = |steps: Value, rows: &str| {
+        let mut config = endpoint(json!({"path": "x", "paginator": "single_page", "data_selector": "$"}));
+        config["resources"][0]["processing_steps"] = steps;
+        match page(&planned(&config), &first_page("r"), &ok(rows)) {
+            Ok(_) => "taken".to_owned(),
+            Err(error) => fault(&error),
+        }
+    };
+    let rows = r#"[{"id": 1, "t": "x"}, {"id": 2, "t": 5}]"#;
+    let cases = [
+        ("a program fails", told_of(json!([{"filter": ".id"}, {"map": ".t | ascii_upcase"}]), rows)),
+        ("its own error", told_of(json!([{"map": "error(\"no: \\(.id)\")"}]), rows)),
+        ("a filter with nothing", told_of(json!([{"filter": "select(.id == 1)"}]), rows)),
+        ("a filter with several", told_of(json!([{"filter": ".id, .t"}]), rows)),
+        ("a map with nothing", told_of(json!([{"map": "empty"}]), rows)),
+        ("a map with several", told_of(json!([{"map": ".id, .t"}]), rows)),
+        ("a map to null", told_of(json!([{"map": "null"}]), rows)),
+        ("a map to no number", told_of(json!([{"map": "nan"}]), rows)),
+        ("a map to bytes", told_of(json!([{"map": ".t | tobytes"}]), rows)),
+        ("a map to names that are none", told_of(json!([{"map": "{(1): 2}"}]), rows)),
+        ("a map to what is no text", told_of(json!([{"map": "[-255] | implode"}]), rows)),
+        ("a map to depths", told_of(json!([{"map": "reduce range(200) as $i (0; [.])"}]), rows)),
+        ("no object", told_of(json!([{"map": ".id"}, {"keep": "x"}]), rows)),
+        ("no object to rename", told_of(json!([{"map": ".id"}, {"rename": {"x": "y"}}]), rows)),
+        ("half of a pair", told_of(json!([{"map": ".s"}]), r#"[{"s": "\ud800"}]"#)),
+        ("null", told_of(json!([{"map": ".s"}]), "[null]")),
+    ];
+    assert_snapshot!(told(cases));
+}
+
+#[test]
 fn pages_that_contradict_themselves() {
     let offset = |more: Value| {
         let mut paginator = json!({"type": "offset", "limit": 2});

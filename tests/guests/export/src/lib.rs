@@ -111,6 +111,7 @@ fn page(table: Option<&Table>, continuation: Continuation) -> Result<Page, Error
         rows: table.map_or(Ok(Vec::new()), Table::ndjson)?,
         received: count,
         kept: count,
+        digest: None,
         total: None,
         continuation,
         children: Vec::new(),
