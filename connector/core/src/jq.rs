@@ -86,7 +86,8 @@ impl Program {
                         Val::TStr(text) => String::from_utf8_lossy(&text).into_owned(),
                         value => value.to_string(),
                     }),
-                    Err(_) => "stops without a value".to_owned(),
+                    // `halt`, which is not there to be called.
+                    Err(_) => "halted".to_owned(),
                 })
             })
     }
@@ -160,7 +161,7 @@ fn not_read(code: &str, error: Option<Load<&str>>) -> NoProgram {
     };
     let python = code.trim_start().starts_with("lambda ") || code.contains("return ");
     NoProgram {
-        message: message.unwrap_or_else(|| "it cannot be read".to_owned()),
+        message: message.unwrap_or_default(),
         hint: python.then(|| "write jq, not Python: `.status == \"open\"`".to_owned()),
     }
 }
@@ -171,7 +172,7 @@ fn with_article(noun: &str) -> String {
 
 fn undefined(code: &str, error: Option<(&str, Undefined)>) -> NoProgram {
     let Some((name, kind)) = error else {
-        return NoProgram { message: "it cannot be compiled".to_owned(), hint: None };
+        return NoProgram { message: String::new(), hint: None };
     };
     let shown = match kind {
         Undefined::Filter(1) => format!("`{name}` with one argument"),
@@ -186,6 +187,9 @@ fn undefined(code: &str, error: Option<(&str, Undefined)>) -> NoProgram {
         match kind {
             Undefined::Filter(_) if names.contains(&name) => {
                 Some(format!("`{name}` takes another number of arguments"))
+            }
+            Undefined::Filter(0) => {
+                did_you_mean(name, names).or_else(|| Some(format!("a field of the row is `.{name}`")))
             }
             Undefined::Filter(_) => did_you_mean(name, names),
             _ => None,

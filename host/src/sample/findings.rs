@@ -179,7 +179,6 @@ mod tests {
             partition_key: None,
             rows: rows.into(),
             kept: rows.lines().count() as u64,
-            digest: None,
             total: None,
             more: false,
             notices: Vec::new(),

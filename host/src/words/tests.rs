@@ -348,7 +348,12 @@ fn traps() -> [Trap; 8] {
 #[test]
 fn what_breaks_a_connector() {
     let called = traps().map(|trap| Error::List(ListError::Call(CallError::Trap(trap))));
-    assert_snapshot!(format!("{}{}", failures(traps().map(Cause::Trap)), errors(called)));
+    let text = "resources: [{name: tasks, processing_steps: [{filter: 'range(infinite)'}]}]\n";
+    let config = parse("time.yaml", text, Format::Yaml).unwrap();
+    let stepping = traps()
+        .map(|trap| of_failure(&failure(Cause::Trap(trap)), Subject { config: &config, whose: Whose::Ours }));
+    let told = format!("{}{}{}", failures(traps().map(Cause::Trap)), all(stepping), errors(called));
+    assert_snapshot!(told);
 }
 
 #[test]

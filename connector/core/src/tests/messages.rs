@@ -195,6 +195,12 @@ fn rows_that_a_step_fails_on() {
         ("a map to depths", told_of(json!([{"map": "reduce range(200) as $i (0; [.])"}]), rows)),
         ("no object", told_of(json!([{"map": ".id"}, {"keep": "x"}]), rows)),
         ("no object to rename", told_of(json!([{"map": ".id"}, {"rename": {"x": "y"}}]), rows)),
+        ("no object for the output", {
+            let mut config = endpoint(json!({"path": "x", "paginator": "single_page", "data_selector": "$"}));
+            config["resources"][0]["keep"] = json!("x");
+            let page = page(&planned(&config), &first_page("r"), &ok("[5]"));
+            page.map_or_else(|error| fault(&error), |_| "taken".to_owned())
+        }),
         ("half of a pair", told_of(json!([{"map": ".s"}]), r#"[{"s": "\ud800"}]"#)),
         ("null", told_of(json!([{"map": ".s"}]), "[null]")),
     ];
