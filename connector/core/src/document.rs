@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::diagnostic::{Problems, did_you_mean, list};
+use crate::diagnostic::{Problems, all, did_you_mean};
 
 /// A value and the JSON pointer (RFC 6901) to it.
 #[derive(Debug, Clone)]
@@ -189,7 +189,7 @@ impl<'a> Fields<'a> {
                 keys.elsewhere.iter().find(|(name, _)| *name == key).map(|(_, hint)| (*hint).to_owned());
             let hint = elsewhere
                 .or_else(|| did_you_mean(key, keys.known.iter().copied()))
-                .unwrap_or_else(|| format!("known here: {}", list(keys.known.iter().copied())));
+                .unwrap_or_else(|| format!("known here: {}", all(keys.known.iter().copied())));
             problems.hint(&node.pointer, message, hint);
         }
     }

@@ -58,8 +58,8 @@ mod rows;
 mod select;
 mod settle;
 mod signs;
-pub mod surface;
 mod steps;
+pub mod surface;
 mod template;
 mod token;
 

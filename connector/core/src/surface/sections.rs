@@ -30,6 +30,7 @@ const PARAM: Shape = Either(&[Scalar, List(&Scalar), Of("resolve")]);
 const FORM_VALUE: Shape = Either(&[Scalar, List(&Scalar)]);
 const FORM: Shape = Either(&[Map(&FORM_VALUE), List(&List(&FORM_VALUE))]);
 const COLUMNS: Shape = Either(&[Map(&Of("column")), List(&Of("listed_column"))]);
+const STEPS: Shape = List(&Of("step"));
 const DATA_TYPES: &[&str] =
     &["text", "double", "bool", "timestamp", "bigint", "binary", "json", "decimal", "wei", "date", "time"];
 
@@ -93,6 +94,9 @@ pub(super) const SECTIONS: &[Section] = &[
                 None,
                 "fields of the parent's row, added as `_PARENT_FIELD`",
             ),
+            row("processing_steps", STEPS, None, "what is done to each row, in order, before anything else"),
+            row("drop", NAMES, None, "fields that the output lacks; paths go through lists"),
+            row("keep", NAMES, None, "fields that the output has, and no others"),
             row("rename", Map(&Text), None, "new names of fields, applied last"),
             row("error_handler", Of("error_handler"), None, "the endpoint's, written here"),
             row(
@@ -162,6 +166,18 @@ pub(super) const SECTIONS: &[Section] = &[
             ),
             row("max_retries", Count, Json("3"), "how often a page is asked for again"),
             row("backoff_factor", Number, Json("2.0"), "seconds before the first of them, doubled each time"),
+        ],
+    },
+    Section {
+        name: "step",
+        title: "A processing step",
+        rows: &[
+            row("filter", Text, None, "jq: keeps a row where it says neither false nor null"),
+            row("map", Text, None, "jq: its one value takes the row's place"),
+            row("yield_map", Text, None, "jq: all of its values take the row's place, also none"),
+            row("rename", Map(&Text), None, "new names of fields"),
+            row("drop", NAMES, None, "fields to take away; paths go through lists"),
+            row("keep", NAMES, None, "fields to leave, and no others"),
         ],
     },
     Section {
