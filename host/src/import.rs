@@ -1,6 +1,8 @@
 //! Reads what other tools take for a source, as a config of this one; what cannot be carried over is named.
 
+pub mod airbyte;
 pub mod dlt;
+mod jq;
 mod python;
 #[cfg(test)]
 mod tests;
@@ -75,6 +77,15 @@ pub enum ImportError {
         /// Where, from 1.
         line: usize,
     },
+    /// It is no YAML.
+    #[error("line {line} is no YAML")]
+    NoYaml {
+        /// Where, from 1.
+        line: usize,
+    },
+    /// It has no streams.
+    #[error("there are no streams in it")]
+    NoStreams,
     /// It has no source of dlt's.
     #[error("there is no config of a REST API source in it")]
     NoDltSource,

@@ -614,6 +614,7 @@ fn of_status_state_and_import() {
         ("state_reset", &["state", "reset"]),
         ("import", &["import"]),
         ("import_dlt", &["import", "dlt"]),
+        ("import_airbyte", &["import", "airbyte"]),
     ] {
         assert_snapshot!(format!("help_{name}"), help(command));
     }

@@ -1,7 +1,9 @@
 //! Configs made of what other tools read: what is printed and written, and what is said of the rest.
 
 use insta::assert_snapshot;
+use sanderling_demo::{Options, start};
 
+use crate::api;
 use crate::program::{Folder, Ran};
 
 fn printed(ran: &Ran) -> String {
@@ -136,8 +138,44 @@ fn what_cannot_be_imported_is_refused() {
         ("other.py", "print('no source here')\n"),
         ("empty.py", ""),
     ];
-    let told: Vec<String> = cases.iter().map(|(file, text)| import(file, text)).collect();
+    let mut told: Vec<String> = cases.iter().map(|(file, text)| import(file, text)).collect();
+    told.extend(["a: [", "client: {}", "streams: []"].map(|text| printed(&import_manifest(text))));
     assert_snapshot!(told.join("\n"));
+}
+
+const MANIFEST: &str = include_str!("import/manifest.yaml");
+
+fn import_manifest(text: &str) -> Ran {
+    let folder = Folder::new();
+    folder.write("manifest.yaml", text);
+    folder.run(&["import", "airbyte", "manifest.yaml"])
+}
+
+#[test]
+fn a_manifest_is_carried_over() {
+    assert_snapshot!(printed(&import_manifest(MANIFEST)));
+}
+
+#[test]
+fn what_is_imported_of_a_manifest_runs() {
+    let server = start(Options { key: Some("manifest-key-7c".into()), ..Options::default() }).unwrap();
+    let folder = Folder::with_key("manifest-key-7c");
+    let text = MANIFEST.replace("https://api.example.com", &server.base_url());
+    folder.write("api.yaml", &import_manifest(&text).stdout);
+    folder.run(&["run", "api.yaml", "--to", "jsonl:out"]).expect(0);
+    assert_eq!(folder.lines("out/projects.jsonl"), api::rows(&Options::default(), "/v1/projects"));
+    assert_eq!(folder.lines("out/users.jsonl"), api::rows(&Options::default(), "/v1/users"));
+    let tasks = folder.lines("out/tasks.jsonl");
+    assert_eq!(tasks.len(), 200);
+    assert!(tasks[0].ends_with(",\"project\":101}"), "{}", tasks[0]);
+    let requests = server.requests();
+    let users = requests.iter().find(|request| request.path == "/v1/users").unwrap();
+    assert_eq!((users.param("team"), users.param("braces")), (Some("all"), Some("{x}")));
+}
+
+#[test]
+fn what_is_not_carried_over_of_a_manifest_is_named_line_by_line() {
+    assert_snapshot!(printed(&import_manifest(include_str!("import/left.yaml"))));
 }
 
 #[test]

@@ -16,12 +16,26 @@ The Python is read, never run. What has no form in a config is named with its li
 Exit codes: 0 all is carried over; 5 something is not: read the lines; 2 the config is not one
 that runs, or the command is wrong.";
 
+/// Shown under the long help of `airbyte`.
+pub const AIRBYTE_EXAMPLES: &str = "\
+Examples:
+  sanderling import airbyte manifest.yaml > api.yaml
+  sanderling import airbyte manifest.yaml -o api.yaml
+
+What a manifest asks its user for becomes a secret. What has no form in a config is named with its line.
+
+Exit codes: 0 all is carried over; 5 something is not: read the lines; 2 the config is not one
+that runs, or the command is wrong.";
+
 /// What can be imported.
 #[derive(Debug, Subcommand)]
 pub enum ImportCommand {
     /// Make a config of the rest_api_source in a dlt pipeline
     #[command(after_long_help = DLT_EXAMPLES)]
     Dlt(ImportArgs),
+    /// Make a config of the manifest of an Airbyte low-code connector
+    #[command(after_long_help = AIRBYTE_EXAMPLES)]
+    Airbyte(ImportArgs),
 }
 
 /// `import …`.

@@ -19,6 +19,11 @@ pub async fn dlt(args: &ImportArgs, show: Show) -> Result<u8, Error> {
     import(args, import::dlt::import, show).await
 }
 
+/// Runs `import airbyte`.
+pub async fn airbyte(args: &ImportArgs, show: Show) -> Result<u8, Error> {
+    import(args, import::airbyte::import, show).await
+}
+
 async fn import(
     args: &ImportArgs,
     reader: fn(&str) -> Result<Imported, ImportError>,
@@ -78,7 +83,9 @@ fn tell_left(args: &ImportArgs, imported: &Imported, show: Show) -> u8 {
 
 /// The file of each config: what it is written into, or would be.
 fn places(args: &ImportArgs, parts: &[Part]) -> Result<Vec<PathBuf>, Error> {
-    let stem = source::stem(&args.file);
+    // What is printed is not the file that was read, whatever that is called.
+    let is_yaml = args.file.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
+    let stem = if is_yaml { "api".to_owned() } else { source::stem(&args.file) };
     let output = args.output.clone().unwrap_or_else(|| PathBuf::from("./"));
     if args.output.is_none() || output.is_dir() || output.to_string_lossy().ends_with('/') {
         let mut taken = BTreeSet::new();

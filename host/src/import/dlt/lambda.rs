@@ -3,6 +3,7 @@
 use tree_sitter::Node;
 
 use super::call::returned;
+use crate::import::jq;
 use crate::import::python::{Piece, bare, number, part, parts, pieces, text_of};
 
 /// A lambda of one row.
@@ -27,15 +28,6 @@ struct Row<'t> {
     text: &'t str,
 }
 
-/// What Python takes for false; jq only the first two.
-const FALSE: [&str; 6] = ["null", "false", "0", "\"\"", "[]", "{}"];
-
-/// Words that jq does not take behind a dot.
-const KEYWORDS: [&str; 17] = [
-    "and", "or", "not", "if", "then", "else", "elif", "end", "as", "def", "reduce", "foreach", "try",
-    "catch", "label", "import", "include",
-];
-
 impl Row<'_> {
     /// The whole: a condition, a value that is taken for one, or a new row.
     fn top(&self, node: Node<'_>) -> Option<String> {
@@ -59,11 +51,7 @@ impl Row<'_> {
             }
             "not_operator" => Some(format!("({}) | not", self.condition(part(node, "argument")?)?)),
             "true" | "false" => Some(text_of(node, self.text).to_ascii_lowercase()),
-            _ => {
-                let value = self.value(node)?;
-                let is_none: Vec<String> = FALSE.iter().map(|of| format!(". != {of}")).collect();
-                Some(format!("{value} | {}", is_none.join(" and ")))
-            }
+            _ => Some(jq::truth(&self.value(node)?)),
         }
     }
 
@@ -134,15 +122,7 @@ impl Row<'_> {
             [Piece::Text(key)] => key.clone(),
             _ => return None,
         };
-        let is_word = key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-            && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-            && !KEYWORDS.contains(&key.as_str());
-        let dot = if within.is_empty() { "." } else { "" };
-        Some(if is_word {
-            format!("{within}.{key}")
-        } else {
-            format!("{within}{dot}[{}]", serde_json::Value::from(key))
-        })
+        Some(jq::field(&within, &key))
     }
 
     fn call(&self, node: Node<'_>) -> Option<String> {
@@ -193,9 +173,8 @@ impl Row<'_> {
                 let minus = text_of(part(node, "operator")?, self.text);
                 Some(format!("{minus}{}", self.literal(argument)?)).filter(|_| minus == "-")
             }
-            // `\(` would begin a hole in jq; JSON never writes one.
             "string" => match pieces(node, self.text)?.as_slice() {
-                [Piece::Text(text)] => Some(serde_json::Value::from(text.as_str()).to_string()),
+                [Piece::Text(text)] => Some(jq::literal(text)),
                 _ => None,
             },
             _ => None,

@@ -1,0 +1,227 @@
+//! What a stream asks for: its address, parameters, headers and body, and who asks.
+
+use serde_json::{Map, Value, json};
+
+use super::manifest::Node;
+use super::text::Place;
+use super::{Around, Reading};
+
+/// What a requester comes to.
+pub(super) struct Request {
+    /// Everything before the path.
+    pub(super) base_url: Option<String>,
+    /// `path`, `method`, `params`, `headers`, `json`, `data`.
+    pub(super) endpoint: Map<String, Value>,
+    /// How it is authorized.
+    pub(super) auth: Option<Value>,
+}
+
+const KEYS: [&str; 16] = [
+    "type",
+    "name",
+    "url_base",
+    "url",
+    "path",
+    "http_method",
+    "authenticator",
+    "request_parameters",
+    "request_headers",
+    "request_body_json",
+    "request_body_data",
+    "request_body",
+    "error_handler",
+    // Airbyte's own cache of answers.
+    "use_cache",
+    "primary_key",
+    "disable_retries",
+];
+
+impl Reading<'_> {
+    /// A requester.
+    pub(super) fn request(&mut self, node: &Node, around: &Around) -> Request {
+        if !matches!(self.manifest.kind(node, "HttpRequester"), "HttpRequester") {
+            self.leave(node, "only requests of the type HttpRequester have a form in a config");
+        }
+        self.close(node, &KEYS);
+        let mut endpoint = Map::new();
+        let (base_url, path) = self.address(node, around);
+        if let Some(path) = path {
+            endpoint.insert("path".into(), path.into());
+        }
+        match self.string(node, "http_method", Place::Credential, around).as_deref() {
+            None | Some("GET") => {}
+            Some(other) => {
+                endpoint.insert("method".into(), other.into());
+            }
+        }
+        let parts = [("request_headers", "headers"), ("request_parameters", "params")];
+        for (from, to) in
+            parts.into_iter().chain([("request_body_json", "json"), ("request_body_data", "data")])
+        {
+            let Some(field) = self.manifest.get(node, from) else { continue };
+            if self.manifest.value(&field).is_string() && to != "data" {
+                self.leave(&field, &format!("`{from}` as a text has no form in a config"));
+                continue;
+            }
+            match self.value(&field, Place::Request, around) {
+                Some(Value::Object(map)) if map.is_empty() => {}
+                Some(value) => {
+                    let value = if to == "headers" { texts(value) } else { value };
+                    endpoint.insert(to.into(), value);
+                }
+                None => {}
+            }
+        }
+        if let Some(body) = self.manifest.get(node, "request_body") {
+            self.body(&body, &mut endpoint, around);
+        }
+        let auth = self.manifest.get(node, "authenticator").and_then(|auth| self.auth(&auth, around));
+        Request { base_url, endpoint, auth }
+    }
+
+    fn address(&mut self, node: &Node, around: &Around) -> (Option<String>, Option<String>) {
+        let path = self.string(node, "path", Place::Path, around);
+        let base = self.string(node, "url_base", Place::Address, around);
+        if base.is_some() {
+            return (base, path);
+        }
+        // The whole address in one: what may hold placeholders stands behind the host.
+        let Some(url) = self.manifest.get(node, "url") else { return (None, path) };
+        let text = self.manifest.value(&url).as_str().unwrap_or_default();
+        let host_end = text.find("://").map_or(0, |at| at + 3);
+        let host_end = text[host_end..].find('/').map(|at| host_end + at);
+        let in_host = host_end.map_or(text, |at| &text[..at]).contains("{{");
+        let place = if in_host { Place::Address } else { Place::Path };
+        let Some(Value::String(whole)) = self.value(&url, place, around) else { return (None, path) };
+        let start = whole.find("://").map_or(0, |at| at + 3);
+        match whole[start..].find('/') {
+            Some(at) => {
+                let (base, rest) = whole.split_at(start + at);
+                let path = path.map_or_else(|| rest.to_owned(), |path| format!("{rest}/{path}"));
+                (Some(base.to_owned()), Some(path))
+            }
+            None => (Some(whole), path.or_else(|| Some(String::new()))),
+        }
+    }
+
+    fn body(&mut self, node: &Node, endpoint: &mut Map<String, Value>, around: &Around) {
+        let kind = self.manifest.kind(node, "").to_owned();
+        let key = match kind.as_str() {
+            "RequestBodyJsonObject" | "RequestBodyGraphQL" => "json",
+            "RequestBodyPlainText" | "RequestBodyUrlEncodedForm" => "data",
+            _ => return self.leave(node, "this kind of body has no form in a config"),
+        };
+        let value =
+            self.manifest.get(node, "value").and_then(|value| self.value(&value, Place::Request, around));
+        if let Some(value) = value {
+            endpoint.insert(key.into(), value);
+        }
+    }
+
+    /// How requests are authorized.
+    pub(super) fn auth(&mut self, node: &Node, around: &Around) -> Option<Value> {
+        let kind = self.manifest.kind(node, "").to_owned();
+        let credential = |reading: &mut Self, key: &str| reading.string(node, key, Place::Credential, around);
+        match kind.as_str() {
+            "NoAuth" => None,
+            "BearerAuthenticator" => {
+                self.close(node, &["type", "api_token"]);
+                Some(json!({"type": "bearer", "token": credential(self, "api_token")?}))
+            }
+            "BasicHttpAuthenticator" => {
+                self.close(node, &["type", "username", "password"]);
+                let username = credential(self, "username")?;
+                let password = credential(self, "password").unwrap_or_default();
+                Some(json!({"type": "http_basic", "username": username, "password": password}))
+            }
+            "ApiKeyAuthenticator" => {
+                self.close(node, &["type", "api_token", "header", "inject_into"]);
+                let token = credential(self, "api_token")?;
+                let (place, name) = match self.manifest.get(node, "inject_into") {
+                    Some(option) => {
+                        let place = self.manifest.text(&option, "inject_into").unwrap_or_default().to_owned();
+                        (place, self.string(&option, "field_name", Place::Credential, around)?)
+                    }
+                    None => ("header".to_owned(), credential(self, "header")?),
+                };
+                let place = match place.as_str() {
+                    "header" => "header",
+                    "request_parameter" => "query",
+                    _ => {
+                        self.leave(
+                            node,
+                            "a key in a body has no form in `auth`: write it in `json` or `data`",
+                        );
+                        return None;
+                    }
+                };
+                Some(json!({"type": "api_key", "name": name, "api_key": token, "location": place}))
+            }
+            "OAuthAuthenticator" => self.oauth(node, around),
+            other => {
+                self.leave(node, &format!("`{other}` has no form in a config yet"));
+                None
+            }
+        }
+    }
+
+    fn oauth(&mut self, node: &Node, around: &Around) -> Option<Value> {
+        const KNOWN: [&str; 8] = [
+            "type",
+            "client_id",
+            "client_secret",
+            "token_refresh_endpoint",
+            "grant_type",
+            "refresh_request_body",
+            "scopes",
+            "refresh_token",
+        ];
+        let grant = self.string(node, "grant_type", Place::Credential, around);
+        if grant.as_deref() != Some("client_credentials") {
+            self.leave(node, "OAuth with a refresh token has no form that is surely the same");
+            return None;
+        }
+        self.close(node, &KNOWN);
+        let mut auth = Map::new();
+        auth.insert("type".into(), "oauth2_client_credentials".into());
+        let fields = [
+            ("token_refresh_endpoint", "access_token_url"),
+            ("client_id", "client_id"),
+            ("client_secret", "client_secret"),
+        ];
+        for (from, to) in fields {
+            auth.insert(to.into(), self.string(node, from, Place::Credential, around)?.into());
+        }
+        let body = self.manifest.get(node, "refresh_request_body");
+        let body = body.and_then(|body| self.value(&body, Place::Credential, around));
+        let mut data = body.and_then(|body| body.as_object().cloned()).unwrap_or_default();
+        let scopes = self.manifest.get(node, "scopes").map(|scopes| self.manifest.value(&scopes).clone());
+        let scopes: Vec<String> = scopes
+            .as_ref()
+            .and_then(Value::as_array)
+            .map(|scopes| scopes.iter().filter_map(|scope| Some(scope.as_str()?.to_owned())).collect())
+            .unwrap_or_default();
+        if !scopes.is_empty() {
+            data.insert("scope".into(), scopes.join(" ").into());
+        }
+        if !data.is_empty() {
+            auth.insert("access_token_request_data".into(), data.into());
+        }
+        Some(auth.into())
+    }
+}
+
+/// Headers are texts.
+fn texts(headers: Value) -> Value {
+    match headers {
+        Value::Object(map) => map
+            .into_iter()
+            .map(|(name, value)| match value {
+                Value::String(_) => (name, value),
+                other => (name, other.to_string().into()),
+            })
+            .collect::<Map<_, _>>()
+            .into(),
+        other => other,
+    }
+}
