@@ -6,6 +6,7 @@
 //!   sentence is an illustration too.
 //! - ` ```yaml `, ` ```json `, ` ```toml `: a config, which the connector must accept. One that begins with `# FILE` or
 //!   `# FILE: …` is put into the folder under that name.
+//!   `manifest.yaml` is no config, and only put there.
 //! - ` ```python `, whose first line is `# FILE`: put into the folder under that name.
 //! - `<!-- not run: reason -->` before a block leaves it out; how often that is done is pinned here.
 //!
@@ -220,6 +221,9 @@ impl Reading {
         let name = comment.split([':', ' ']).next().filter(|name| name.ends_with(&format!(".{language}")));
         let name = name.map_or_else(|| format!("shown.{language}"), str::to_owned);
         self.folder.write(&name, text);
+        if name == "manifest.yaml" {
+            return None;
+        }
         let ran = self.folder.run(&["resources", &name]);
         (ran.code != Some(0)).then(|| format!("{text}\nis not accepted:\n{}", ran.stderr))
     }

@@ -83,6 +83,10 @@ impl Reading<'_> {
     }
 
     fn filtered(&mut self, node: &Node, handler: &mut Map<String, Value>, actions: &mut Vec<Value>) {
+        // Without its predicate it would catch more.
+        if let Some(predicate) = self.manifest.get(node, "predicate") {
+            return self.leave(&predicate, "a filter of answers by `predicate` has no form in a config");
+        }
         // `failure_type` is for Airbyte's own reports.
         const KNOWN: [&str; 6] =
             ["type", "action", "http_codes", "error_message_contains", "error_message", "failure_type"];

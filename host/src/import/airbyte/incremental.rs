@@ -141,9 +141,13 @@ impl Reading<'_> {
         if key == "end_datetime" && (text.contains("now_utc") || text.contains("today")) {
             return None;
         }
+        let secrets = self.secrets.len();
         match self.value(&field, Place::Address, around)? {
             Value::String(text) if !text.contains("${secrets.") => Some(text),
-            _ => None,
+            _ => {
+                self.secrets.truncate(secrets);
+                None
+            }
         }
     }
 }

@@ -269,7 +269,8 @@ fn has(of: &Expression) -> Option<String> {
 }
 
 fn is_null(of: &Expression) -> Option<String> {
-    Some(format!("{} and {} == null", has(of)?, jq_value(of)?))
+    let is_null = format!("{} == null", jq_value(of)?);
+    Some([has(of)?, is_null].join(" and "))
 }
 
 /// `include_from_parent` and the names that its columns get.
