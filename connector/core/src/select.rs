@@ -1,7 +1,7 @@
 //! Paths into an answer: plain member paths by a byte scan, any other JSONPath by RFC 9535.
 //!
-//! dlt's spelling (`jsonpath_ng`) is taken where it means the same: a bare `a.b`, `['@odata.value']`, and unions of
-//! whole paths (`a, b`).
+//! dlt's spelling (`jsonpath_ng`) is taken where it means the same: a bare `a.b`, a quoted name behind a dot
+//! (`a.'b c'`), `['@odata.value']`, and unions of whole paths (`a, b`).
 
 use serde_json_path::JsonPath;
 
@@ -81,6 +81,7 @@ fn plain_steps(text: &str) -> (Vec<Step>, &str) {
         } else {
             match if bare { Some(rest) } else { rest.strip_prefix('.') } {
                 None => None,
+                Some(name) if name.starts_with(['\'', '"']) => quoted(name),
                 Some(name) => match name.find(BARE_NAME_ENDS).unwrap_or(name.len()) {
                     0 => None,
                     end => {
@@ -98,14 +99,19 @@ fn plain_steps(text: &str) -> (Vec<Step>, &str) {
     }
 }
 
+/// `'name'`: in brackets by RFC 9535, behind a dot by `jsonpath_ng`.
+fn quoted(text: &str) -> Option<(Step, &str)> {
+    let quote = text.chars().next()?;
+    let (name, after) = text.get(1..)?.split_once(quote)?;
+    (!name.contains('\\')).then(|| (Step::Member(name.to_owned()), after))
+}
+
 /// `'name']` or `3]`.
 fn bracket(inner: &str) -> Option<(Step, &str)> {
     let inner = inner.trim_start();
-    let quote = inner.chars().next().filter(|first| matches!(first, '\'' | '"'));
-    if let Some(quote) = quote {
-        let (name, after) = inner.get(1..)?.split_once(quote)?;
-        let after = after.trim_start().strip_prefix(']')?;
-        return (!name.contains('\\')).then(|| (Step::Member(name.to_owned()), after));
+    if inner.starts_with(['\'', '"']) {
+        let (step, after) = quoted(inner)?;
+        return Some((step, after.trim_start().strip_prefix(']')?));
     }
     let (index, after) = inner.split_once(']')?;
     Some((Step::Index(index.trim_end().parse().ok()?), after))
@@ -242,6 +248,8 @@ mod tests {
             ("['x y'].z", &["x y", "z"]),
             ("$['@odata.value']", &["@odata.value"]),
             ("a[\"b.c\"]", &["a", "b.c"]),
+            ("a.'b c'.d", &["a", "b c", "d"]),
+            ("\"x y\"", &["x y"]),
             ("données", &["données"]),
         ];
         for (text, names) in cases {

@@ -80,7 +80,7 @@ pub(super) fn absolute(text: &str) -> bool {
     lower.starts_with("http://") || lower.starts_with("https://")
 }
 
-/// Checks the base URL and gives its text without a slash at the end. In the place of one that cannot be, any other
+/// Checks the base URL and gives its text. In the place of one that cannot be, any other
 /// does: the rest of the config is looked at all the same.
 pub(super) fn base_url(base: Option<&At<String>>, problems: &mut Problems) -> String {
     base.and_then(|base| checked_base_url(base, problems))
@@ -101,7 +101,7 @@ fn checked_base_url(base: &At<String>, problems: &mut Problems) -> Option<String
             .add(&base.pointer, "a base URL has no query and no fragment; write `params` on the endpoint");
         return None;
     }
-    Some(text.trim_end_matches('/').to_owned())
+    Some(text.to_owned())
 }
 
 /// The origin of a URL that can be asked.
@@ -148,9 +148,9 @@ pub(super) fn draft(config: &ResourceConfig, base: &str, problems: &mut Problems
     } else {
         // A base URL is no template: its braces are braces.
         let base = base.replace('{', "{{").replace('}', "}}");
-        match path.value.trim_start_matches('/') {
+        match path.value.as_str() {
             "" => base,
-            path => format!("{base}/{path}"),
+            path => format!("{}/{}", base.trim_end_matches('/'), path.trim_start_matches('/')),
         }
     };
     let whole = parts(&At { value: text, pointer: path.pointer.clone() }, problems);

@@ -16,6 +16,8 @@ fn urls_are_joined_as_dlt_joins_them() {
         ("https://api.test", "x", "https://api.test/x"),
         ("https://api.test/v1/", "/x/y", "https://api.test/v1/x/y"),
         ("https://api.test/v1", "", "https://api.test/v1"),
+        ("https://api.test/v1/", "", "https://api.test/v1/"),
+        ("https://api.test/v1", "/", "https://api.test/v1/"),
         ("https://api.test/v1", "http://other.test/z", "http://other.test/z"),
         ("https://api.test", "x?a=1&b=%20", "https://api.test/x?a=1&b=%20"),
         ("https://api.test", "a b/é", "https://api.test/a%20b/%C3%A9"),
