@@ -377,8 +377,10 @@ fn of_fault(fault: &Fault) -> (String, Option<String>) {
                 diagnostics.iter().map(|one| format!("{}: {}", one.path, one.message)).collect();
             (format!("the connector refuses the config: {}", all.join("; ")), None)
         }
-        Fault::Http(HttpFailure { status, message, excerpt, .. }) => {
+        Fault::Http(HttpFailure { status, retry, message, excerpt, .. }) => {
             let said = match (status, message.is_empty()) {
+                // What the config says of an answer is told in its own words.
+                (_, false) if retry.is_some() => message.clone(),
                 (401 | 403, _) => format!("the API refuses the credential ({status})"),
                 (_, true) => format!("the API answered {status}"),
                 (_, false) => message.clone(),
@@ -512,6 +514,9 @@ fn code_of_fault(fault: &Fault) -> u8 {
         Fault::Http(http) => match http.status {
             401 | 403 => exit::CREDENTIAL,
             408 | 429 | 500.. => exit::LATER,
+            // An answer that is well but for what the config says of it.
+            200..300 if http.retry == Some(true) => exit::LATER,
+            200..300 => exit::REFUSED,
             _ => exit::OTHER,
         },
         Fault::Transport(_) => exit::LATER,

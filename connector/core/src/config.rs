@@ -1,5 +1,6 @@
 //! The config as written: every value read by hand, with the pointer to its place; defaults merged, nothing resolved.
 
+mod actions;
 mod auth;
 mod body;
 mod columns;

@@ -12,6 +12,7 @@
 //! | `request`, `body` | plan and bindings to a URL, headers and a body |
 //! | `token` | the request before that one, where a page needs a token |
 //! | `json` | one strict pass over an answer's bytes that finds what is wanted |
+//! | `actions` | what is done about an answer before it is read |
 //! | `answer` | where the rows are |
 //! | `signs`, `detect`, `more` | what speaks of more pages; the paginator that shows; whether a page is all there is |
 //! | `paging` | what a page is asked by, and what it leaves to be read |
@@ -37,6 +38,7 @@
     )
 )]
 
+mod actions;
 mod answer;
 mod body;
 mod config;

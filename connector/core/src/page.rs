@@ -1,7 +1,8 @@
 //! From an answer to a page: the guest's heart, read from top to bottom.
 
+use crate::actions::{self, Action, ResponseAction};
 use crate::answer::{Answer, bad, empty_body, excerpt, guess, read, values};
-use crate::contract::{Fault, HttpFailure, Notice, Page, PageRequest, Response};
+use crate::contract::{Continuation, Fault, HttpFailure, Notice, Page, PageRequest, Response};
 use crate::detect::{Guess, detect};
 use crate::json::{Item, without_bom};
 use crate::more::refuse_part;
@@ -24,9 +25,13 @@ use crate::steps::{Shaped, digest, shape};
 pub fn page(plan: &Plan, wanted: &PageRequest, response: &Response) -> Result<Page, Fault> {
     let resource = resource(plan, &wanted.name)?;
     let bindings = Bindings::of(resource, wanted.partition.as_ref())?;
-    refuse_status(response)?;
     let cursor_error = |error: PagingError| Fault::Other(error.to_string());
     let mut turn = resource.pager.turn(wanted.cursor.as_deref()).map_err(cursor_error)?;
+    match actions::of(&resource.actions, response) {
+        Some(ResponseAction { action: Action::Ignore, .. }) => return Ok(ignored(&turn, response)),
+        Some(action) => return Err(acted(action, response)),
+        None => refuse_status(response)?,
+    }
     let settled = turn.settled().and_then(|settled| settled.selector.clone());
     let mut notices = Vec::new();
     let mut guesses = resource.guesses.clone();
@@ -163,6 +168,50 @@ fn plain_text_of(selector: &Selector) -> Option<String> {
 fn unfit(error: &RowError, answer: &Answer, body: &[u8]) -> Fault {
     let row = answer.rows.get(error.index).map_or(body, |row| row.span.of(body));
     bad(error.to_string(), excerpt(row), false)
+}
+
+/// The page that an answer is taken for which the config ignores: no rows, and the end.
+fn ignored(turn: &Turn, response: &Response) -> Page {
+    let status = response.status;
+    let message =
+        format!("an answer with status {status} was ignored (`response_actions`), and nothing follows it");
+    let continuation = match turn.owes_more() {
+        true => Continuation::Limit("an answer that `response_actions` ignores".to_owned()),
+        false => Continuation::End,
+    };
+    Page {
+        rows: Vec::new(),
+        received: 0,
+        kept: 0,
+        digest: None,
+        total: None,
+        continuation,
+        children: Vec::new(),
+        notices: vec![Notice { code: "answer-ignored", message, hint: None, settles: Vec::new() }],
+    }
+}
+
+/// The failure that the config makes of an answer.
+fn acted(action: &ResponseAction, response: &Response) -> Fault {
+    let status = response.status;
+    let of = match &action.content {
+        Some(content) => format!("{status} with `{content}` in it"),
+        None => status.to_string(),
+    };
+    let message = match &action.action {
+        Action::Fail(Some(message)) => message.clone(),
+        Action::Fail(None) | Action::Ignore => {
+            format!("the API answered {of}, which `response_actions` makes a failure")
+        }
+        Action::Retry => format!("the API answered {of}, which `response_actions` has asked for again"),
+    };
+    Fault::Http(HttpFailure {
+        status,
+        retry: Some(action.action == Action::Retry),
+        retry_after: response.header("retry-after").map(str::to_owned),
+        message,
+        excerpt: excerpt(&response.body),
+    })
 }
 
 fn refuse_status(response: &Response) -> Result<(), Fault> {

@@ -303,6 +303,15 @@ impl Turn {
         }
     }
 
+    /// Whether it is known that rows would be missing if nothing came any more.
+    pub(crate) fn owes_more(&self) -> bool {
+        match self {
+            Self::Guess(_) | Self::Only | Self::Cursor(..) | Self::Link(..) => false,
+            Self::Offset(_, cursor) => cursor.owes_more(),
+            Self::PageNumber(_, cursor) => cursor.owes_more(),
+        }
+    }
+
     /// What the first page settled.
     pub(crate) fn settled(&mut self) -> Option<&mut Settled> {
         match self {

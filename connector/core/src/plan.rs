@@ -8,6 +8,7 @@ mod hole;
 mod parents;
 mod seal;
 
+use crate::actions::ResponseAction;
 use crate::config::{self, Auth, Config, Method, Paginator, ResourceConfig, TotalMode, for_the_host};
 use crate::contract::{Notice, ResourceInfo, SourceInfo};
 use crate::cut::Cut;
@@ -57,6 +58,7 @@ pub(crate) struct Resource {
     pub(crate) selector: Option<Selector>,
     pub(crate) pager: Pager,
     pub(crate) empty_ok: bool,
+    pub(crate) actions: Vec<ResponseAction>,
     /// How many values a partition binds; `None` for a resource without a parent.
     pub(crate) bound: Option<usize>,
     /// Keys that a partition adds to each row.
@@ -291,6 +293,7 @@ fn resource(
         selector,
         pager,
         empty_ok: endpoint.empty_ok,
+        actions: endpoint.actions.clone(),
         bound: link.parent.map(|_| link.bind.len()),
         steps: config.steps.clone(),
         last: last(config, &added, problems),

@@ -1,5 +1,6 @@
 //! Whole walks: config to plan to request to page, against scripted answers.
 
+mod actions;
 mod answers;
 mod bodies;
 mod columns;

@@ -205,7 +205,8 @@ impl Cause {
 
     /// Whether a parent row that was just listed is gone.
     pub fn is_gone(&self) -> bool {
-        matches!(self, Self::Fault { fault: Fault::Http(failure), .. } if matches!(failure.status, 404 | 410))
+        matches!(self, Self::Fault { fault: Fault::Http(failure), .. }
+            if matches!(failure.status, 404 | 410) && failure.retry.is_none())
     }
 }
 

@@ -27,6 +27,8 @@ fn hints_by_our_keys(failure: &Failure, config: &Document) -> Vec<String> {
     let format = config.format();
     let line = |name: &str, value: &str| format!("`{}`", entry(format, name, &value.into()));
     match &failure.cause {
+        // The config itself calls this answer a failure.
+        Cause::Fault { fault: Fault::Http(http), .. } if http.retry == Some(false) => Vec::new(),
         Cause::Fault { fault: Fault::Http(http), reason } => {
             hints_for_status(http.status, *reason, failure.exchange.as_ref(), format)
         }

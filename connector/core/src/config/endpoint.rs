@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::{Auth, Body, Headers, Paginator, auth, body, headers, inside, paginator};
+use super::{Auth, Body, Headers, Paginator, actions, auth, body, headers, inside, paginator};
+use crate::actions::ResponseAction;
 use crate::contract::RetryPolicy;
 use crate::diagnostic::Problems;
 use crate::document::{At, Fields, Keys, Node};
@@ -20,6 +21,7 @@ pub(crate) struct Endpoint {
     pub(crate) paginator: Option<Paginator>,
     pub(crate) empty_ok: bool,
     pub(crate) error_handler: Option<ErrorHandler>,
+    pub(crate) actions: Vec<ResponseAction>,
 }
 
 /// dlt's two. Either reads: a request that failed is sent again.
@@ -62,13 +64,14 @@ pub(crate) const ENDPOINT_KEYS: &[&str] = &[
     "data_selector",
     "paginator",
     "error_handler",
+    "response_actions",
     "empty_ok",
 ];
 
 const ENDPOINT: Keys = Keys {
     of: "an endpoint",
     known: ENDPOINT_KEYS,
-    later: &["response_actions", "incremental"],
+    later: &["incremental"],
     elsewhere: &[
         ("primary_key", "write it on the resource, beside `endpoint`"),
         ("write_disposition", "write it on the resource, beside `endpoint`"),
@@ -98,6 +101,10 @@ pub(crate) fn read(
         paginator: fields.take("paginator").and_then(|node| paginator::read(&node, problems)),
         empty_ok: fields.take("empty_ok").and_then(|node| node.boolean(problems)).unwrap_or(false),
         error_handler: fields.take("error_handler").and_then(|node| error_handler(&node, problems)),
+        actions: fields
+            .take("response_actions")
+            .map(|node| actions::read(&node, problems))
+            .unwrap_or_default(),
     };
     fields.close(&ENDPOINT, problems);
     endpoint
@@ -223,8 +230,10 @@ fn error_handler(node: &Node<'_>, problems: &mut Problems) -> Option<ErrorHandle
     Some(policy)
 }
 
-fn status(node: &Node<'_>, problems: &mut Problems) -> Option<u16> {
-    match node.value.as_u64().and_then(|status| u16::try_from(status).ok()) {
+/// A status, as a number or its text.
+pub(super) fn status(node: &Node<'_>, problems: &mut Problems) -> Option<u16> {
+    let number = node.value.as_str().map_or_else(|| node.value.as_u64(), |text| text.parse().ok());
+    match number.and_then(|status| u16::try_from(status).ok()) {
         Some(status @ 100..=599) => Some(status),
         _ => {
             problems.add(&node.pointer, "an HTTP status (100 to 599) is expected here");

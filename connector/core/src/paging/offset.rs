@@ -39,6 +39,11 @@ pub(crate) struct Cursor {
 }
 
 impl Cursor {
+    /// Whether rows from here on are known of.
+    pub(crate) fn owes_more(&self) -> bool {
+        self.end.or(self.total).is_some_and(|end| end > self.offset)
+    }
+
     /// Reads what [`Cursor::text`] wrote.
     fn parse(text: &str) -> Result<Self, PagingError> {
         let fields = fields(text)?;

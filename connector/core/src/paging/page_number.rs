@@ -38,6 +38,11 @@ pub(crate) struct Cursor {
 }
 
 impl Cursor {
+    /// Whether pages from here on are known of; a total may count rows or pages.
+    pub(crate) fn owes_more(&self) -> bool {
+        self.end.is_some() || self.total.is_some_and(|total| total > self.page && total > self.rows)
+    }
+
     fn parse(text: &str) -> Result<Self, PagingError> {
         let fields = fields(text)?;
         let number = |key: &str| fields.get(key).and_then(Value::as_u64);

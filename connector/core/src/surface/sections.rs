@@ -147,6 +147,12 @@ pub(super) const SECTIONS: &[Section] = &[
             row("paginator", PAGINATOR, None, "in the place of the client's"),
             row("error_handler", Of("error_handler"), None, "which answers are asked for again"),
             row(
+                "response_actions",
+                List(&Of("response_action")),
+                None,
+                "what is done about answers; the first that fits counts, before the status does",
+            ),
+            row(
                 "empty_ok",
                 Bool,
                 Json("false"),
@@ -166,6 +172,21 @@ pub(super) const SECTIONS: &[Section] = &[
             ),
             row("max_retries", Count, Json("3"), "how often a page is asked for again"),
             row("backoff_factor", Number, Json("2.0"), "seconds before the first of them, doubled each time"),
+        ],
+    },
+    Section {
+        name: "response_action",
+        title: "A response action",
+        rows: &[
+            row("status_code", Either(&[Count, Text]), None, "the status of an answer"),
+            row("content", Text, None, "what its body contains; beside a status, both must hold"),
+            row(
+                "action",
+                Words(&["ignore", "retry", "fail"]),
+                Required,
+                "end there with the rows so far; ask again; or fail",
+            ),
+            row("message", Text, None, "for `fail`: what is told"),
         ],
     },
     Section {

@@ -15,6 +15,7 @@ fn placed(section: &str, value: Value) -> Value {
         "resource" => json!({"client": {"base_url": "https://a.test"}, "resources": {"a": value}}),
         "endpoint" => endpoint(value),
         "error_handler" => endpoint(json!({"error_handler": value})),
+        "response_action" => endpoint(json!({"response_actions": [value]})),
         "step" => with(json!({"name": "a", "processing_steps": [value]})),
         "resolve" => endpoint(json!({"params": {"x": value}})),
         "column" => with(json!({"name": "a", "columns": {"x": value}})),

@@ -72,7 +72,6 @@ fn all_problems_come_at_once_each_with_its_place() {
 #[test]
 fn every_part_of_dlt_that_is_missing_is_refused_by_name() {
     let cases = [
-        (json!({"path": "x", "response_actions": []}), "`response_actions` is not supported yet"),
         (json!({"path": "x", "incremental": {}}), "`incremental` is not supported yet"),
         (
             json!({"path": "x", "params": {"s": {"type": "incremental", "cursor_path": "u"}}}),

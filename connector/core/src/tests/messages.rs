@@ -170,6 +170,30 @@ fn rows_that_do_not_fit_the_config() {
 }
 
 #[test]
+fn answers_that_the_config_speaks_of() {
+    let told_of = |action: Value, status: u16| {
+        let mut config = offset_config(json!({"type": "offset", "limit": 2}));
+        config["resources"][0]["endpoint"]["response_actions"] = json!([action]);
+        let wanted = PageRequest { cursor: Some(r#"{"o":2,"t":9}"#.into()), ..first_page("r") };
+        match page(&planned(&config), &wanted, &Response { status, ..ok("an error") }) {
+            Ok(page) => format!("{:?}\n  {}", page.continuation, of_notice(&page.notices[0])),
+            Err(error) => fault(&error),
+        }
+    };
+    let cases = [
+        ("ignored", told_of(json!({"status_code": 404, "action": "ignore"}), 404)),
+        ("asked again", told_of(json!({"status_code": 200, "content": "error", "action": "retry"}), 200)),
+        ("a failure", told_of(json!({"content": "error", "action": "fail"}), 200)),
+        ("a failure by its status", told_of(json!({"status_code": 403, "action": "fail"}), 403)),
+        (
+            "a failure with words",
+            told_of(json!({"content": "error", "action": "fail", "message": "no more"}), 200),
+        ),
+    ];
+    assert_snapshot!(told(cases));
+}
+
+#[test]
 fn rows_that_a_step_fails_on() {
     let told_of = |steps: Value, rows: &str| {
         let mut config = endpoint(json!({"path": "x", "paginator": "single_page", "data_selector": "$"}));
