@@ -93,6 +93,6 @@ fn a_parent_that_is_gone_fails_where_the_config_says_so() {
         folder.write("c.json", &config.to_string());
         folder.run(&["run", "c.json", "--to", "jsonl:out"])
     };
-    run("fail").expect(1).says(&["c of parent 1, page 1"]);
+    run("fail").expect(1).says(&["c of parent [1], page 1"]);
     run("ignore").expect(0);
 }
