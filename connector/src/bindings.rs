@@ -95,6 +95,7 @@ impl From<core::Seal> for wit::Seal {
             lifetime_s: seal.lifetime_s,
             first: seal.first,
             spends: seal.spends,
+            rotates: seal.rotates,
         }
     }
 }

@@ -53,6 +53,8 @@ pub struct Seal {
     pub first: Option<String>,
     /// JSON pointers into the config, to credentials that go to this origin only.
     pub spends: Vec<String>,
+    /// JSON pointer into the config, to a credential that an answer's `refresh_token` takes the place of.
+    pub rotates: Option<String>,
 }
 
 /// A column as the config declares it.

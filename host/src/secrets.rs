@@ -16,6 +16,14 @@ pub use references::{malformed_references, references, substitute};
 /// Where secrets are looked for in the current folder.
 pub const FILE: &str = ".sanderling/secrets.toml";
 
+/// Where refresh tokens are kept that an API has replaced.
+pub const ROTATED: &str = ".sanderling/rotated.json";
+
+/// What a credential is called that stands in the config itself.
+pub fn written_out(pointer: &str) -> String {
+    format!("config{}", pointer.replace('/', "."))
+}
+
 /// What a name in the environment starts with. No other name is ever read: a config that came from elsewhere must not
 /// be able to name what lies around there.
 pub const ENV_PREFIX: &str = "SANDERLING_SECRET_";

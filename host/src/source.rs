@@ -86,11 +86,15 @@ pub async fn open(request: &Request<'_>) -> Result<Source, Error> {
     let unresolved = config.to_string();
     let mut vault = new_vault()?;
     let bound = seals::bound(&config, &info)?;
-    let config = seal(&mut vault, &config, &info, &bound, request)?;
+    let replaced = seals::replaced(&config, &info, request.dir)?;
+    let config = seal(&mut vault, &config, &info, &bound, replaced.as_ref(), request)?;
     let seals = seals::seals(&info, &config)?;
     info.notices.extend(info.credentials.iter().map(|pointer| literal_credential(&document, pointer)));
     let vault = Arc::new(vault);
-    let gate = Arc::new(Gate::new(policy, vault.clone(), settings.gate.clone()).with_seals(seals));
+    let gate = Arc::new(
+        Gate::new(policy, vault.clone(), settings.gate.clone())
+            .with_seals(seals, replaced.map(|replaced| replaced.rotated)),
+    );
     let digest = sandbox.digest().to_owned();
     Ok(Source {
         name,
@@ -135,8 +139,13 @@ fn seal(
     config: &Value,
     info: &SourceInfo,
     bound: &seals::Bound,
+    replaced: Option<&seals::Replaced>,
     request: &Request<'_>,
 ) -> Result<Value, Error> {
+    let latest = |name: &str, secret: Secret| match replaced {
+        Some(replaced) => replaced.latest(name, secret),
+        None => Ok(secret),
+    };
     let names = secrets::references(config);
     let given =
         secrets::resolve(&names, request.secrets, request.env, request.dir).map_err(Error::Secrets)?;
@@ -144,16 +153,16 @@ fn seal(
     for given in given {
         let mut binding = given.binding;
         binding.origins = binding.origins.or_else(|| bound.names.get(&given.name).cloned());
-        let sealed = vault.seal(&given.name, given.secret, binding);
+        let sealed = vault.seal(&given.name, latest(&given.name, given.secret)?, binding);
         let placeholder = sealed.map_err(Error::Secret)?;
         placeholders.insert(given.name, placeholder);
     }
     let mut config = secrets::substitute(config, &|name| placeholders.get(name).cloned());
     for pointer in &info.credentials {
         if let Some(Value::String(text)) = config.pointer_mut(pointer) {
-            let name = format!("config{}", pointer.replace('/', "."));
+            let name = secrets::written_out(pointer);
             let binding = Binding { origins: bound.pointers.get(pointer).cloned(), places: None };
-            let sealed = vault.seal(&name, Secret::new(std::mem::take(text)), binding);
+            let sealed = vault.seal(&name, latest(&name, Secret::new(std::mem::take(text)))?, binding);
             *text = sealed.map_err(Error::Secret)?;
         }
     }

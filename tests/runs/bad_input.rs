@@ -106,7 +106,7 @@ nested: json
       4 |   auth: {type: api_key, api_keey: "${secrets.k}", location: querry}
         |                                                             ^^^^^^
         |
-        = hint: `header` or `query`
+        = hint: `header`, `query` or `cookie`
       
       error: unknown key `primary_ky` in a resource
        --> c.yaml:6:3

@@ -307,9 +307,9 @@ fn no_token_is_to_be_had() {
             refused(200, r#"{"token": "s3cret-t0ken", "expires": 5}"#),
             5,
             1,
-            "its answer has no `access_token`, but `token`, `expires`",
+            "its answer has no text `access_token`, but `token`, `expires`",
         ),
-        (refused(200, "[]"), 5, 1, "its answer has no `access_token`, but no fields"),
+        (refused(200, "[]"), 5, 1, "its answer has no text `access_token`, but no fields"),
     ];
     for (reply, code, tries, says) in cases {
         let (server, given) = api(json!(3600));
@@ -402,4 +402,169 @@ fn a_cursor_that_holds_a_token_is_refused() {
     folder.write("c.json", &config);
     let ran = run(&folder, &[]).expect(5).says(&["holds the token `access_token`, which cannot be stored"]);
     assert_kept(&folder, &given, &[&ran]);
+}
+
+#[test]
+fn a_key_in_a_cookie() {
+    let server = start(Options::default()).unwrap();
+    server.set_route("/rows", |request| match request.header("cookie") {
+        Some("theme=dark; sid=c00kie-k3y/7") => page(request),
+        _ => unauthorized(),
+    });
+    let folder = Folder::with_key("c00kie-k3y/7");
+    let auth =
+        json!({"type": "api_key", "name": "sid", "api_key": "${secrets.api_key}", "location": "cookie"});
+    let text =
+        config(&server, auth).replace(r#""client":{"#, r#""client":{"headers":{"cookie":"theme=dark"},"#);
+    folder.write("c.json", &text);
+    let ran = run(&folder, &[]).expect(0);
+    assert_read(&folder);
+    leaks::assert_none(&folder, &[&ran], "c00kie-k3y/7", &[]);
+}
+
+/// A token in the answer of a login, in its body or a header, and back in each place; a session that ends is begun anew.
+#[test]
+fn a_login_and_its_session() {
+    let places = [
+        json!({"token_path": "data.token"}),
+        json!({"token_header": "X-Session", "name": "X-Session"}),
+        json!({"token_path": "data.token", "location": "query", "name": "session"}),
+        json!({"token_header": "X-Session", "location": "cookie", "name": "sid"}),
+    ];
+    for place in places {
+        let (server, given) = (start(Options::default()).unwrap(), Arc::new(Given::default()));
+        let giver = Arc::clone(&given);
+        server.set_route("/login", move |request| {
+            let sent: Value = serde_json::from_slice(&request.body).unwrap();
+            if sent != json!({"user": "u", "password": SECRET}) {
+                return unauthorized();
+            }
+            let token = giver.next();
+            Reply::json(200, json!({"data": {"token": token}}).to_string()).header("X-Session", &token)
+        });
+        let valid = Arc::clone(&given);
+        let ends = Mutex::new(true);
+        server.set_route("/rows", move |request| {
+            let token = Given::token(valid.count());
+            let carried = [
+                request.header("authorization") == Some(&*format!("Bearer {token}")),
+                request.header("x-session") == Some(&*token),
+                request.param("session") == Some(&*token),
+                request.header("cookie") == Some(&*format!("sid={token}")),
+            ];
+            let ended =
+                request.number_param("offset") == Some(50) && std::mem::take(&mut *ends.lock().unwrap());
+            if carried.contains(&true) && !ended { page(request) } else { unauthorized() }
+        });
+        let mut auth = json!({
+            "type": "session_token", "path": "/login", "json": {"user": "u", "password": "${secrets.client_secret}"}
+        });
+        for (key, value) in place.as_object().unwrap() {
+            auth[key] = value.clone();
+        }
+        let folder = folder(&server, auth);
+        one_by_one(&folder);
+        let ran = run(&folder, &[]).expect(0);
+        assert_eq!((given.count(), server.count("/rows")), (2, 11), "{place}");
+        assert_read(&folder);
+        assert_kept(&folder, &given, &[&ran]);
+    }
+}
+
+/// Where replaced refresh tokens are kept.
+const ROTATED: &str = ".sanderling/rotated.json";
+
+/// An API that takes each refresh token once, and gives another one for it.
+fn rotating() -> (Server, Arc<Given>, Folder) {
+    let (server, given) = api(json!(3600));
+    let giver = Arc::clone(&given);
+    server.set_route("/oauth/token", move |request| {
+        let form = form(request);
+        let expected = match giver.count() {
+            0 => "first-r3fresh&t0ken".to_owned(),
+            count => format!("r3fresh-t0ken-{count}"),
+        };
+        if form.get("refresh_token") != Some(&expected) {
+            return Reply::json(400, r#"{"error": "invalid_grant"}"#);
+        }
+        let token = giver.next();
+        let next = format!("r3fresh-t0ken-{}", giver.count());
+        Reply::json(200, json!({"access_token": token, "refresh_token": next, "expires_in": 60}).to_string())
+    });
+    let mut folder = folder(
+        &server,
+        auth(
+            &server,
+            json!({
+                "type": "oauth2_refresh_token", "refresh_token": "${secrets.refresh_token}"
+            }),
+        ),
+    );
+    folder.env("SANDERLING_SECRET_REFRESH_TOKEN", "first-r3fresh&t0ken");
+    (server, given, folder)
+}
+
+#[test]
+fn a_refresh_token_that_is_replaced_is_kept_for_the_next_run() {
+    let (_server, given, mut folder) = rotating();
+    for turn in 1..=3 {
+        let ran = run(&folder, &[]).expect(0);
+        assert_eq!(given.count(), turn);
+        assert_kept(&folder, &given, &[&ran]);
+        leaks::assert_none(&folder, &[&ran], "first-r3fresh&t0ken", &[]);
+        leaks::assert_none(&folder, &[&ran], &format!("r3fresh-t0ken-{turn}"), &[ROTATED]);
+        let mode =
+            std::os::unix::fs::PermissionsExt::mode(&folder.path(ROTATED).metadata().unwrap().permissions());
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    // What the user gives anew counts, whatever came of the old one.
+    folder.env("SANDERLING_SECRET_REFRESH_TOKEN", "another-one-altogether");
+    run(&folder, &[]).expect(3).says(&["oauth/token: it answered 400 (invalid_grant)"]);
+}
+
+/// The token is on the disk before anything is asked for with what came beside it.
+#[test]
+fn a_run_that_is_killed_loses_no_refresh_token() {
+    let (server, given, folder) = rotating();
+    let gate = Arc::new(Together { there: Mutex::new(0), all: Condvar::new() });
+    let (held, valid) = (Arc::clone(&gate), Arc::clone(&given));
+    server.set_route("/rows", move |request| {
+        if valid.count() > 1 {
+            return page(request);
+        }
+        *held.there.lock().unwrap() += 1;
+        held.all.notify_all();
+        std::thread::sleep(Duration::from_millis(200));
+        unauthorized()
+    });
+    let mut child = folder.spawn(&["run", "c.json", "--to", "sqlite:out.db"]);
+    let waited =
+        gate.all.wait_timeout_while(gate.there.lock().unwrap(), Duration::from_secs(30), |there| *there == 0);
+    assert!(!waited.unwrap().1.timed_out());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(given.count(), 1);
+    run(&folder, &[]).expect(0);
+    assert_eq!(given.count(), 2);
+    assert_read(&folder);
+}
+
+#[test]
+fn what_could_not_be_kept_is_not_asked_for() {
+    let (server, _, folder) = rotating();
+    folder.write(ROTATED, "{}");
+    std::fs::set_permissions(folder.path(ROTATED), std::os::unix::fs::PermissionsExt::from_mode(0o644))
+        .unwrap();
+    let said = run(&folder, &[]).expect(3).stderr;
+    std::fs::set_permissions(folder.path(ROTATED), std::os::unix::fs::PermissionsExt::from_mode(0o600))
+        .unwrap();
+    folder.write(ROTATED, "x");
+    let said = said + &run(&folder, &[]).expect(3).stderr;
+    assert_eq!(server.requests().len(), 0);
+    insta::assert_snapshot!(said, @r"
+    error: .sanderling/rotated.json: others may read it (mode 0644)
+    hint: run `chmod 600 .sanderling/rotated.json`
+    error: .sanderling/rotated.json: it is not what this program has written
+    hint: put it back as it was, or delete .sanderling/rotated.json
+    ");
 }

@@ -13,7 +13,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-pub(crate) use auth::{ApiKeyPlace, Auth, TokenAuth};
+pub(crate) use auth::{ApiKeyPlace, Auth, Put, Take, TokenAuth, TokenBody};
 pub(crate) use body::Body;
 pub(crate) use columns::for_the_host;
 pub(crate) use endpoint::{Method, Param};

@@ -75,6 +75,8 @@ pub struct Seal {
     pub first: Option<String>,
     /// JSON pointers to what of the config goes to this origin only.
     pub spends: Vec<String>,
+    /// JSON pointer to the credential that an answer's `refresh_token` takes the place of.
+    pub rotates: Option<String>,
 }
 
 /// Something a person should be told.

@@ -154,9 +154,11 @@ fn lower(config: &Config, problems: &mut Problems) -> Plan {
         };
         let parent = link.parent.and_then(|parent| config.resources.get(parent));
         credentials::in_path(config_of, draft, &mut notices);
-        let seals = seal::seals(auth(config, config_of), problems);
+        let auth = auth(config, config_of).map(|auth| seal::settled(auth, &base));
+        let seals = seal::seals(auth.as_ref(), problems);
         infos.push(ResourceInfo { seals, ..info(config_of, parent, draft, &mut notices) });
-        resources.push(resource(config, config_of, draft, link, problems, &mut notices));
+        let resource = resource(config, config_of, draft, link, problems, &mut notices);
+        resources.push(Resource { auth, ..resource });
     }
     for (link, draft) in links.links.iter().zip(&drafts) {
         let Some(parent) = link.parent.and_then(|parent| config.resources.get(parent)) else {
@@ -288,7 +290,7 @@ fn resource(
         headers,
         method: endpoint.method,
         body: draft.body.as_ref().map(|body| link.body(body)),
-        auth: auth(all, config).cloned(),
+        auth: None,
         origin: draft.origin.clone(),
         selector,
         pager,

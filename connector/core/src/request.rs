@@ -190,7 +190,31 @@ fn sign(auth: Option<&Auth>, query: &mut Query, headers: &mut Vec<(String, Strin
             query.drop(name);
             query.push(&component(name), &component(&key.value));
         }
+        Some(Auth::ApiKey { name, key, place: ApiKeyPlace::Cookie }) => set_cookie(headers, name, &key.value),
     }
+}
+
+/// Puts a cookie beside the others, in the place of one of the same name.
+pub(crate) fn set_cookie(headers: &mut Vec<(String, String)>, name: &str, value: &str) {
+    let old = headers.iter().find(|(other, _)| other.eq_ignore_ascii_case("cookie"));
+    let old = old.map(|(_, value)| value.clone()).unwrap_or_default();
+    let is_it = |pair: &str| pair.split_once('=').is_some_and(|(other, _)| other == name);
+    let mut pairs: Vec<&str> =
+        old.split(';').map(str::trim).filter(|pair| !pair.is_empty() && !is_it(pair)).collect();
+    let own = format!("{name}={value}");
+    pairs.push(&own);
+    let all = pairs.join("; ");
+    set(headers, "Cookie", all);
+}
+
+/// A URL with a parameter in the place of one of the same name.
+pub(crate) fn with_param(url: &str, name: &str, value: &str) -> Result<String, Fault> {
+    let mut url = Url::parse(url).map_err(|error| Fault::Other(format!("not a URL: {error}")))?;
+    let mut query = Query::new(url.query().unwrap_or_default().to_owned());
+    query.drop(name);
+    query.push(&component(name), &component(value));
+    url.set_query(Some(&query.0));
+    Ok(url.into())
 }
 
 fn url(resource: &Resource, bindings: &Bindings, query: &str) -> Result<String, Fault> {

@@ -28,6 +28,7 @@ use crate::inject_body::fill_body;
 use crate::limits::Limits;
 use crate::origin::{Origin, Scheme};
 use crate::policy::Policy;
+use crate::rotated::Rotated;
 use crate::shown::shown;
 use crate::token::{self, Seal, Sealed, Tokens};
 use crate::vault::Vault;
@@ -71,10 +72,11 @@ impl Gate {
         Gate { client, policy, vault, limits: Arc::new(limits), tokens: Arc::default() }
     }
 
-    /// The same gate, which keeps the tokens of these answers from the guest, and asks for each once.
+    /// The same gate, which keeps the tokens of these answers from the guest, and asks for each once. Refresh tokens that
+    /// are replaced are kept by `rotated`.
     #[must_use]
-    pub fn with_seals(mut self, seals: Vec<Seal>) -> Gate {
-        self.tokens = Arc::new(Tokens::new(seals));
+    pub fn with_seals(mut self, seals: Vec<Seal>, rotated: Option<Arc<Rotated>>) -> Gate {
+        self.tokens = Arc::new(Tokens::new(seals, rotated));
         self
     }
 
@@ -173,6 +175,9 @@ impl Gate {
         seal: Option<(&Seal, &str)>,
     ) -> Result<Response<Bytes>, GateError> {
         let started = Instant::now();
+        if let Some((seal, _)) = seal {
+            self.tokens.catch_up(seal, &self.vault)?;
+        }
         let (parts, mut body) = request.into_parts();
         let (method, mut headers) = (parts.method, parts.headers);
         let mut url = absolute(&parts.uri)?;
@@ -319,6 +324,7 @@ impl Gate {
             None if exchange.placed.is_empty() => body,
             None => token::seal_unasked(&self.vault, &exchange.url, &body)?.unwrap_or(body),
             Some((seal, key)) => {
+                let body = self.tokens.rotate(seal, &self.vault, body)?;
                 let (body, found) = token::seal_answer(&self.vault, seal, key, &raw_headers, body)?;
                 // What was sealed may stand in other headers as well.
                 clean = self.masked_headers(&raw_headers, pairs, exchange);

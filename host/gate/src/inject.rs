@@ -187,6 +187,8 @@ fn fill_header(
     let expanded = vault.expand(text, |found| {
         let sealed = permit(found, place(), hop, placed)?;
         refuse_value(sealed, place(), sealed.secret.expose().chars().any(is_unspeakable), UNSPEAKABLE)?;
+        let ends_early = *name == header::COOKIE && sealed.secret.expose().contains(';');
+        refuse_value(sealed, place(), ends_early, "holds a `;`, which ends a cookie")?;
         last = Some(sealed.name.clone());
         Ok::<_, Denial>(sealed.secret.expose().to_owned())
     })?;

@@ -16,7 +16,8 @@
 //!    cannot be filled in is a refusal, not a request.
 //! 3. Neither guest nor message sees a secret of 8 bytes or more (messages: 4), unless an API disguises it.
 //! 4. An answer is whole, or it is an error; its size and its time are bounded.
-//! 5. Nothing is tried twice, printed, or read from a config file or the environment (the system's TLS roots apart).
+//! 5. Nothing is tried twice, printed, or read from a config file or the environment (the system's TLS roots apart). The
+//!    one file is that of replaced refresh tokens (`rotated`).
 //! 6. Two policies never share a connection.
 #![cfg_attr(
     test,
@@ -40,6 +41,7 @@ mod messages_tests;
 mod needles;
 mod origin;
 mod policy;
+mod rotated;
 mod secret;
 mod shown;
 mod tls;
@@ -54,6 +56,7 @@ pub use gate::Gate;
 pub use limits::Limits;
 pub use origin::{Origin, OriginError, Scheme};
 pub use policy::{Admitted, Methods, Policy, Rule, RuleError};
+pub use rotated::{Rotated, RotatedError};
 pub use secret::{Binding, Place, Secret};
 pub use token::{Seal, SealError, SealField};
 pub use vault::{Vault, VaultError};

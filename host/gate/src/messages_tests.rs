@@ -54,9 +54,15 @@ fn what_a_vault_does_not_take() {
     let fleeting = vault.reference(&token("t", "a token").unwrap()).unwrap_err().to_string();
     let problem = token("t", &"x".repeat(65 * 1024)).unwrap_err();
     let long = crate::GateError::Token { problem }.to_string();
+    let problem = crate::RotatedError::Io("no space left".to_owned());
+    let lost = crate::vault::VaultError::Unstored { name: "refresh_token".to_owned(), problem }.to_string();
+    let malformed = crate::RotatedError::Malformed.to_string();
+    let open = crate::RotatedError::Open(0o640).to_string();
     let many = (0..300).find_map(|slot| token(&slot.to_string(), "a token").err()).unwrap().to_string();
     let field = "access_token".parse::<crate::SealField>().unwrap_err().to_string();
-    assert_snapshot!(lines(said.into_iter().chain([unknown, fleeting, long, many, field])));
+    assert_snapshot!(lines(
+        said.into_iter().chain([unknown, fleeting, long, lost, malformed, open, many, field])
+    ));
 }
 
 #[test]
@@ -131,6 +137,7 @@ fn where_a_secret_does_not_go() {
         said("secret", free(), "https://a.example.com/x?KEY=1", &[], first),
         said("secret", free(), "https://a.example.com/x?k=ESC", &[], first),
         said("secret", free(), url, &[("xKEY", "1")], first),
+        said("se;cret", free(), url, &[("cookie", "sid=KEY")], first),
         said("secret", free(), url, &[("content-length", "KEY")], first),
         said("secret", free(), url, &[("x-key", "¿KEY")], first),
         said("secret", free(), url, &[("x-key", "CUT")], first),

@@ -18,8 +18,9 @@ use crate::error::GateError;
 use crate::exchange::Exchange;
 use crate::gate::absolute;
 use crate::origin::Origin;
+use crate::rotated::{Rotated, RotatedError};
 use crate::secret::{Binding, Secret};
-use crate::vault::Vault;
+use crate::vault::{Vault, VaultError};
 
 /// What RFC 6749 (5.1) and OpenID Connect call what they give out.
 const STANDARD_FIELDS: [&str; 3] = ["access_token", "refresh_token", "id_token"];
@@ -42,6 +43,8 @@ pub struct Seal {
     pub lifetime_ms: u64,
     /// A token that is used before any is asked for, as the guest writes it.
     pub first: Option<String>,
+    /// A secret, as the guest writes it, that an answer's `refresh_token` takes the place of.
+    pub rotates: Option<String>,
     /// Where the token may go.
     pub binding: Binding,
 }
@@ -88,6 +91,8 @@ pub(crate) struct Sealed {
 #[derive(Default)]
 pub(crate) struct Tokens {
     seals: Vec<Seal>,
+    /// Where replaced refresh tokens are kept.
+    rotated: Option<Arc<Rotated>>,
     kept: Mutex<HashMap<String, Kept>>,
     /// Requests whose seal has a first token that the API has refused, with its name.
     first_spent: Mutex<HashMap<String, String>>,
@@ -123,8 +128,8 @@ impl Flight {
 }
 
 impl Tokens {
-    pub(crate) fn new(seals: Vec<Seal>) -> Tokens {
-        Tokens { seals, ..Tokens::default() }
+    pub(crate) fn new(seals: Vec<Seal>, rotated: Option<Arc<Rotated>>) -> Tokens {
+        Tokens { seals, rotated, ..Tokens::default() }
     }
 
     /// The seal that names a request.
@@ -152,6 +157,36 @@ impl Tokens {
 
     pub(crate) fn flight(&self, key: &str) -> Arc<Flight> {
         Arc::clone(lock(&self.flights).entry(key.to_owned()).or_default())
+    }
+
+    /// Before a refresh token is sent: another process may have had it replaced.
+    pub(crate) fn catch_up(&self, seal: &Seal, vault: &Vault) -> Result<(), GateError> {
+        if let Some((name, rotated)) = self.rotates(seal, vault)
+            && let Some(newest) = rotated.newest(&name).map_err(|problem| unstored(&name, problem))?
+        {
+            vault.replace(&name, newest).map_err(|problem| GateError::Token { problem })?;
+        }
+        Ok(())
+    }
+
+    fn rotates(&self, seal: &Seal, vault: &Vault) -> Option<(String, &Rotated)> {
+        let name = vault.placeholder_in(seal.rotates.as_ref()?.as_bytes())?;
+        Some((name, self.rotated.as_deref()?))
+    }
+
+    /// Takes a new refresh token out of an answer: it is stored before anything else is done with the answer.
+    pub(crate) fn rotate(&self, seal: &Seal, vault: &Vault, body: Bytes) -> Result<Bytes, GateError> {
+        let Some((name, rotated)) = self.rotates(seal, vault) else { return Ok(body) };
+        let Ok(mut document) = serde_json::from_slice::<Value>(&body) else { return Ok(body) };
+        let Some(Value::String(text)) = document.get_mut("refresh_token") else { return Ok(body) };
+        if text.is_empty() {
+            return Ok(body);
+        }
+        let value = Secret::new(text.as_str());
+        rotated.keep(&name, &value).map_err(|problem| unstored(&name, problem))?;
+        vault.replace(&name, value).map_err(|problem| GateError::Token { problem })?;
+        document.as_object_mut().map(|members| members.remove("refresh_token"));
+        Ok(Bytes::from(document.to_string()))
     }
 
     /// Keeps an answer that holds a token, until shortly before that expires. `started` is when it was asked for.
@@ -206,6 +241,10 @@ impl Kept {
         let until = Instant::now() + Duration::from_millis(MAX_LIFETIME_MS);
         Some(Kept { answer, until, turns: vec![(name, 0)], first: true })
     }
+}
+
+fn unstored(name: &str, problem: RotatedError) -> GateError {
+    GateError::Token { problem: VaultError::Unstored { name: name.to_owned(), problem } }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -8,6 +8,7 @@ use memchr::memmem;
 
 use crate::mask::{Found, Masker};
 use crate::needles::{Needle, needles};
+use crate::rotated::RotatedError;
 use crate::secret::{Binding, Secret};
 
 /// How each placeholder begins; the vault's nonce follows.
@@ -53,6 +54,14 @@ pub enum VaultError {
     /// Text that is to outlive the run holds a token, which does not.
     #[error("it holds the token `{0}`, which is another one in the next run")]
     Fleeting(String),
+    /// A replaced refresh token would be lost.
+    #[error("what takes the place of `{name}` cannot be stored: {problem}")]
+    Unstored {
+        /// The secret's name.
+        name: String,
+        /// Why.
+        problem: RotatedError,
+    },
     /// More than 256 tokens.
     #[error("more tokens were given out than a run can keep ({MAX_TOKENS})")]
     TooMany,
@@ -167,14 +176,7 @@ impl Vault {
         let sealed = next.sealed.get_mut(at).ok_or(VaultError::TooMany)?;
         sealed.turn += 1;
         let turn = sealed.turn;
-        if sealed.secret != token {
-            checked(&sealed.name, &token)?;
-            sealed.needles.insert(0, (token.expose().len(), needles(token.expose())));
-            sealed.needles.truncate(MAX_REMEMBERED);
-            sealed.secret = token;
-            let name = sealed.name.clone();
-            next.rebuild().map_err(|_| VaultError::TooLong(name))?;
-        }
+        next.replace(at, token)?;
         let (placeholder, name) = next
             .sealed
             .get(at)
@@ -182,6 +184,16 @@ impl Vault {
             .unwrap_or_default();
         *state = Arc::new(next);
         Ok((placeholder, name, turn))
+    }
+
+    /// Puts another value in a secret's place; its placeholder stays.
+    pub(crate) fn replace(&self, name: &str, value: Secret) -> Result<(), VaultError> {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let mut next = State::clone(&state);
+        let at = next.sealed.iter().position(|sealed| sealed.name == name);
+        next.replace(at.ok_or_else(|| VaultError::Unknown(name.to_owned()))?, value)?;
+        *state = Arc::new(next);
+        Ok(())
     }
 
     /// Each secret's name, with how often it was given out; 0 for what is no token.
@@ -361,6 +373,18 @@ impl State {
         });
         self.rebuild().map_err(|_| VaultError::TooLong(name.to_owned()))?;
         Ok(placed)
+    }
+
+    fn replace(&mut self, at: usize, value: Secret) -> Result<(), VaultError> {
+        let Some(sealed) = self.sealed.get_mut(at).filter(|sealed| sealed.secret != value) else {
+            return Ok(());
+        };
+        checked(&sealed.name, &value)?;
+        sealed.needles.insert(0, (value.expose().len(), needles(value.expose())));
+        sealed.needles.truncate(MAX_REMEMBERED);
+        sealed.secret = value;
+        let name = sealed.name.clone();
+        self.rebuild().map_err(|_| VaultError::TooLong(name))
     }
 
     /// Only a pattern set beyond the automaton's address space fails to build.

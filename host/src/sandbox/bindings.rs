@@ -82,6 +82,7 @@ impl From<wit::Seal> for contract::Seal {
             lifetime_s: seal.lifetime_s,
             first: seal.first,
             spends: seal.spends,
+            rotates: seal.rotates,
         }
     }
 }

@@ -1,14 +1,16 @@
 //! Tokens that a connector asks for: where they may go, and where what they are asked for with may go.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
 
-use sanderling_gate::{Binding, Origin, Seal, SealError};
+use sanderling_gate::{Binding, Origin, Rotated, RotatedError, Seal, SealError, Secret};
 use serde_json::Value;
 
 use crate::contract::{self, SourceInfo};
 use crate::error::Error;
 use crate::run::plan::PlanError;
-use crate::secrets;
+use crate::secrets::{self, SecretError};
 
 /// Credentials that go to the origins of their tokens only.
 #[derive(Default)]
@@ -50,6 +52,50 @@ pub(super) fn bound(config: &Value, info: &SourceInfo) -> Result<Bound, Error> {
     Ok(bound)
 }
 
+/// Refresh tokens that an API may replace.
+pub(super) struct Replaced {
+    /// Where the new ones are kept.
+    pub(super) rotated: Arc<Rotated>,
+    /// What the vault calls them.
+    names: BTreeSet<String>,
+}
+
+impl Replaced {
+    /// What a secret of this name is now.
+    pub(super) fn latest(&self, name: &str, given: Secret) -> Result<Secret, Error> {
+        if self.names.contains(name) { self.rotated.latest(name, given).map_err(unkept) } else { Ok(given) }
+    }
+}
+
+/// Where refresh tokens are kept, if the config has any.
+pub(super) fn replaced(config: &Value, info: &SourceInfo, dir: &Path) -> Result<Option<Replaced>, Error> {
+    let seals = info.resources.iter().flat_map(|resource| &resource.seals);
+    let mut names = BTreeSet::new();
+    for pointer in seals.filter_map(|seal| seal.rotates.as_ref()) {
+        let references = config.pointer(pointer).map(secrets::references).unwrap_or_default();
+        match references.is_empty() {
+            true => names.insert(secrets::written_out(pointer)),
+            false => references.into_iter().fold(false, |_, name| names.insert(name)),
+        };
+    }
+    if names.is_empty() {
+        return Ok(None);
+    }
+    let rotated = Rotated::open(dir.join(secrets::ROTATED)).map_err(unkept)?;
+    Ok(Some(Replaced { rotated: Arc::new(rotated), names }))
+}
+
+/// Why replaced tokens cannot be kept, as an error of that file.
+fn unkept(error: RotatedError) -> Error {
+    let hint = match &error {
+        RotatedError::Io(_) => None,
+        RotatedError::Malformed => Some(format!("put it back as it was, or delete {}", secrets::ROTATED)),
+        RotatedError::Open(_) => Some(format!("run `chmod 600 {}`", secrets::ROTATED)),
+    };
+    let path = secrets::ROTATED.into();
+    Error::Secrets(vec![SecretError::File { path, problem: error.to_string(), hint }])
+}
+
 /// The seals as the gate takes them. A token may go where the resources are read that ask for it. `config` has its
 /// placeholders.
 pub(super) fn seals(info: &SourceInfo, config: &Value) -> Result<Vec<Seal>, Error> {
@@ -82,13 +128,14 @@ fn lower(seal: &contract::Seal, config: &Value, resource: &str) -> Result<Seal, 
     let unsound = |what: String| PlanError::Unsound(format!("the seals of `{resource}`: {what}"));
     let fields = seal.fields.iter().map(|field| field.parse());
     let fields = fields.collect::<Result<Vec<_>, SealError>>().map_err(|error| unsound(error.to_string()))?;
-    let first = seal.first.as_ref().and_then(|pointer| config.pointer(pointer)).and_then(Value::as_str);
+    let text = |pointer: &Option<String>| config.pointer(pointer.as_ref()?)?.as_str().map(str::to_owned);
     Ok(Seal {
         origin: origin(&seal.origin)?,
         path: seal.path.clone(),
         fields,
         lifetime_ms: seal.lifetime_s.saturating_mul(1_000),
-        first: first.map(str::to_owned),
+        first: text(&seal.first),
+        rotates: text(&seal.rotates),
         binding: Binding::default(),
     })
 }
@@ -123,6 +170,7 @@ mod tests {
             fields: vec![field.into()],
             lifetime_s: 60,
             first: Some("/auth/first".into()),
+            rotates: None,
             spends: spends.iter().map(|&pointer| pointer.into()).collect(),
         }
     }

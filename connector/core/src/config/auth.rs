@@ -1,39 +1,104 @@
 //! `auth`: how requests say who they are.
 
 mod oauth2;
+mod session;
 
-use super::{inside, union};
+use serde_json::Value;
+
+use super::{Headers, Method, inside, union};
 use crate::diagnostic::{Problems, did_you_mean, list};
-use crate::document::{At, Fields, Keys, Node};
+use crate::document::{At, Fields, Keys, Node, join};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Auth {
     Bearer { token: At<String> },
     ApiKey { name: String, key: At<String>, place: ApiKeyPlace },
     Basic { username: At<String>, password: At<String> },
-    Token(TokenAuth),
+    Token(Box<TokenAuth>),
 }
 
-/// A bearer token that a request of its own asks for.
+/// A token that a request of its own asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TokenAuth {
-    /// Where; absolute.
+    pub(crate) method: Method,
+    /// Where; a plan has it whole.
     pub(crate) url: At<String>,
-    /// What is sent.
-    pub(crate) form: Vec<(String, At<String>)>,
+    pub(crate) headers: Headers,
+    pub(crate) body: TokenBody,
     /// A client's id and secret, where they go into a header.
     pub(crate) basic: Option<(At<String>, At<String>)>,
+    /// Where the answer holds the token.
+    pub(crate) take: Take,
+    /// Where requests carry it.
+    pub(crate) put: Put,
     /// A token that is used before any is asked for.
     pub(crate) first: Option<At<String>>,
+    /// What an answer's `refresh_token` takes the place of.
+    pub(crate) rotates: Option<At<String>>,
     /// How long a token is used whose answer does not say so.
     pub(crate) lifetime_s: u64,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum TokenBody {
+    None,
+    Form(Vec<(String, At<String>)>),
+    Json(Vec<(String, At<Value>)>),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Take {
+    /// A JSON pointer.
+    Body(String),
+    /// A header.
+    Header(String),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Put {
+    Header { name: String, prefix: String },
+    Query(String),
+    Cookie(String),
+}
+
 impl TokenAuth {
-    /// Everything that is sent to the token's endpoint and may be a credential.
-    pub(crate) fn sent(&self) -> impl Iterator<Item = (&str, &At<String>)> {
-        let form = self.form.iter().map(|(name, value)| (name.as_str(), value));
-        form.chain(self.basic.iter().map(|(_, secret)| ("client_secret", secret)))
+    /// Shows everything that is sent for the token and may be a credential: its name, what it is, and where it is written.
+    pub(crate) fn sent(&self, see: &mut dyn FnMut(&str, &Value, &str)) {
+        let text = |value: &At<String>| Value::from(value.value.as_str());
+        for (name, value) in &self.headers {
+            see(name, &text(value), &value.pointer);
+        }
+        match &self.body {
+            TokenBody::None => {}
+            TokenBody::Form(fields) => {
+                fields.iter().for_each(|(name, value)| see(name, &text(value), &value.pointer));
+            }
+            TokenBody::Json(members) => {
+                members.iter().for_each(|(name, value)| texts(name, &value.value, &value.pointer, see));
+            }
+        }
+        if let Some((_, secret)) = &self.basic {
+            see("client_secret", &text(secret), &secret.pointer);
+        }
+    }
+
+    fn sends(&self, field: &str) -> bool {
+        matches!(&self.body, TokenBody::Form(fields) if fields.iter().any(|(name, _)| name == field))
+    }
+}
+
+/// Each text of JSON, with the name that it stands under and its place.
+fn texts(key: &str, value: &Value, pointer: &str, see: &mut dyn FnMut(&str, &Value, &str)) {
+    match value {
+        Value::Object(fields) => {
+            fields.iter().for_each(|(key, value)| texts(key, value, &join(pointer, key), see));
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                texts(key, item, &format!("{pointer}/{index}"), see);
+            }
+        }
+        text => see(key, text, pointer),
     }
 }
 
@@ -41,6 +106,7 @@ impl TokenAuth {
 pub(crate) enum ApiKeyPlace {
     Header,
     Query,
+    Cookie,
 }
 
 impl Auth {
@@ -57,7 +123,14 @@ impl Auth {
     }
 }
 
-const TYPES: &[&str] = &["api_key", "bearer", "http_basic", "oauth2_client_credentials"];
+const TYPES: &[&str] = &[
+    "api_key",
+    "bearer",
+    "http_basic",
+    "oauth2_client_credentials",
+    "oauth2_refresh_token",
+    "session_token",
+];
 
 pub(crate) fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Auth> {
     let (kind, fields) = union(node, "auth", problems)?;
@@ -67,7 +140,13 @@ pub(crate) fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Auth> {
         "bearer" => bearer(node, fields, problems),
         "api_key" => api_key(node, fields, problems),
         "http_basic" => basic(node, fields, problems),
-        "oauth2_client_credentials" => oauth2::client_credentials(node, fields, problems).map(Auth::Token),
+        "oauth2_client_credentials" => {
+            oauth2::client_credentials(node, fields, problems).map(Box::new).map(Auth::Token)
+        }
+        "oauth2_refresh_token" => {
+            oauth2::refresh_token(node, fields, problems).map(Box::new).map(Auth::Token)
+        }
+        "session_token" => session::session_token(node, fields, problems).map(Box::new).map(Auth::Token),
         other => {
             if node.value.is_string() {
                 // It may be the credential itself, which no message may repeat.
@@ -101,6 +180,37 @@ fn credential(
     }
 }
 
+/// A text that must be there and is no credential.
+fn needed(
+    node: &Node<'_>,
+    fields: &mut Fields<'_>,
+    key: &str,
+    value: &str,
+    problems: &mut Problems,
+) -> Option<At<String>> {
+    match fields.take(key) {
+        Some(node) => node.name(&format!("`{key}`"), problems),
+        None => {
+            problems.hint(&inside(node, key), format!("auth needs `{key}`"), format!("\"{key}\": {value}"));
+            None
+        }
+    }
+}
+
+/// Where a key or a token goes.
+fn location(node: &Node<'_>, problems: &mut Problems) -> Option<ApiKeyPlace> {
+    match node.name("a location", problems)?.value.as_str() {
+        "header" => Some(ApiKeyPlace::Header),
+        "query" | "param" => Some(ApiKeyPlace::Query),
+        "cookie" => Some(ApiKeyPlace::Cookie),
+        other => {
+            let message = format!("unknown location `{other}`");
+            problems.hint(&node.pointer, message, "`header`, `query` or `cookie`");
+            None
+        }
+    }
+}
+
 fn bearer(node: &Node<'_>, mut fields: Fields<'_>, problems: &mut Problems) -> Option<Auth> {
     let token = credential(node, &mut fields, "token", problems);
     fields.close(
@@ -118,22 +228,11 @@ fn api_key(node: &Node<'_>, mut fields: Fields<'_>, problems: &mut Problems) -> 
     };
     let place = match fields.take("location") {
         None => ApiKeyPlace::Header,
-        Some(node) => match node.name("a location", problems)?.value.as_str() {
-            "header" => ApiKeyPlace::Header,
-            "query" | "param" => ApiKeyPlace::Query,
-            "cookie" => {
-                problems.later_but(&node.pointer, "an API key in a cookie", "`header` or `query`");
-                ApiKeyPlace::Query
-            }
-            other => {
-                let message = format!("unknown location `{other}`");
-                problems.hint(&node.pointer, message, "`header` or `query`");
-                ApiKeyPlace::Query
-            }
-        },
+        Some(node) => location(&node, problems).unwrap_or(ApiKeyPlace::Query),
     };
-    if place == ApiKeyPlace::Header && !super::is_token(&name) {
-        problems.add(&inside(node, "name"), format!("`{name}` cannot be the name of a header"));
+    if place != ApiKeyPlace::Query && !super::is_token(&name) {
+        let what = if place == ApiKeyPlace::Header { "header" } else { "cookie" };
+        problems.add(&inside(node, "name"), format!("`{name}` cannot be the name of a {what}"));
     }
     let known = &["type", "name", "api_key", "location"];
     fields.close(&Keys { of: "auth of type `api_key`", known, later: &[], elsewhere: &[] }, problems);

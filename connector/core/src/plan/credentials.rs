@@ -66,7 +66,7 @@ fn auth(auth: Option<&Auth>, found: &mut Vec<String>) {
         note(credential, found);
     }
     if let Some(Auth::Token(auth)) = auth {
-        auth.sent().for_each(|(name, value)| named(name, value, found));
+        auth.sent(&mut |name, value, pointer| json(name, value, pointer, found));
     }
 }
 

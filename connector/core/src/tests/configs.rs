@@ -85,10 +85,6 @@ fn every_part_of_dlt_that_is_missing_is_refused_by_name() {
             json!({"path": "x", "auth": {"type": "oauth2_client_credentials", "session": 1}}),
             "`session` is not supported yet",
         ),
-        (
-            json!({"path": "x", "auth": {"type": "api_key", "api_key": "k", "location": "cookie"}}),
-            "an API key in a cookie is not supported yet",
-        ),
     ];
     for (part, message) in cases {
         let messages = refused(&endpoint(part.clone()));

@@ -471,5 +471,11 @@ fn answers_without_a_token() {
         said((200, "[1]")),
         said((302, "")),
     ];
+    let session = json!({"type": "session_token", "path": "in", "token_header": "X-Session"});
+    let plan = planned(&endpoint(json!({"path": "x", "auth": session})));
+    let mut request = request(&plan, &first_page("r")).unwrap();
+    let headless = crate::authorize(&plan, &first_page("r"), &mut request, &ok("{}")).unwrap_err();
+    let failures = failures.into_iter().chain([("a header".to_owned(), fault(&headless))]);
+    let failures: Vec<_> = failures.collect();
     assert_snapshot!(told(failures.iter().map(|(what, said)| (what.as_str(), said.clone()))));
 }

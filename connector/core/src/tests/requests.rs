@@ -84,6 +84,24 @@ fn credentials_stand_where_the_config_puts_them() {
 }
 
 #[test]
+fn a_key_in_a_cookie_stands_beside_the_others() {
+    let sent = |headers: Value| {
+        let config = json!({
+            "client": {
+                "base_url": "https://api.test", "headers": headers,
+                "auth": {"type": "api_key", "api_key": "${secrets.k}", "name": "sid", "location": "cookie"}
+            },
+            "resources": ["r"]
+        });
+        let sent = request(&planned(&config), &first_page("r")).unwrap();
+        let cookies = sent.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("cookie"));
+        cookies.map(|(_, value)| value.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(sent(json!({})), ["sid=${secrets.k}"]);
+    assert_eq!(sent(json!({"cookie": "a=1; sid=old;b=2"})), ["a=1; b=2; sid=${secrets.k}"]);
+}
+
+#[test]
 fn an_endpoints_auth_takes_the_place_of_the_clients() {
     let config = json!({
         "client": {"base_url": "https://api.test", "auth": {"token": "a"}},

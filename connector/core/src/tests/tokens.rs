@@ -96,3 +96,107 @@ fn only_requests_to_the_resources_own_origin_carry_it() {
         assert_eq!(sent, if carries { vec!["Bearer tok"] } else { vec![] }, "{link}");
     }
 }
+
+fn planned_with(auth: Value) -> Plan {
+    planned(&json!({
+        "client": {"base_url": "https://api.test/v1/", "auth": auth},
+        "resources": [{"name": "r", "endpoint": {"path": "x?a=1", "headers": {"cookie": "c=1"}}}]
+    }))
+}
+
+/// The request for the token, and the page's with the token of this answer.
+fn both(auth: Value, given: &Response) -> (Request, Request) {
+    let plan = planned_with(auth);
+    let mut page = request(&plan, &first_page("r")).unwrap();
+    let asked = token_request(&plan, &first_page("r"), &page).unwrap().unwrap();
+    authorize(&plan, &first_page("r"), &mut page, given).unwrap();
+    (asked, page)
+}
+
+fn header<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
+    let mut found = request.headers.iter().filter(|(other, _)| other.eq_ignore_ascii_case(name));
+    let value = found.next().map(|(_, value)| value.as_str());
+    assert!(found.next().is_none());
+    value
+}
+
+#[test]
+fn a_login_whose_answer_is_a_token() {
+    let given = Response {
+        headers: vec![("x-session".into(), "in-header".into())],
+        ..answer(200, r#"{"data": [{"a/b": "in-body"}]}"#)
+    };
+    let (asked, page) = both(
+        json!({
+            "type": "session_token", "path": "/login?x=1", "token_path": "data[0]['a/b']",
+            "json": {"user": "u", "deep": [{"password": "${secrets.p}"}]}, "headers": {"X-A": "1"}
+        }),
+        &given,
+    );
+    assert_eq!((asked.method, asked.url.as_str()), ("POST", "https://api.test/v1/login?x=1"));
+    assert_eq!(asked.body, br#"{"user":"u","deep":[{"password":"${secrets.p}"}]}"#);
+    assert_eq!(
+        (header(&asked, "content-type"), header(&asked, "x-a")),
+        (Some("application/json"), Some("1"))
+    );
+    assert_eq!(header(&page, "authorization"), Some("Bearer in-body"));
+
+    let (asked, page) = both(
+        json!({
+            "type": "session_token", "path": "https://login.test/in", "method": "GET", "token_header": "X-Session",
+            "location": "query", "name": "s id"
+        }),
+        &given,
+    );
+    assert_eq!((asked.method, asked.url.as_str(), asked.body.len()), ("GET", "https://login.test/in", 0));
+    assert_eq!(page.url, "https://api.test/v1/x?a=1&s%20id=in-header");
+
+    let login = |part: Value| {
+        let mut auth =
+            json!({"type": "session_token", "path": "in", "token_header": "X-Session", "data": {"u": "a b"}});
+        for (key, value) in part.as_object().unwrap() {
+            auth[key] = value.clone();
+        }
+        both(auth, &given)
+    };
+    let (asked, page) = login(json!({"location": "cookie", "name": "sid"}));
+    assert_eq!(form(&asked), [("u".to_owned(), "a b".to_owned())]);
+    assert_eq!(header(&page, "cookie"), Some("c=1; sid=in-header"));
+    assert_eq!(header(&login(json!({"name": "X-Token"})).1, "x-token"), Some("in-header"));
+    assert_eq!(header(&login(json!({"prefix": "Token "})).1, "authorization"), Some("Token in-header"));
+}
+
+#[test]
+fn what_the_host_is_told_of_a_login() {
+    let plan = planned_with(json!({
+        "type": "session_token", "path": "in", "token_header": "X-Session", "default_token_expiration": 5,
+        "json": {"a": [{"password": "lit"}, "${secrets.x}"]}, "headers": {"x-token": "${secrets.y}"}
+    }));
+    let info = plan.source_info();
+    assert_eq!(info.credentials, ["/client/auth/json/a/0/password", "/resources/0/endpoint/headers/cookie"]);
+    let [seal] = &info.resources[0].seals[..] else { panic!() };
+    assert_eq!((seal.origin.as_str(), seal.path.as_str()), ("https://api.test", "/v1/in"));
+    assert_eq!((seal.fields[0].as_str(), seal.lifetime_s), ("header:X-Session", 5));
+    assert_eq!(seal.spends, ["/client/auth/headers/x-token", "/client/auth/json/a/1"]);
+}
+
+#[test]
+fn a_refresh_token_is_sent_and_may_be_replaced() {
+    let auth = json!({
+        "type": "oauth2_refresh_token", "access_token_url": "https://login.test/t", "client_id": "me",
+        "refresh_token": "${secrets.r}", "scopes": ["a", "b"]
+    });
+    let (asked, page) = both(auth.clone(), &answer(200, r#"{"access_token": "tok"}"#));
+    let sent = [
+        ("client_id", "me"),
+        ("grant_type", "refresh_token"),
+        ("refresh_token", "${secrets.r}"),
+        ("scope", "a b"),
+    ];
+    assert_eq!(form(&asked), sent.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    assert_eq!(header(&page, "authorization"), Some("Bearer tok"));
+    let info = planned_with(auth).source_info();
+    let [seal] = &info.resources[0].seals[..] else { panic!() };
+    assert_eq!(seal.rotates.as_deref(), Some("/client/auth/refresh_token"));
+    assert_eq!(seal.spends, ["/client/auth/refresh_token"]);
+}

@@ -20,6 +20,7 @@ fn seal(server: &Server) -> Seal {
         fields: vec!["/access_token".parse().unwrap()],
         lifetime_ms: 60_000,
         first: None,
+        rotates: None,
         binding: Binding { origins: Some(vec![server.origin().parse().unwrap()]), places: None },
     }
 }
@@ -28,7 +29,11 @@ fn gate(server: &Server, seal: Seal) -> (Gate, Arc<Vault>, String) {
     let mut vault = Vault::new(None).unwrap();
     let secret = vault.seal("client_secret", Secret::new("s3cret-of-us"), Binding::default()).unwrap();
     let vault = Arc::new(vault);
-    (Gate::new(policy(&[server.origin()]), vault.clone(), limits()).with_seals(vec![seal]), vault, secret)
+    (
+        Gate::new(policy(&[server.origin()]), vault.clone(), limits()).with_seals(vec![seal], None),
+        vault,
+        secret,
+    )
 }
 
 fn ask(server: &Server, secret: &str) -> Request<Bytes> {
@@ -196,7 +201,7 @@ async fn a_first_token_is_used_until_it_is_refused() {
     let mut vault = Vault::new(None).unwrap();
     let first = vault.seal("old", Secret::new("old-t0ken-1"), Binding::default()).unwrap();
     let seal = Seal { first: Some(first.clone()), ..seal(&server) };
-    let gate = Gate::new(policy(&[server.origin()]), Arc::new(vault), limits()).with_seals(vec![seal]);
+    let gate = Gate::new(policy(&[server.origin()]), Arc::new(vault), limits()).with_seals(vec![seal], None);
     let outcome = gate.send(ask(&server, "x")).await;
     assert_eq!((token(body(&outcome)), server.requests().len()), (first.clone(), 0));
     // Pages side by side: each may be asked for once more.
