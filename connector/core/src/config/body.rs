@@ -38,11 +38,7 @@ pub(crate) fn read(
     }
     match node.value {
         Value::String(text) => Some(Body::Text(node.at(text.clone()))),
-        Value::Object(_) => Some(Body::Form(form(&node, problems))),
-        Value::Array(_) => {
-            let pairs = node.items("a form", problems)?;
-            Some(Body::Form(pairs.iter().flat_map(|pair| self::pair(pair, problems)).collect()))
-        }
+        Value::Object(_) | Value::Array(_) => Some(Body::Form(form(&node, problems))),
         _ => {
             problems.add(&node.pointer, "`data` is a form (an object or a list of pairs) or text");
             None
@@ -50,8 +46,12 @@ pub(crate) fn read(
     }
 }
 
-/// The fields of a form that is written as an object.
+/// The fields of a form that is written as an object, or as a list of pairs.
 pub(super) fn form(node: &Node<'_>, problems: &mut Problems) -> Vec<(At<String>, At<String>)> {
+    if node.value.is_array() {
+        let pairs = node.items("a form", problems).unwrap_or_default();
+        return pairs.iter().flat_map(|node| pair(node, problems)).collect();
+    }
     let Some(fields) = node.object("a form", problems) else { return Vec::new() };
     let fields = fields.into_iter().flat_map(|(name, node)| {
         let texts = values(&node, problems);

@@ -44,6 +44,24 @@ const STOP_AFTER_EMPTY: Row =
 const HAS_MORE: Row = row("has_more_path", Text, None, "where an answer says whether more follows");
 const BODY_PATH: &str = "the same in a JSON body: names with dots between them";
 
+const TOKEN_URL: Row = row("access_token_url", Text, Required, "where it is asked for");
+const FIRST_TOKEN: Row = row("access_token", Text, None, "a token to begin with");
+const TOKEN_DATA: Row =
+    row("access_token_request_data", FORM, None, "more fields of the form: `scope`, `audience`");
+const SCOPES: Row = row("scopes", NAMES, None, "what the token is for: the field `scope`");
+const LIFETIME: Row = row(
+    "default_token_expiration",
+    Count,
+    Json("3600"),
+    "seconds that a token is good for where the answer does not say",
+);
+const SECRETS_PLACE: Row = row(
+    "token_endpoint_auth_method",
+    Words(&["client_secret_post", "client_secret_basic"]),
+    Json("\"client_secret_post\""),
+    "whether the secret is sent in the form or in a Basic header",
+);
+
 /// Every section, in the order of the reference.
 pub(super) const SECTIONS: &[Section] = &[
     Section {
@@ -228,7 +246,7 @@ pub(super) const SECTIONS: &[Section] = &[
             row("name", Text, Json("\"Authorization\""), "the name of the header or parameter"),
             row(
                 "location",
-                Words(&["header", "query", "param"]),
+                Words(&["header", "query", "param", "cookie"]),
                 Json("\"header\""),
                 "where it stands; `param` is `query`",
             ),
@@ -248,23 +266,58 @@ pub(super) const SECTIONS: &[Section] = &[
         title: "Auth of type `oauth2_client_credentials`",
         rows: &[
             kind(&["oauth2_client_credentials"], "a token that is asked for (RFC 6749, 4.4)"),
-            row("access_token_url", Text, Required, "where it is asked for"),
+            TOKEN_URL,
             row("client_id", Text, Required, "who asks"),
             row("client_secret", Text, Required, "the secret"),
-            row("access_token", Text, None, "a token to begin with"),
-            row("access_token_request_data", FORM, None, "more fields of the form: `scope`, `audience`"),
+            FIRST_TOKEN,
+            TOKEN_DATA,
+            SCOPES,
+            LIFETIME,
+            SECRETS_PLACE,
+        ],
+    },
+    Section {
+        name: "oauth2_refresh_token",
+        title: "Auth of type `oauth2_refresh_token`",
+        rows: &[
+            kind(&["oauth2_refresh_token"], "a token for what came with an earlier one (RFC 6749, 6)"),
+            TOKEN_URL,
+            row("client_id", Text, Required, "who asks"),
+            row("client_secret", Text, None, "the secret, of a client that has one"),
             row(
-                "default_token_expiration",
-                Count,
-                Json("3600"),
-                "seconds that a token is good for where the answer does not say",
+                "refresh_token",
+                Text,
+                Required,
+                "what came with an earlier token; one that replaces it is kept",
             ),
+            FIRST_TOKEN,
+            TOKEN_DATA,
+            SCOPES,
+            LIFETIME,
+            SECRETS_PLACE,
+        ],
+    },
+    Section {
+        name: "session_token",
+        title: "Auth of type `session_token`",
+        rows: &[
+            kind(&["session_token"], "a token that a login brings"),
+            row("path", Text, Required, "what is asked for: below the base URL, or a whole URL"),
+            row("method", Words(&["POST", "GET"]), Json("\"POST\""), "how"),
+            row("headers", Map(&Text), None, "headers of the login"),
+            row("json", Map(&Any), None, "its body as JSON"),
+            row("data", FORM, None, "its body as a form"),
+            row("token_path", Text, None, "where the answer holds the token: a path of plain names"),
+            row("token_header", Text, None, "or the header that does"),
             row(
-                "token_endpoint_auth_method",
-                Words(&["client_secret_post", "client_secret_basic"]),
-                Json("\"client_secret_post\""),
-                "whether the secret is sent in the form or in a Basic header",
+                "location",
+                Words(&["header", "query", "param", "cookie"]),
+                Json("\"header\""),
+                "where requests carry it; `param` is `query`",
             ),
+            row("name", Text, Json("\"Authorization\""), "the name of the header, parameter or cookie"),
+            row("prefix", Text, None, "what stands before it in a header: `Bearer ` in `Authorization`"),
+            LIFETIME,
         ],
     },
     Section {
@@ -364,7 +417,14 @@ pub(super) const SECTIONS: &[Section] = &[
 /// The sections that a union is made of.
 pub(super) fn members(union: &str) -> &'static [&'static str] {
     match union {
-        "auth" => &["bearer", "api_key", "http_basic", "oauth2_client_credentials"],
+        "auth" => &[
+            "bearer",
+            "api_key",
+            "http_basic",
+            "oauth2_client_credentials",
+            "oauth2_refresh_token",
+            "session_token",
+        ],
         _ => &[
             "offset",
             "page_number",
