@@ -15,7 +15,7 @@ use crate::token::FIELDS;
 pub(super) fn settled(auth: &Auth, base: &str) -> Auth {
     match auth {
         Auth::Token(auth) if auth.relative() => {
-            let path = auth.url.value.trim_start_matches('/');
+            let (base, path) = (base.trim_end_matches('/'), auth.url.value.trim_start_matches('/'));
             let url = At { value: format!("{base}/{path}"), pointer: auth.url.pointer.clone() };
             Auth::Token(Box::new(TokenAuth { url, ..TokenAuth::clone(auth) }))
         }
