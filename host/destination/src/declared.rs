@@ -2,7 +2,7 @@
 
 use crate::column;
 use crate::error::{DataError, DataErrorKind, DestinationError};
-use crate::table::{Disposition, Rows, Table};
+use crate::table::{Rows, Table};
 use crate::{fields, key, rows};
 
 /// The fields of a row that a table says something of.
@@ -14,9 +14,9 @@ pub(crate) struct Declared<'t> {
 }
 
 impl<'t> Declared<'t> {
-    /// The key counts under merge only.
+    /// A key that is declared holds whatever becomes of the rows that are there.
     pub(crate) fn of(table: &'t Table) -> Self {
-        let keys = if table.disposition == Disposition::Merge { table.primary_key.as_slice() } else { &[] };
+        let keys = table.primary_key.as_slice();
         let columns = table.columns.iter().map(|column| column.name.as_str());
         let names = keys.iter().map(String::as_str).chain(columns).collect();
         Self { table, names, keys: keys.len() }
@@ -57,6 +57,7 @@ pub fn breaches(table: &Table, page: &Rows) -> Result<Vec<DataError>, Destinatio
 mod tests {
     use super::*;
     use crate::column::{Column, DataType};
+    use crate::table::Disposition;
 
     fn table(disposition: Disposition) -> Table {
         let column = |name: &str, data_type| Column { name: name.to_owned(), data_type, nullable: false };
@@ -80,6 +81,10 @@ mod tests {
         assert_eq!(check("null"), Err(DataErrorKind::NullRow));
         assert_eq!(check(r#"{"a":1,"b":1}"#), Err(DataErrorKind::ColumnMissing { column: "c".into() }));
         let check = |line: &'static str| Declared::of(&append).check(line);
+        assert_eq!(check(r#"{"a":1,"b":0,"c":0}"#), Ok(vec!["0", "1"]));
+        assert_eq!(check(r#"{"a":null,"b":0,"c":0}"#), Err(DataErrorKind::KeyNull { field: "a".into() }));
+        let keyless = Table { primary_key: Vec::new(), ..append.clone() };
+        let check = |line: &'static str| Declared::of(&keyless).check(line);
         assert_eq!(check(r#"{"a":1,"c":0}"#), Ok(vec![]));
         assert_eq!(check(r#"{"a":null,"c":0}"#), Err(DataErrorKind::ColumnNull { column: "a".into() }));
     }

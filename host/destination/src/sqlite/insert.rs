@@ -72,9 +72,9 @@ pub(super) fn write(
                 fields.iter().find(|(other, _)| Some(*other) == place).map(|(_, json)| *json)
             })
         };
+        let values = key_values(table, &shape, &fields).map_err(refuse)?;
+        check_columns().map_err(refuse)?;
         if table.disposition == Disposition::Merge {
-            let values = key_values(table, &shape, &fields).map_err(refuse)?;
-            check_columns().map_err(refuse)?;
             if !shape.keyed {
                 schema::make_key(conn, path, table)?;
                 shape.keyed = true;
@@ -91,8 +91,6 @@ pub(super) fn write(
                     }));
                 }
             }
-        } else {
-            check_columns().map_err(refuse)?;
         }
         let insert = match &mut insert {
             Some(insert) => insert,

@@ -48,10 +48,15 @@ fn columns(conn: &Connection, table: &str) -> Vec<String> {
 }
 
 fn kind_of(rows: &str) -> DataErrorKind {
-    match write(&place(), &table("tasks", Disposition::Append), "1", rows).unwrap_err() {
+    match write(&place(), &keyless("tasks"), "1", rows).unwrap_err() {
         DestinationError::Data(data) => data.kind,
         other => panic!("{other}"),
     }
+}
+
+/// A table of which nothing is declared.
+fn keyless(resource: &str) -> Table {
+    Table { primary_key: Vec::new(), ..table(resource, Disposition::Append) }
 }
 
 #[test]
@@ -77,7 +82,7 @@ fn values_keep_their_kind() {
         cases.iter().enumerate().map(|(index, (json, _))| format!("\"c{index}\":{json}")).collect();
     let tall: Vec<_> = cases.iter().map(|(json, _)| format!("{{\"all\":{json}}}\n")).collect();
     let rows = format!("{{{}}}\n{}[1, 2]\n\"x\"\n", wide.join(","), tall.concat());
-    write(&place, &table("tasks", Disposition::Append), "1", &rows).unwrap();
+    write(&place, &keyless("tasks"), "1", &rows).unwrap();
     let conn = reader(&place);
     for (index, (json, value)) in cases.iter().enumerate() {
         let sql = format!("SELECT c{index} FROM tasks LIMIT 1");
@@ -97,7 +102,7 @@ fn values_keep_their_kind() {
 #[test]
 fn columns_come_as_they_are_learnt() {
     let place = place();
-    let tasks = table("tasks", Disposition::Append);
+    let tasks = keyless("tasks");
     let written = write(&place, &tasks, "1", "{\"b\":1,\"a\":2}\n{\"a\":3,\"c\":4}\n{\"b\":5}\n").unwrap();
     assert_eq!(written, Written { rows: 3, new_columns: vec!["c".to_owned()] });
     let written = write(&place, &tasks, "2", "{\"order\":1,\"\":2,\"x\\\"y\":3,\"é\":4,\"É\":5}\n").unwrap();
@@ -131,7 +136,7 @@ fn fields_that_cannot_be_columns() {
     let row = format!("{{{}}}\n", many.join(","));
     assert_eq!(kind_of(&row), DataErrorKind::TooManyColumns { limit: 2_000 });
     let row = format!("{{{}}}\n", many[..1_998].join(","));
-    write(&place(), &table("tasks", Disposition::Append), "1", &row).unwrap();
+    write(&place(), &keyless("tasks"), "1", &row).unwrap();
 }
 
 #[test]
