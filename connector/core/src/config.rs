@@ -5,6 +5,7 @@ mod auth;
 mod body;
 mod columns;
 mod endpoint;
+mod hints;
 mod paginator;
 mod resource;
 mod steps;

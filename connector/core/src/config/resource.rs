@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::body;
 use super::columns::{self, Column};
 use super::endpoint::{self, ENDPOINT_KEYS, Endpoint};
+use super::hints;
 use super::steps;
 use crate::contract::WriteDisposition;
 use crate::cut::Cut;
@@ -72,17 +73,11 @@ const RESOURCE: Keys = Keys {
         "rename",
         "error_handler",
         "total",
-    ],
-    later: &[
-        "max_table_nesting",
         "table_name",
-        "merge_key",
+        "max_table_nesting",
         "schema_contract",
-        "table_format",
-        "file_format",
-        "references",
-        "nested_hints",
     ],
+    later: &[],
     elsewhere: &[],
 };
 
@@ -251,6 +246,7 @@ fn lower(
     mut fields: Fields<'_>,
     problems: &mut Problems,
 ) -> Option<ResourceConfig> {
+    hints::read(&name.value, &mut fields, problems);
     let rename = fields.take("rename").map(|node| rename(&node, problems)).unwrap_or_default();
     let steps = fields.take("processing_steps").map(|node| steps::read(&node, problems)).unwrap_or_default();
     let cut = steps::cut_of(&mut fields, problems);

@@ -30,6 +30,7 @@ const PARAM: Shape = Either(&[Scalar, List(&Scalar), Of("resolve")]);
 const FORM_VALUE: Shape = Either(&[Scalar, List(&Scalar)]);
 const FORM: Shape = Either(&[Map(&FORM_VALUE), List(&List(&FORM_VALUE))]);
 const COLUMNS: Shape = Either(&[Map(&Of("column")), List(&Of("listed_column"))]);
+const EVOLVE: Shape = Words(&["evolve"]);
 const STEPS: Shape = List(&Of("step"));
 const DATA_TYPES: &[&str] =
     &["text", "double", "bool", "timestamp", "bigint", "binary", "json", "decimal", "wei", "date", "time"];
@@ -122,6 +123,14 @@ pub(super) const SECTIONS: &[Section] = &[
                 Words(&["exact", "estimate", "ignore"]),
                 Json("\"exact\""),
                 "what the API's totals are worth",
+            ),
+            row("table_name", Text, None, "not yet another than the resource's name"),
+            row("max_table_nesting", Count, Json("0"), "not yet above 0: nested values are kept as JSON"),
+            row(
+                "schema_contract",
+                Either(&[EVOLVE, Map(&EVOLVE)]),
+                None,
+                "`evolve`: new columns are taken as they come; not yet another",
             ),
         ],
     },

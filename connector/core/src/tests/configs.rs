@@ -90,10 +90,35 @@ fn every_part_of_dlt_that_is_missing_is_refused_by_name() {
         let messages = refused(&endpoint(part.clone()));
         assert!(messages.iter().any(|line| line.ends_with(message)), "{part}: {messages:?}");
     }
-    for key in ["max_table_nesting", "table_name", "merge_key", "schema_contract"] {
+    for (key, value) in [
+        ("merge_key", json!("day")),
+        ("table_name", json!("other")),
+        ("table_format", json!("delta")),
+        ("file_format", json!("parquet")),
+        ("references", json!([])),
+        ("nested_hints", json!({})),
+    ] {
         let mut config = endpoint(json!("x"));
-        config["resources"][0][key] = json!(1);
+        config["resources"][0][key] = value;
         assert_eq!(refused(&config), [format!("/resources/0/{key}: `{key}` is not supported yet")]);
+    }
+}
+
+#[test]
+fn hints_that_say_what_is_done_anyway_are_taken() {
+    for (key, value) in [
+        ("max_table_nesting", json!(0)),
+        ("table_name", json!("r")),
+        ("schema_contract", json!("evolve")),
+        ("schema_contract", json!({"tables": "evolve", "columns": "evolve", "data_type": null})),
+        ("merge_key", json!(null)),
+    ] {
+        let mut config = endpoint(json!("x"));
+        config["resources"][0][key] = value.clone();
+        assert!(plan(&config.to_string()).is_ok(), "{key}: {value}");
+        config["resource_defaults"] = json!({key: value});
+        config["resources"][0].as_object_mut().unwrap().remove(key);
+        assert!(plan(&config.to_string()).is_ok(), "{key} of the defaults");
     }
 }
 
