@@ -29,6 +29,11 @@ impl Problems {
         self.add(path, format!("{what} is not supported yet"));
     }
 
+    /// The same, with what can be written in its place.
+    pub(crate) fn later_but(&mut self, path: &str, what: &str, hint: impl Into<String>) {
+        self.hint(path, format!("{what} is not supported yet"), hint);
+    }
+
     fn push(&mut self, diagnostic: Diagnostic) {
         if !self.0.contains(&diagnostic) {
             self.0.push(diagnostic);
