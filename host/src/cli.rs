@@ -13,6 +13,7 @@ pub mod connector;
 pub mod demo;
 pub mod global;
 pub mod import;
+pub mod init;
 pub mod preview;
 pub mod resources;
 pub mod run;
@@ -29,6 +30,7 @@ pub use connector::{ConnectorCommand, InspectArgs};
 pub use demo::{DemoArgs, DemoCommand};
 pub use global::{Color, GlobalArgs};
 pub use import::{ImportArgs, ImportCommand};
+pub use init::InitArgs;
 pub use preview::PreviewArgs;
 pub use resources::ResourcesArgs;
 pub use run::{Progress, RunArgs, ShowArgs};
@@ -70,7 +72,8 @@ impl Cli {
             Command::Connector(ConnectorCommand::Inspect(args)) => args.json,
             Command::Status(args) => args.json,
             Command::State(StateCommand::Show(args)) => args.json,
-            Command::Check(_)
+            Command::Init(_)
+            | Command::Check(_)
             | Command::State(StateCommand::Reset(_))
             | Command::Preview(_)
             | Command::Config(_)
@@ -94,6 +97,9 @@ impl Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Make a first config: asks the API for one page
+    #[command(after_long_help = init::EXAMPLES)]
+    Init(InitArgs),
     /// Try a config: its keys, its secrets, a page of each resource. Writes no rows
     #[command(after_long_help = check::EXAMPLES)]
     Check(CheckArgs),

@@ -1,11 +1,13 @@
 //! The commands, one file each, and what they share: reading the config's file, and the folder of compiled components.
 
+pub mod ask;
 pub mod candidates;
 pub mod check;
 pub mod config;
 pub mod connector;
 pub mod demo;
 pub mod import;
+pub mod init;
 pub mod pipelines;
 pub mod preview;
 pub mod resources;
@@ -35,6 +37,7 @@ use crate::words::{self, exit};
 pub async fn execute(cli: Cli) -> Result<u8, Error> {
     let show = terminal::show(&cli.global);
     match cli.command {
+        Command::Init(args) => init::init(&args, show).await,
         Command::Check(args) => check::check(&args, show).await,
         Command::Preview(args) => preview::preview(&args, show).await,
         Command::Run(args) => run::run(&args, show).await,

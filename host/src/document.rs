@@ -3,6 +3,7 @@
 //! Everything that is said about a config later (by the connector, which knows JSON pointers only, or by the host) is
 //! shown to a person at the file's own line and column.
 
+mod blocks;
 pub mod edit;
 mod json;
 mod mask;
@@ -17,6 +18,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+pub use blocks::{Note, blocks};
 pub use mask::without_credentials;
 pub use snippet::render;
 pub use span::Span;

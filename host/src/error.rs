@@ -8,6 +8,7 @@ use sanderling_gate::{OriginError, RuleError, VaultError};
 use crate::contract::Notice;
 use crate::document::{Document, FormatError, Problem};
 use crate::import::ImportError;
+use crate::init::InitError;
 use crate::run::plan::PlanError;
 use crate::sandbox::{ListError, LoadError};
 use crate::secrets::SecretError;
@@ -33,8 +34,13 @@ pub enum Error {
         cause: String,
     },
     /// A file that is not to be overwritten.
-    Exists(PathBuf),
-    /// An import is written as YAML.
+    Exists {
+        /// The file.
+        path: PathBuf,
+        /// Whether `--force` would overwrite it.
+        force: bool,
+    },
+    /// A config that is made is written as YAML.
     NotYaml(PathBuf),
     /// Several configs cannot be one file.
     Several {
@@ -43,6 +49,12 @@ pub enum Error {
         /// How many there are.
         count: usize,
     },
+    /// There is nothing to make a config of.
+    Init(InitError),
+    /// A question could not be asked.
+    Unasked(String),
+    /// A person broke off.
+    Interrupted,
     /// Nothing can be imported from a file.
     Import {
         /// The file.

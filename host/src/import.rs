@@ -6,10 +6,10 @@ mod jq;
 mod python;
 #[cfg(test)]
 mod tests;
-mod yaml;
 
 use serde_json::{Map, Value};
 
+use crate::document::{Note, blocks};
 use crate::secrets;
 
 /// What a file of another tool came to.
@@ -114,15 +114,15 @@ impl Part {
                 secret.given_by()
             ));
         }
-        let notes: Vec<yaml::Note> = self
+        let notes: Vec<Note> = self
             .left
             .iter()
-            .map(|left| yaml::Note {
+            .map(|left| Note {
                 within: left.within.clone(),
                 text: format!("not carried over ({file}:{}): {}{}", left.line, left.shown_key(), left.what),
             })
             .collect();
-        yaml::document(&Value::Object(self.whole()), &head, &notes)
+        blocks(&Value::Object(self.whole()), &head, &notes)
     }
 
     /// Where something is missing, for a person: a resource by its name.

@@ -21,6 +21,7 @@ pub mod document;
 pub mod error;
 pub mod fix;
 pub mod import;
+pub mod init;
 pub mod listing;
 pub mod memory;
 pub mod progress;

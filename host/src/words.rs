@@ -5,6 +5,7 @@ mod finding;
 mod foreign;
 mod hints;
 mod import;
+mod init;
 mod setting;
 mod state;
 mod text;
@@ -29,6 +30,8 @@ pub use finding::{of_finding, of_not_tried};
 use hints::{CONNECTORS_FAULT, hint_for_data, hint_for_guesses, hint_for_trap, hints_for};
 use import::of_import;
 pub use import::{of_left, of_secret_use, of_written};
+use init::of_init;
+pub use init::{ASKED_WHO, of_kept, of_no_first_page, of_proposal};
 pub use setting::{settled, to_write};
 pub use state::{Forgotten, nothing_remembered, of_next, of_reset};
 pub use text::{clock_time, counted, grouped, of_io, printable, printable_lines, short, span};
@@ -139,16 +142,25 @@ pub fn of_error(error: &Error, paint: Paint) -> Words {
         Error::Unwritable { path, cause } => {
             Words::new(exit::CONFIG, format!("{} cannot be written: {cause}", path.display()))
         }
-        Error::Exists(path) => Words::new(exit::CONFIG, format!("{} is there already", path.display()))
-            .hint("--force overwrites it; -o names another file"),
+        Error::Exists { path, force } => {
+            let words = Words::new(exit::CONFIG, format!("{} is there already", path.display()));
+            let words = if *force { words.hint("--force overwrites it") } else { words };
+            words.hint("-o names another file")
+        }
         Error::NotYaml(path) => {
-            Words::new(exit::CONFIG, format!("{}: an imported config is written as YAML", path.display()))
+            Words::new(exit::CONFIG, format!("{}: this config is written as YAML", path.display()))
                 .hint("let the name end in .yaml")
         }
         Error::Several { path, count } => {
             Words::new(exit::CONFIG, format!("{count} configs cannot be written into {}", path.display()))
                 .hint("name a folder: -o configs/")
         }
+        Error::Init(problem) => of_init(problem),
+        Error::Unasked(cause) => {
+            Words::new(exit::OTHER, format!("a question cannot be asked: {}", without_number(cause)))
+                .hint("--yes asks none")
+        }
+        Error::Interrupted => Words::new(exit::INTERRUPTED, "broken off; nothing was written"),
         Error::Import { path, problem } => of_import(&path.display().to_string(), *problem),
         Error::Unwritten { path, cause } => {
             Words::new(exit::CONFIG, format!("{} cannot be written: {cause}", path.display()))

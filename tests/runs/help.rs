@@ -16,6 +16,7 @@ fn of_the_program() {
     Usage: sanderling [OPTIONS] <COMMAND>
 
     Commands:
+      init         Make a first config: asks the API for one page
       check        Try a config: its keys, its secrets, a page of each resource. Writes no rows
       preview      Show the first rows of a resource. Writes nothing
       run          Read a config's resources into a database or files
@@ -612,6 +613,7 @@ fn of_status_state_and_import() {
         ("config_schema", &["config", "schema"]),
         ("state_show", &["state", "show"]),
         ("state_reset", &["state", "reset"]),
+        ("init", &["init"]),
         ("import", &["import"]),
         ("import_dlt", &["import", "dlt"]),
         ("import_airbyte", &["import", "airbyte"]),

@@ -21,6 +21,7 @@
 //! | `guest.rs` | builds the connectors of `tests/guests` |
 //! | `help.rs` | what each command shows of itself |
 //! | `import.rs` | configs made of what other tools read |
+//! | `init.rs` | a first config of what one page shows |
 //! | `keys.rs` | keys that do not tell rows apart, parents that come twice |
 //! | `kill.rs` | runs that are killed or stopped, and those that go on from there |
 //! | `look.rs` | configs looked at without a secret or a request, in each format |
@@ -68,6 +69,7 @@ mod frozen;
 mod guest;
 mod help;
 mod import;
+mod init;
 mod json_schema;
 mod keys;
 mod kill;

@@ -223,3 +223,63 @@ fn more_resources_than_rows_do_not_scroll() {
         "{screen}"
     );
 }
+
+#[test]
+fn init_asks_for_what_is_not_said() {
+    let server = start(Options { key: Some(KEY.into()), ..Options::default() }).unwrap();
+    let folder = Folder::new();
+    let terminal = Terminal::start(&folder, 120, 40, &["init"]);
+    let shown = |text: &str| text.replace(&server.base_url(), "http://API");
+    terminal.wait_until(|screen| screen.contains("The address of a list"));
+    terminal.press(format!("{}/v1/users\r", server.base_url()).as_bytes());
+    let asked = terminal.wait_until(|screen| screen.contains("none of these"));
+    terminal.press(b"\x1b[B");
+    terminal.wait_until(|screen| screen.contains("> a key in a header"));
+    terminal.press(b"\r");
+    terminal.wait_until(|screen| screen.contains("Which header?"));
+    terminal.press(b"X-Api-Key\r");
+    terminal.wait_until(|screen| screen.contains("it is not shown"));
+    terminal.press(format!("{KEY}\r").as_bytes());
+    terminal.wait_until(|screen| screen.contains("Write api.yaml?"));
+    terminal.press(b"y");
+    let (code, screen) = terminal.end();
+    assert_eq!(code, Some(0), "{screen}");
+    assert!(!screen.contains(KEY), "{screen}");
+    assert_snapshot!(format!("{}\n--- at the end ---\n{}", shown(&asked), shown(&screen)));
+    assert!(folder.read(".sanderling/secrets.toml").contains(KEY) && !folder.read("api.yaml").contains(KEY));
+    folder.run(&["check", "api.yaml", "--frozen"]).expect(0);
+}
+
+#[test]
+fn init_can_be_broken_off_and_writes_nothing() {
+    let server = start(Options { key: Some(KEY.into()), ..Options::default() }).unwrap();
+    let folder = Folder::new();
+    let spec =
+        "openapi: 3.1.0\nservers: [{url: \"API/v1\"}]\npaths: {/users: {get: {}}, /clients: {get: {}}}\n";
+    folder.write("openapi.yaml", &spec.replace("API", &server.base_url()));
+    let terminal = Terminal::start(&folder, 120, 40, &["init", "--openapi", "openapi.yaml"]);
+    terminal.wait_until(|screen| screen.contains("> /users"));
+    terminal.press(b"\x1b[B\r");
+    terminal.wait_until(|screen| screen.contains("> a bearer token"));
+    terminal.press(b"\x1b[B\x1b[B");
+    terminal.wait_until(|screen| screen.contains("> a key in the query"));
+    terminal.press(b"\r");
+    terminal.wait_until(|screen| screen.contains("Which parameter?"));
+    terminal.press(b"api_key\r");
+    terminal.wait_until(|screen| screen.contains("it is not shown"));
+    terminal.press(format!("{KEY}\r").as_bytes());
+    terminal.wait_until(|screen| screen.contains("Write api.yaml?"));
+    terminal.press(b"n");
+    let (code, screen) = terminal.end();
+    assert_eq!(code, Some(0), "{screen}");
+    assert_snapshot!(screen.replace(&server.base_url(), "http://API"));
+    assert_eq!(folder.names(), ["openapi.yaml"]);
+
+    let terminal = Terminal::start(&folder, 120, 40, &["init"]);
+    terminal.wait_until(|screen| screen.contains("The address of a list"));
+    terminal.press(b"\x03");
+    let (code, screen) = terminal.end();
+    assert_eq!(code, Some(130), "{screen}");
+    assert_snapshot!(screen);
+    assert_eq!(folder.names(), ["openapi.yaml"]);
+}

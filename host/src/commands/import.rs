@@ -110,7 +110,7 @@ fn places(args: &ImportArgs, parts: &[Part]) -> Result<Vec<PathBuf>, Error> {
 /// Writes a file, over another one only where that was asked for.
 fn put(path: &Path, text: &str, force: bool) -> Result<(), Error> {
     let failed = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::AlreadyExists => Error::Exists(path.to_owned()),
+        std::io::ErrorKind::AlreadyExists => Error::Exists { path: path.to_owned(), force: true },
         _ => Error::Unwritable { path: path.to_owned(), cause: words::of_io(&error) },
     };
     if let Some(folder) = path.parent() {

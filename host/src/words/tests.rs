@@ -357,6 +357,20 @@ fn what_breaks_a_connector() {
 }
 
 #[test]
+fn what_keeps_init_from_asking() {
+    assert_snapshot!(errors([
+        Error::Unasked("Input/output error (os error 5)".into()),
+        Error::Init(crate::init::InitError::NoPage),
+        Error::Init(crate::init::InitError::Curl("a quote is not closed")),
+        Error::Init(crate::init::InitError::Curl("a flag lacks its value")),
+        Error::Init(crate::init::InitError::Curl("it has no address")),
+        Error::Init(crate::init::InitError::Curl("its body is no object of JSON")),
+        Error::Init(crate::init::InitError::Curl("a body from a file has no form in a config")),
+        Error::Init(crate::init::InitError::Curl("a form with files has no form in a config")),
+    ]));
+}
+
+#[test]
 fn what_keeps_a_source_from_opening() {
     let diagnostics = vec![
         Diagnostic { path: "/client".into(), message: "`client` is missing".into(), hint: None },

@@ -2,21 +2,21 @@
 
 use serde_json::{Map, Value};
 
-use crate::document::{Format, entry, inline, parse};
+use super::{Format, entry, inline, parse};
 
 /// A comment in an object or a list.
-pub(super) struct Note {
+pub struct Note {
     /// The keys and places that lead to it. Where nothing stands, it is what stands nearest.
-    pub(super) within: Vec<String>,
+    pub within: Vec<String>,
     /// One line.
-    pub(super) text: String,
+    pub text: String,
 }
 
 /// Lines of an entry on one line end here.
 const WIDTH: usize = 100;
 
 /// A whole document; `head` are comments at its top. It reads as `value`: where blocks would not, it is JSON.
-pub(super) fn document(value: &Value, head: &[String], notes: &[Note]) -> String {
+pub fn blocks(value: &Value, head: &[String], notes: &[Note]) -> String {
     let mut out = String::new();
     for line in head {
         comment(&mut out, 0, line);
