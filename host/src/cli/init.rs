@@ -11,7 +11,7 @@ pub const EXAMPLES: &str = "\
 Examples:
   sanderling init https://api.example.com/v1/users
   sanderling init https://api.example.com/v1 --path users --auth bearer --secret token=env:TOKEN
-  sanderling init --curl \"curl https://api.example.com/v1/users -H 'X-Api-Key: …'\" -o users.yaml
+  sanderling init --curl - -o users.yaml                   reads a curl line from stdin
   sanderling init --openapi openapi.yaml --path /users
 
 In a terminal it asks for what is not said; elsewhere, and with --yes, it takes what it can see.
