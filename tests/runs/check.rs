@@ -124,10 +124,9 @@ resources:
       the rows have id, name
     hint: did you mean `id`?
     error: gaps: of 3 rows that came, 1 lacks and 1 has null in `id`, a part of its primary key
-    hint: name a `primary_key` that every row has, or write `write_disposition: append` or `replace`
-    note: loose: no row that came has `uuid`, which `primary_key` names
-    hint: the rows have id
-    loose: good, 1 row on the first page
+    hint: name a `primary_key` that every row has, or none
+    error: loose: no row that came has `uuid`, which `primary_key` names
+      the rows have id
     error: columns: of 2 rows that came, 1 has null in `name`, which is declared to be in each
     hint: if it may be missing, write `nullable: true` for the column
     fine: good, 2 rows on the first page
@@ -137,9 +136,9 @@ resources:
     let of = |list: &str, key: &str| -> Vec<Value> {
         document[list].as_array().unwrap().iter().map(|entry| entry[key].clone()).collect()
     };
-    assert_eq!(of("resources", "status"), ["failed", "failed", "good", "failed", "good"]);
-    assert_eq!(of("problems", "exit_code"), [2, 5, 5]);
-    assert_eq!(of("problems", "resource"), ["wrong", "gaps", "columns"]);
+    assert_eq!(of("resources", "status"), ["failed", "failed", "failed", "failed", "good"]);
+    assert_eq!(of("problems", "exit_code"), [2, 5, 2, 5]);
+    assert_eq!(of("problems", "resource"), ["wrong", "gaps", "loose", "columns"]);
     assert_eq!((document["version"].as_u64(), document["exit_code"].as_u64()), (Some(1), Some(2)));
 }
 

@@ -4,7 +4,7 @@
 use super::terminal::tell;
 use super::{notices, read, refuse_guesses, request, settled};
 use crate::cli::CheckArgs;
-use crate::contract::{Notice, Setting};
+use crate::contract::Setting;
 use crate::document::Document;
 use crate::document::edit::{EditError, changes};
 use crate::error::Error;
@@ -137,18 +137,6 @@ fn tell_look(
     let mut codes = Vec::new();
     for words in failures.chain(found) {
         let words = words.redacted(&redact);
-        if words.code == exit::COMPLETE {
-            // A run would not stumble over it: it is only strange.
-            let notice = Notice {
-                code: "key-unknown".into(),
-                message: words.what,
-                hint: words.hints.first().or(words.more.first()).cloned(),
-                settles: Vec::new(),
-            };
-            let notice = RunNotice::Connector { resource: String::new(), notice };
-            tell_notice(source, notice, fix, show, checked);
-            continue;
-        }
         tell_words(&words, show);
         checked.problem(Some(name), &words);
         codes.push(words.code);

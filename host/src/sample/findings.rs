@@ -24,10 +24,8 @@ pub enum Finding {
         known: Vec<String>,
         /// The one that was probably meant.
         near: Option<String>,
-        /// Whether a run needs it: rows are merged by it.
-        needed: bool,
     },
-    /// Rows to be merged by a key lack a part of it.
+    /// Rows lack a part of their key.
     KeyGap(Gap),
     /// Rows of different parents have one key.
     KeyShared {
@@ -90,8 +88,8 @@ pub fn findings(plan: &Plan, resource: usize, pages: &[Sampled], subject: Subjec
             let known: BTreeSet<&String> = rows.iter().flat_map(|(_, row)| row.keys()).collect();
             let near = nearest(field, known.iter().map(|name| name.as_str())).map(str::to_owned);
             let known = known.into_iter().cloned().collect();
-            found.push(Finding::KeyUnknown { field: field.clone(), known, near, needed: merged });
-        } else if merged && gap.missing + gap.null > 0 {
+            found.push(Finding::KeyUnknown { field: field.clone(), known, near });
+        } else if gap.missing + gap.null > 0 {
             found.push(Finding::KeyGap(gap));
         }
     }
@@ -99,7 +97,7 @@ pub fn findings(plan: &Plan, resource: usize, pages: &[Sampled], subject: Subjec
         found.extend(shared(plan, resource, &rows, subject));
     }
     for column in resource.columns.iter().filter(|column| column.nullable == Some(false)) {
-        let told = resource.table.primary_key.contains(&column.name) && merged;
+        let told = resource.table.primary_key.contains(&column.name);
         let gap = gap(&column.name);
         if !told && gap.missing + gap.null > 0 {
             found.push(Finding::ColumnGap(gap));
@@ -208,7 +206,6 @@ mod tests {
             field: "ID_".into(),
             known: vec!["id".into(), "name".into()],
             near: Some("id".into()),
-            needed: true,
         };
         assert_eq!(look(&["ID_"], None, &["{\"id\":1}\n{\"name\":2}\n"]), [unknown]);
         assert_eq!(

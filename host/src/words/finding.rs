@@ -10,13 +10,12 @@ use crate::sample::{Finding, Gap, Miss};
 /// At so many fields a list of them breaks off.
 const MAX_FIELDS: usize = 12;
 
-/// Something that a run would stumble over. With the code 0 it would not: it is only strange.
+/// Something that a run would stumble over.
 pub fn of_finding(resource: &str, finding: &Finding, config: &Document) -> Words {
     match finding {
-        Finding::KeyUnknown { field, known, near, needed } => {
-            let code = if *needed { exit::CONFIG } else { exit::COMPLETE };
+        Finding::KeyUnknown { field, known, near } => {
             let mut words = Words::new(
-                code,
+                exit::CONFIG,
                 format!("{resource}: no row that came has `{field}`, which `primary_key` names"),
             );
             words.more.push(format!("the rows have {}", listed(known)));
@@ -27,7 +26,6 @@ pub fn of_finding(resource: &str, finding: &Finding, config: &Document) -> Words
         }
         Finding::KeyGap(gap) => {
             let Gap { field, of, .. } = gap;
-            let line = entry(config.format(), "write_disposition", &json!("append"));
             Words::new(
                 exit::REFUSED,
                 format!(
@@ -35,7 +33,7 @@ pub fn of_finding(resource: &str, finding: &Finding, config: &Document) -> Words
                     lacks(gap)
                 ),
             )
-            .hint(format!("name a `primary_key` that every row has, or write `{line}` or `replace`"))
+            .hint("name a `primary_key` that every row has, or none")
         }
         Finding::KeyShared { key, settles } => {
             let words = Words::new(

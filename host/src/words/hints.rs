@@ -272,10 +272,9 @@ pub(super) fn hint_for_data(error: &DataError, parent: Option<&ParentKey>, forma
         DataErrorKind::ColumnType { column, .. } => Some(format!(
             "declare another `data_type` for `{column}` under `columns` of the resource, or none"
         )),
-        DataErrorKind::KeyMissing { .. } | DataErrorKind::KeyNull { .. } => Some(format!(
-            "name a `primary_key` that every row has, or write {} or `replace`",
-            line("write_disposition", &"append".into())
-        )),
+        DataErrorKind::KeyMissing { .. } | DataErrorKind::KeyNull { .. } => {
+            Some("name a `primary_key` that every row has, or none".into())
+        }
         DataErrorKind::ReservedField { field } => {
             let renamed = json!({ field: "another_name" });
             Some(format!("write {} on the resource", line("rename", &renamed)))

@@ -569,16 +569,15 @@ fn what_is_guessed() {
 fn what_a_look_finds() {
     let field = || "id".to_owned();
     let gap = |missing, null| Gap { field: field(), of: 9, missing, null };
-    let unknown = |near: Option<&str>, needed| Finding::KeyUnknown {
+    let unknown = |near: Option<&str>| Finding::KeyUnknown {
         field: "idd".into(),
         known: (0..14).map(|at| format!("f{at}")).collect(),
         near: near.map(str::to_owned),
-        needed,
     };
     let shared = |settles| Finding::KeyShared { key: vec![field()], settles };
     let findings = [
-        unknown(Some("id"), true),
-        unknown(None, false),
+        unknown(Some("id")),
+        unknown(None),
         Finding::KeyGap(gap(1, 0)),
         Finding::KeyGap(gap(2, 1)),
         shared(Vec::new()),
