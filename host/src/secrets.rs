@@ -1,5 +1,6 @@
 //! Where secrets come from: flags, the environment, `.sanderling/secrets.toml`; and how a config refers to them.
 
+mod kind;
 mod references;
 pub mod store;
 
@@ -7,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use sanderling_gate::{Binding, Place, Secret};
+use sanderling_gate::{Binding, Jwt, Place, Secret};
 
 use crate::document::nearest;
 use crate::words::of_io;
@@ -96,6 +97,8 @@ pub struct Given {
     pub secret: Secret,
     /// Where it may go.
     pub binding: Binding,
+    /// What is signed with it, where it is a key.
+    pub signs: Option<Jwt>,
 }
 
 /// Finds each of `names`, or says of all that are missing where they could be given. `env` reads the environment,
@@ -142,7 +145,9 @@ pub fn resolve(
                 problem: "it is empty".into(),
             }),
             Ok(Some(value)) => {
-                given.push(Given { name: name.clone(), secret: Secret::new(value), binding: binding() });
+                let signs = file.get(name).and_then(|entry| entry.signs.clone());
+                let secret = Secret::new(value);
+                given.push(Given { name: name.clone(), secret, binding: binding(), signs });
             }
             Ok(None) => missing.push(SecretError::Missing { name: name.clone(), places: places(name) }),
             Err(error) => errors.push(error),
@@ -234,6 +239,7 @@ impl Source {
 struct Entry {
     value: Option<String>,
     binding: Binding,
+    signs: Option<Jwt>,
 }
 
 /// `NAME = "value"`, or a table `[NAME]` with `value`, `origins` and `place` (`header:NAME`, `query:NAME`, `body:NAME`, `basic`).
@@ -279,13 +285,20 @@ const NO_ORIGINS: &str = "`origins` must be a list of texts";
 fn entry(value: &toml::Value) -> Result<Entry, String> {
     let table = match value {
         toml::Value::String(value) => {
-            return Ok(Entry { value: Some(value.clone()), binding: Binding::default() });
+            return Ok(Entry { value: Some(value.clone()), binding: Binding::default(), signs: None });
         }
         toml::Value::Table(table) => table,
         _ => return Err("a text, or a table with `value`, `origins` and `place`, is expected".into()),
     };
-    if let Some(key) = table.keys().find(|key| !["value", "origins", "place"].contains(&key.as_str())) {
-        return Err(format!("unknown key `{key}`; there are `value`, `origins` and `place`"));
+    let signs = kind::signs(table)?;
+    let known = |key: &str| {
+        ["value", "origins", "place", "kind"].contains(&key)
+            || (signs.is_some() && kind::JWT_KEYS.contains(&key))
+    };
+    if let Some(key) = table.keys().find(|key| !known(key.as_str())) {
+        let more =
+            if signs.is_some() { ", and `alg`, `claims`, `ttl_s` and `key_id` of a `jwt`" } else { "" };
+        return Err(format!("unknown key `{key}`; there are `value`, `origins`, `place` and `kind`{more}"));
     }
     let text = |key: &str| match table.get(key) {
         None => Ok(None),
@@ -309,7 +322,7 @@ fn entry(value: &toml::Value) -> Result<Entry, String> {
             Some(vec![place(&text).ok_or("`place` is `header:NAME`, `query:NAME`, `body:NAME` or `basic`")?])
         }
     };
-    Ok(Entry { value: text("value")?, binding: Binding { origins, places } })
+    Ok(Entry { value: text("value")?, binding: Binding { origins, places }, signs })
 }
 
 fn place(text: &str) -> Option<Place> {

@@ -153,7 +153,10 @@ fn seal(
     for given in given {
         let mut binding = given.binding;
         binding.origins = binding.origins.or_else(|| bound.names.get(&given.name).cloned());
-        let sealed = vault.seal(&given.name, latest(&given.name, given.secret)?, binding);
+        let sealed = match given.signs {
+            Some(jwt) => vault.seal_jwt(&given.name, &given.secret, jwt, binding),
+            None => vault.seal(&given.name, latest(&given.name, given.secret)?, binding),
+        };
         let placeholder = sealed.map_err(Error::Secret)?;
         placeholders.insert(given.name, placeholder);
     }

@@ -50,7 +50,7 @@ fn what_keeps_a_secret_from_being_had() {
     // Flags; the environment's value; the secrets file and its mode.
     let file = |text: &'static str| Some((text, 0o600));
     type Given = (&'static [&'static str], Option<&'static str>, Option<(&'static str, u32)>);
-    let cases: [Given; 15] = [
+    let cases: [Given; 17] = [
         (&[], None, None),
         (&[], Some(""), None),
         (&["key"], None, None),
@@ -73,6 +73,16 @@ fn what_keeps_a_secret_from_being_had() {
                  e = {origins = [\"x\"]}\nf = {place = \"body\"}\n",
             ),
         ),
+        (
+            &[],
+            None,
+            file(
+                "a = {kind = \"hmac\"}\nb = {kind = \"jwt\"}\nc = {kind = \"jwt\", alg = \"none\"}\n\
+                 d = {kind = \"jwt\", alg = \"HS256\", claims = 5}\ne = {kind = \"jwt\", alg = \"HS256\", ttl_s = 0}\n\
+                 f = {kind = \"jwt\", alg = \"HS256\", tl = 1}\ng = {alg = \"HS256\"}\nh = {kind = 5}\n",
+            ),
+        ),
+        (&[], Some("hunter2"), file("key = {kind = \"jwt\", alg = \"RS256\"}\n")),
     ];
     let config =
         "client: {base_url: https://api.example.com, auth: {type: bearer, token: \"${secrets.key}\"}}\n";

@@ -568,3 +568,71 @@ fn what_could_not_be_kept_is_not_asked_for() {
     hint: put it back as it was, or delete .sanderling/rotated.json
     ");
 }
+
+/// The claims of a token, whose signature is the gate's own tests' matter.
+fn claims(token: &str) -> Value {
+    use base64::Engine as _;
+    let part = token.split('.').nth(1).unwrap();
+    serde_json::from_slice(&base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+}
+
+/// A folder whose secrets file says this, with mode 0600.
+fn secrets_file(folder: &Folder, text: &str) {
+    folder.write(".sanderling/secrets.toml", text);
+    let file = folder.path(".sanderling/secrets.toml");
+    std::fs::set_permissions(file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+}
+
+const KEY: &str = "s1gning-k3y-of-ours";
+
+const SIGNS: &str =
+    "[signed]\nkind = \"jwt\"\nalg = \"HS256\"\nclaims = {iss = \"me\", n = [1]}\nttl_s = 60\n";
+
+#[test]
+fn a_token_that_is_signed_here_is_a_bearer_token() {
+    let server = start(Options::default()).unwrap();
+    server.set_route("/rows", |request| {
+        let token = request.header("authorization").and_then(|it| it.strip_prefix("Bearer ")).unwrap();
+        let claims = claims(token);
+        let fits = claims["iss"] == "me" && claims["n"] == json!([1]);
+        let lasts = claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap();
+        if fits && lasts == 60 { page(request) } else { unauthorized() }
+    });
+    let folder = Folder::new();
+    folder.write("c.json", &config(&server, json!({"type": "bearer", "token": "${secrets.signed}"})));
+    // The key by itself, or from anywhere that a secret may come from.
+    secrets_file(&folder, &format!("{SIGNS}value = \"{KEY}\"\n"));
+    let ran = run(&folder, &[]).expect(0);
+    assert_read(&folder);
+    secrets_file(&folder, SIGNS);
+    folder.write("key.txt", KEY);
+    let again = run(&folder, &["--secret", "signed=file:key.txt", "--fresh"]).expect(0);
+    leaks::assert_none(&folder, &[&ran, &again], KEY, &["key.txt"]);
+    let token = server.requests()[0].header("authorization").unwrap()[7..].to_owned();
+    leaks::assert_none(&folder, &[&ran, &again], &token, &[]);
+}
+
+#[test]
+fn a_signed_assertion_is_exchanged_for_a_token() {
+    let (server, given) = api(json!(3600));
+    let giver = Arc::clone(&given);
+    server.set_route("/oauth/token", move |request| {
+        let form = form(request);
+        let is_grant = form["grant_type"] == "urn:ietf:params:oauth:grant-type:jwt-bearer";
+        if !is_grant || claims(&form["assertion"])["iss"] != "me" {
+            return Reply::json(400, r#"{"error": "invalid_grant"}"#);
+        }
+        Reply::json(200, json!({"access_token": giver.next(), "expires_in": 3600}).to_string())
+    });
+    let folder = Folder::new();
+    let url = format!("{}/oauth/token", server.base_url());
+    let auth =
+        json!({"type": "oauth2_jwt_bearer", "access_token_url": url, "assertion": "${secrets.signed}"});
+    folder.write("c.json", &config(&server, auth));
+    secrets_file(&folder, &format!("{SIGNS}value = \"{KEY}\"\n"));
+    let ran = run(&folder, &[]).expect(0);
+    assert_read(&folder);
+    assert_eq!(given.count(), 1);
+    assert_kept(&folder, &given, &[&ran]);
+    leaks::assert_none(&folder, &[&ran], KEY, &[".sanderling/secrets.toml"]);
+}

@@ -175,6 +175,7 @@ impl Gate {
         seal: Option<(&Seal, &str)>,
     ) -> Result<Response<Bytes>, GateError> {
         let started = Instant::now();
+        self.vault.mint().map_err(|problem| GateError::Token { problem })?;
         if let Some((seal, _)) = seal {
             self.tokens.catch_up(seal, &self.vault)?;
         }

@@ -34,6 +34,7 @@ mod gate;
 mod headers;
 mod inject;
 mod inject_body;
+mod jwt;
 mod limits;
 mod mask;
 #[cfg(test)]
@@ -53,6 +54,7 @@ pub use denial::Denial;
 pub use error::GateError;
 pub use exchange::Exchange;
 pub use gate::Gate;
+pub use jwt::{Jwt, JwtAlgorithm, KeyError};
 pub use limits::Limits;
 pub use origin::{Origin, OriginError, Scheme};
 pub use policy::{Admitted, Methods, Policy, Rule, RuleError};

@@ -58,10 +58,19 @@ fn what_a_vault_does_not_take() {
     let lost = crate::vault::VaultError::Unstored { name: "refresh_token".to_owned(), problem }.to_string();
     let malformed = crate::RotatedError::Malformed.to_string();
     let open = crate::RotatedError::Open(0o640).to_string();
+    let jwt = |algorithm, key: &str| {
+        let claims = serde_json::Map::new();
+        let jwt = crate::Jwt { algorithm, claims, lifetime_s: 5, key_id: None, clock: || 0 };
+        Vault::new(None).unwrap().seal_jwt("key", &Secret::new(key), jwt, Binding::default()).unwrap_err()
+    };
+    let pem = jwt(crate::JwtAlgorithm::Rs256, "x").to_string();
+    let kind = jwt(crate::JwtAlgorithm::Es256, include_str!("jwt_tests_rsa.pem")).to_string();
+    let unsigned = crate::KeyError::Unsigned.to_string();
     let many = (0..300).find_map(|slot| token(&slot.to_string(), "a token").err()).unwrap().to_string();
     let field = "access_token".parse::<crate::SealField>().unwrap_err().to_string();
     assert_snapshot!(lines(
-        said.into_iter().chain([unknown, fleeting, long, lost, malformed, open, many, field])
+        said.into_iter()
+            .chain([unknown, fleeting, long, lost, malformed, open, pem, kind, unsigned, many, field])
     ));
 }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use bytes::Bytes;
 use memchr::memmem;
 
+use crate::jwt::{Jwt, KeyError, Minter};
 use crate::mask::{Found, Masker};
 use crate::needles::{Needle, needles};
 use crate::rotated::RotatedError;
@@ -54,6 +55,14 @@ pub enum VaultError {
     /// Text that is to outlive the run holds a token, which does not.
     #[error("it holds the token `{0}`, which is another one in the next run")]
     Fleeting(String),
+    /// A key that cannot sign what it is to sign.
+    #[error("the key `{name}` cannot be used: {problem}")]
+    Key {
+        /// The secret's name.
+        name: String,
+        /// Why not.
+        problem: KeyError,
+    },
     /// A replaced refresh token would be lost.
     #[error("what takes the place of `{name}` cannot be stored: {problem}")]
     Unstored {
@@ -78,6 +87,8 @@ pub(crate) struct Sealed {
     turn: u64,
     /// What a token is known by: the request that asks for it, and its place in the answer.
     slot: Option<String>,
+    /// What makes its value, and when the last one was made (Unix time, seconds).
+    minted: Option<(Arc<Minter>, u64)>,
     /// What gives it away, with the length of the value; of a token also its last values.
     needles: Vec<(usize, Vec<Needle>)>,
 }
@@ -146,6 +157,55 @@ impl Vault {
         let placeholder = next.add(&self.marker, name, secret, binding, None)?;
         *state = Arc::new(next);
         Ok(placeholder)
+    }
+
+    /// Takes a key in, and gives the placeholder of the tokens that are signed with it. The key goes nowhere.
+    ///
+    /// # Errors
+    /// The key does not fit, or the name is taken.
+    pub fn seal_jwt(
+        &mut self,
+        name: &str,
+        key: &Secret,
+        jwt: Jwt,
+        binding: Binding,
+    ) -> Result<String, VaultError> {
+        let wrong = |problem| VaultError::Key { name: name.to_owned(), problem };
+        let minter = Minter::new(jwt, key).map_err(wrong)?;
+        let now_s = minter.now_s();
+        let token = minter.mint(now_s).map_err(wrong)?;
+        if self.state().sealed.iter().any(|sealed| sealed.name == name) {
+            return Err(VaultError::Twice(name.to_owned()));
+        }
+        let placeholder = self.seal(name, token, binding)?;
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let mut next = State::clone(state);
+        if let Some(sealed) = next.sealed.iter_mut().find(|sealed| sealed.name == name) {
+            sealed.minted = Some((Arc::new(minter), now_s));
+        }
+        *state = Arc::new(next);
+        Ok(placeholder)
+    }
+
+    /// Signs anew what is past half of its life.
+    pub(crate) fn mint(&self) -> Result<(), VaultError> {
+        let is_due =
+            |sealed: &Sealed| sealed.minted.as_ref().is_some_and(|(minter, at_s)| minter.is_due(*at_s));
+        if !self.state().sealed.iter().any(is_due) {
+            return Ok(());
+        }
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let mut next = State::clone(&state);
+        for at in 0..next.sealed.len() {
+            let Some(sealed) = next.sealed.get_mut(at).filter(|sealed| is_due(sealed)) else { continue };
+            let Some((minter, at_s)) = &mut sealed.minted else { continue };
+            *at_s = minter.now_s();
+            let token = minter.mint(*at_s);
+            let token = token.map_err(|problem| VaultError::Key { name: sealed.name.clone(), problem })?;
+            next.replace(at, token)?;
+        }
+        *state = Arc::new(next);
+        Ok(())
     }
 
     /// Takes a token in and gives its placeholder, which is the same for each value that the slot ever has, the name by
@@ -369,6 +429,7 @@ impl State {
             binding,
             turn: 0,
             slot,
+            minted: None,
             needles,
         });
         self.rebuild().map_err(|_| VaultError::TooLong(name.to_owned()))?;

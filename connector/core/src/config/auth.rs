@@ -128,6 +128,7 @@ const TYPES: &[&str] = &[
     "bearer",
     "http_basic",
     "oauth2_client_credentials",
+    "oauth2_jwt_bearer",
     "oauth2_refresh_token",
     "session_token",
 ];
@@ -143,6 +144,7 @@ pub(crate) fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Auth> {
         "oauth2_client_credentials" => {
             oauth2::client_credentials(node, fields, problems).map(Box::new).map(Auth::Token)
         }
+        "oauth2_jwt_bearer" => oauth2::jwt_bearer(node, fields, problems).map(Box::new).map(Auth::Token),
         "oauth2_refresh_token" => {
             oauth2::refresh_token(node, fields, problems).map(Box::new).map(Auth::Token)
         }

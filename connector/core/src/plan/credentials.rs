@@ -16,6 +16,7 @@ const SECRET_PARAMS: &[&str] = &[
     "access_token",
     "access-token",
     "auth_token",
+    "assertion",
     "client_assertion",
     "client_secret",
     "refresh_token",

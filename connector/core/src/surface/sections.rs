@@ -286,6 +286,22 @@ pub(super) const SECTIONS: &[Section] = &[
         ],
     },
     Section {
+        name: "oauth2_jwt_bearer",
+        title: "Auth of type `oauth2_jwt_bearer`",
+        rows: &[
+            kind(&["oauth2_jwt_bearer"], "a token for an assertion that is signed (RFC 7523)"),
+            TOKEN_URL,
+            row("assertion", Text, Required, "the assertion: a secret of the kind `jwt`"),
+            row("client_id", Text, None, "who asks, where the assertion does not say so"),
+            row("client_secret", Text, None, "the secret, of a client that has one"),
+            FIRST_TOKEN,
+            TOKEN_DATA,
+            SCOPES,
+            LIFETIME,
+            SECRETS_PLACE,
+        ],
+    },
+    Section {
         name: "oauth2_refresh_token",
         title: "Auth of type `oauth2_refresh_token`",
         rows: &[
@@ -431,6 +447,7 @@ pub(super) fn members(union: &str) -> &'static [&'static str] {
             "api_key",
             "http_basic",
             "oauth2_client_credentials",
+            "oauth2_jwt_bearer",
             "oauth2_refresh_token",
             "session_token",
         ],

@@ -200,3 +200,17 @@ fn a_refresh_token_is_sent_and_may_be_replaced() {
     assert_eq!(seal.rotates.as_deref(), Some("/client/auth/refresh_token"));
     assert_eq!(seal.spends, ["/client/auth/refresh_token"]);
 }
+
+#[test]
+fn an_assertion_is_sent_for_a_token() {
+    let auth = json!({
+        "type": "oauth2_jwt_bearer", "access_token_url": "https://login.test/t", "assertion": "${secrets.a}",
+        "scopes": "x"
+    });
+    let (asked, page) = both(auth.clone(), &answer(200, r#"{"access_token": "tok"}"#));
+    let grant = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+    let sent = [("grant_type", grant), ("assertion", "${secrets.a}"), ("scope", "x")];
+    assert_eq!(form(&asked), sent.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    assert_eq!(header(&page, "authorization"), Some("Bearer tok"));
+    assert_eq!(planned_with(auth).source_info().resources[0].seals[0].spends, ["/client/auth/assertion"]);
+}

@@ -1,5 +1,5 @@
-//! `auth` of the types `oauth2_client_credentials` and `oauth2_refresh_token`: a token for a client's id and secret
-//! (RFC 6749, 4.4), or for what was given with an earlier one (RFC 6749, 6).
+//! `auth` of OAuth's types: a token for a client's id and secret (RFC 6749, 4.4), for what was given with an earlier one
+//! (RFC 6749, 6), or for an assertion that is signed (RFC 7523).
 
 use super::{Put, Take, TokenAuth, TokenBody, credential, needed};
 use crate::config::{Method, body};
@@ -50,6 +50,24 @@ const REFRESH_TOKEN: Keys = Keys {
     elsewhere: ELSEWHERE,
 };
 
+const JWT_BEARER: Keys = Keys {
+    of: "auth of type `oauth2_jwt_bearer`",
+    known: &[
+        "type",
+        "access_token_url",
+        "assertion",
+        "client_id",
+        "client_secret",
+        "access_token",
+        "access_token_request_data",
+        "default_token_expiration",
+        "token_endpoint_auth_method",
+        "scopes",
+    ],
+    later: &[],
+    elsewhere: ELSEWHERE,
+};
+
 pub(super) fn client_credentials(
     node: &Node<'_>,
     mut fields: Fields<'_>,
@@ -83,6 +101,20 @@ pub(super) fn refresh_token(
     Some(TokenAuth { rotates: Some(token?), ..auth? })
 }
 
+pub(super) fn jwt_bearer(
+    node: &Node<'_>,
+    mut fields: Fields<'_>,
+    problems: &mut Problems,
+) -> Option<TokenAuth> {
+    let assertion = credential(node, &mut fields, "assertion", problems);
+    let secret = fields.take("client_secret").and_then(|node| node.name("a credential", problems));
+    let own = assertion.iter().map(|text| ("assertion".to_owned(), text.clone())).collect();
+    let grant_type = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+    let auth = grant(node, &mut fields, secret, own, grant_type, problems);
+    fields.close(&JWT_BEARER, problems);
+    assertion.and(auth)
+}
+
 /// What the grants have in common. `own` are the grant's own fields.
 fn grant(
     node: &Node<'_>,
@@ -93,7 +125,9 @@ fn grant(
     problems: &mut Problems,
 ) -> Option<TokenAuth> {
     let url = needed(node, fields, "access_token_url", "\"https://…/token\"", problems);
-    let id = needed(node, fields, "client_id", "\"…\"", problems);
+    // An assertion says itself who asks.
+    let is_said = own.iter().any(|(name, _)| name == "assertion") && fields.get("client_id").is_none();
+    let id = (!is_said).then(|| needed(node, fields, "client_id", "\"…\"", problems));
     let first = fields.take("access_token").and_then(|node| node.name("a token", problems));
     let mut data = Vec::new();
     if let Some(node) = fields.take("access_token_request_data") {
@@ -106,12 +140,16 @@ fn grant(
     }
     let lifetime = fields.take("default_token_expiration").and_then(|node| node.count(problems));
     let in_header = fields.take("token_endpoint_auth_method").is_some_and(|node| in_header(&node, problems));
-    let (url, id) = (url?, id?);
+    let url = url?;
+    let id = match id {
+        Some(needed) => Some(needed?),
+        None => None,
+    };
     // dlt's order. What `access_token_request_data` has of the same name takes a field's place, as there.
     let mut form = Vec::new();
-    let basic = secret.clone().filter(|_| in_header).map(|secret| (id.clone(), secret));
+    let basic = id.clone().zip(secret.clone()).filter(|_| in_header);
     if basic.is_none() {
-        form.push(("client_id".to_owned(), id));
+        form.extend(id.map(|id| ("client_id".to_owned(), id)));
         form.extend(secret.map(|secret| ("client_secret".to_owned(), secret)));
     }
     form.push(("grant_type".to_owned(), node.at(grant_type.to_owned())));
