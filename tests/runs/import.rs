@@ -2,6 +2,7 @@
 
 use insta::assert_snapshot;
 use sanderling_demo::{Options, start};
+use serde_json::Value;
 
 use crate::api;
 use crate::program::{Folder, Ran};
@@ -171,6 +172,89 @@ fn what_is_imported_of_a_manifest_runs() {
     let requests = server.requests();
     let users = requests.iter().find(|request| request.path == "/v1/users").unwrap();
     assert_eq!((users.param("team"), users.param("braces")), (Some("all"), Some("{x}")));
+}
+
+/// A filter, a field more and actions, in Python and in a manifest: what both keep, and add, is what Python would.
+#[test]
+fn steps_that_are_imported_do_what_they_did() {
+    const PYTHON: &str = r#"
+def open_ended(row):
+    return row["end_time"] is None
+
+rest_api_source({
+    "client": {"base_url": "BASE/v1", "auth": {"type": "bearer", "token": dlt.secrets["api_key"]}},
+    "resources": [{
+        "name": "time_entries",
+        "endpoint": {
+            "path": "time_entries",
+            "data_selector": "data",
+            "paginator": OffsetPaginator(limit=500),
+            "response_actions": [{"status_code": 404, "action": "ignore"}],
+        },
+        "processing_steps": [
+            {"filter": lambda row: not row["billable"] and row["user"]["id"] in (12, 13)},
+            {"filter": open_ended},
+            {"map": lambda row: {**row, "long": row["duration"] > 2000}},
+        ],
+    }],
+})
+"#;
+    const STREAM: &str = r#"
+streams:
+  - name: time_entries
+    retriever:
+      requester:
+        url_base: BASE/v1
+        path: time_entries
+        authenticator: { type: BearerAuthenticator, api_token: "{{ config['api_key'] }}" }
+        error_handler: { response_filters: [{ http_codes: [404], action: IGNORE }, { error_message_contains: busy, action: RETRY }] }
+      record_selector:
+        extractor: { field_path: [data] }
+        record_filter: { condition: "{{ not record.billable and record.user.id in [12, 13] and record.end_time is none }}" }
+    transformations:
+      - { type: AddFields, fields: [{ path: [who, id], value: "{{ record['user']['id'] }}" }, { path: [duration, deep, er], value: x }] }
+      - { type: RemoveFields, field_pointers: [[user, name], [hours], [hours, x], [none, x, y]] }
+"#;
+    let server = start(Options { key: Some("steps-key-7c".into()), ..Options::default() }).unwrap();
+    let folder = Folder::with_key("steps-key-7c");
+    folder.write("pipeline.py", &PYTHON.replace("BASE", &server.base_url()));
+    folder.write("manifest.yaml", &STREAM.replace("BASE", &server.base_url()));
+    for (from, file) in [("dlt", "pipeline.py"), ("airbyte", "manifest.yaml")] {
+        folder.run(&["import", from, file, "-o", &format!("{from}.yaml")]).expect(0);
+        folder.run(&["run", &format!("{from}.yaml"), "--to", &format!("jsonl:{from}")]).expect(0);
+    }
+    let rows = |from: &str| -> Vec<Value> {
+        let lines = folder.lines(&format!("{from}/time_entries.jsonl"));
+        lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let all = api::rows(&Options::default(), "/v1/time_entries");
+    let kept: Vec<Value> = all
+        .iter()
+        .map(|row| serde_json::from_str::<Value>(row).unwrap())
+        .filter(|row| row["billable"] == false && [12, 13].map(Value::from).contains(&row["user"]["id"]))
+        .filter(|row| row["end_time"].is_null())
+        .collect();
+    assert!(!kept.is_empty() && kept.len() < 2_500);
+    let long: Vec<Value> = kept
+        .iter()
+        .cloned()
+        .map(|mut row| {
+            row["long"] = (row["duration"].as_i64().unwrap() > 2_000).into();
+            row
+        })
+        .collect();
+    assert_eq!(rows("dlt"), long);
+    let changed: Vec<Value> = kept
+        .into_iter()
+        .map(|mut row| {
+            row["who"] = serde_json::json!({"id": row["user"]["id"]});
+            row["duration"] = serde_json::json!({"deep": {"er": "x"}});
+            row["user"].as_object_mut().unwrap().remove("name");
+            row.as_object_mut().unwrap().remove("hours");
+            row
+        })
+        .collect();
+    assert_eq!(rows("airbyte"), changed);
 }
 
 #[test]

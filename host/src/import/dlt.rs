@@ -3,6 +3,7 @@
 mod call;
 mod evaluate;
 mod lambda;
+mod operator;
 mod scope;
 mod secret;
 

@@ -75,7 +75,14 @@ impl Reading<'_> {
         if let Some(body) = self.manifest.get(node, "request_body") {
             self.body(&body, &mut endpoint, around);
         }
-        let auth = self.manifest.get(node, "authenticator").and_then(|auth| self.auth(&auth, around));
+        let authenticator = self.manifest.get(node, "authenticator");
+        let left = self.left.len();
+        let auth = authenticator.as_ref().and_then(|authenticator| self.auth(authenticator, around));
+        if let Some(authenticator) = authenticator.filter(|_| auth.is_none() && self.left.len() == left)
+            && self.manifest.kind(&authenticator, "") != "NoAuth"
+        {
+            self.leave(&authenticator, "this authenticator is not whole");
+        }
         Request { base_url, endpoint, auth }
     }
 
@@ -166,7 +173,7 @@ impl Reading<'_> {
     }
 
     fn oauth(&mut self, node: &Node, around: &Around) -> Option<Value> {
-        const KNOWN: [&str; 8] = [
+        const KNOWN: [&str; 11] = [
             "type",
             "client_id",
             "client_secret",
@@ -175,37 +182,53 @@ impl Reading<'_> {
             "refresh_request_body",
             "scopes",
             "refresh_token",
+            // What RFC 6749 calls these is what they are called here.
+            "access_token_name",
+            "expires_in_name",
+            "token_expiry_date",
         ];
-        let grant = self.string(node, "grant_type", Place::Credential, around);
-        if grant.as_deref() != Some("client_credentials") {
-            self.leave(node, "OAuth with a refresh token has no form that is surely the same");
-            return None;
-        }
         self.close(node, &KNOWN);
+        for (key, usual) in [("access_token_name", "access_token"), ("expires_in_name", "expires_in")] {
+            if let Some(name) = self.manifest.get(node, key).filter(|name| self.manifest.value(name) != usual)
+            {
+                self.leave(&name, "a token of another name has no form in a config");
+                return None;
+            }
+        }
+        let grant = self.string(node, "grant_type", Place::Credential, around);
+        let (kind, own) = match grant.as_deref() {
+            Some("client_credentials") => ("oauth2_client_credentials", None),
+            None | Some("refresh_token") => ("oauth2_refresh_token", Some("refresh_token")),
+            Some(_) => {
+                self.leave(node, "OAuth of this grant has no form in a config");
+                return None;
+            }
+        };
         let mut auth = Map::new();
-        auth.insert("type".into(), "oauth2_client_credentials".into());
+        auth.insert("type".into(), kind.into());
         let fields = [
             ("token_refresh_endpoint", "access_token_url"),
             ("client_id", "client_id"),
             ("client_secret", "client_secret"),
         ];
-        for (from, to) in fields {
-            auth.insert(to.into(), self.string(node, from, Place::Credential, around)?.into());
+        for (from, to) in fields.into_iter().chain(own.map(|own| (own, own))) {
+            match self.string(node, from, Place::Credential, around) {
+                Some(value) => {
+                    auth.insert(to.into(), value.into());
+                }
+                // A client that cannot keep a secret has none.
+                None if from == "client_secret" && own.is_some() => {}
+                None => return None,
+            }
         }
         let body = self.manifest.get(node, "refresh_request_body");
         let body = body.and_then(|body| self.value(&body, Place::Credential, around));
-        let mut data = body.and_then(|body| body.as_object().cloned()).unwrap_or_default();
-        let scopes = self.manifest.get(node, "scopes").map(|scopes| self.manifest.value(&scopes).clone());
-        let scopes: Vec<String> = scopes
-            .as_ref()
-            .and_then(Value::as_array)
-            .map(|scopes| scopes.iter().filter_map(|scope| Some(scope.as_str()?.to_owned())).collect())
-            .unwrap_or_default();
-        if !scopes.is_empty() {
-            data.insert("scope".into(), scopes.join(" ").into());
+        if let Some(body) = body.filter(|body| body.as_object().is_some_and(|body| !body.is_empty())) {
+            auth.insert("access_token_request_data".into(), body);
         }
-        if !data.is_empty() {
-            auth.insert("access_token_request_data".into(), data.into());
+        let scopes = self.manifest.get(node, "scopes");
+        if let Some(scopes) = scopes.and_then(|scopes| self.value(&scopes, Place::Credential, around)) {
+            auth.insert("scopes".into(), scopes);
         }
         Some(auth.into())
     }

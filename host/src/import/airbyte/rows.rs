@@ -89,12 +89,10 @@ impl Reading<'_> {
                     .manifest
                     .list(node, "field_pointers")
                     .iter()
-                    .map(|pointer| jq_path(&self.keys(pointer)))
+                    .map(|pointer| removed(&self.keys(pointer)))
                     .collect();
                 match pointers {
-                    Some(pointers) => {
-                        rows.steps.push(json!({"map": format!("del({})", pointers.join(", "))}))
-                    }
+                    Some(pointers) => rows.steps.push(json!({"map": pointers.join(" | ")})),
                     None => self.leave(node, "these fields have no form in jq"),
                 }
             }
@@ -118,9 +116,9 @@ impl Reading<'_> {
         }
         let plain = jinja::pieces(text).is_some_and(|pieces| matches!(pieces.as_slice(), [Piece::Text(_)]));
         let value = if plain { Some(jq::literal(text)) } else { value.as_ref().and_then(jq_value) };
-        match (jq_path(&path), value) {
-            (Some(path), Some(value)) => rows.steps.push(json!({"map": format!("{path} = ({value})")})),
-            _ => {
+        match value.and_then(|value| set("", &path, &value)) {
+            Some(jq) => rows.steps.push(json!({"map": jq})),
+            None => {
                 let what = format!("the field `{}` has no form in jq that is surely the same", short(text));
                 self.leave(field, &what);
             }
@@ -175,6 +173,40 @@ fn jq_path(keys: &[Value]) -> Option<String> {
         }
     }
     (!path.is_empty()).then_some(path)
+}
+
+/// The object that a path leads to, `.` at first; where there is none, an empty one.
+fn object_at(path: &str) -> String {
+    if path.is_empty() {
+        return ".".to_owned();
+    }
+    format!("(if {} then {path} else {{}} end)", is_object(path))
+}
+
+/// Whether there is an object where a path leads; on the way there may be anything.
+fn is_object(path: &str) -> String {
+    format!("(try ({path} | type) catch null) == \"object\"")
+}
+
+/// The object at `path` with a value below it. (jaq sets no path through what is not there.)
+fn set(path: &str, keys: &[Value], value: &str) -> Option<String> {
+    let (key, rest) = keys.split_first()?;
+    let key = key.as_str().filter(|key| !key.contains(['{', '*']))?;
+    let value = match rest {
+        [] => format!("({value})"),
+        rest => format!("({})", set(&jq::field(path, key), rest, value)?),
+    };
+    Some(format!("{} + {{{}: {value}}}", object_at(path), jq::literal(key)))
+}
+
+/// The row without a field.
+fn removed(keys: &[Value]) -> Option<String> {
+    let (_, parents) = keys.split_last()?;
+    let path = jq_path(keys)?;
+    if parents.is_empty() {
+        return Some(format!("del({path})"));
+    }
+    Some(format!("(if {} then del({path}) else . end)", is_object(&jq_path(parents)?)))
 }
 
 /// A value that comes of the row.

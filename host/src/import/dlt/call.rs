@@ -5,7 +5,8 @@ use std::rc::Rc;
 use serde_json::{Map, Value};
 use tree_sitter::Node;
 
-use super::evaluate::{Evaluator, Why, spelled};
+use super::evaluate::{Evaluator, Why};
+use super::operator::spelled;
 use super::scope::{Meaning, Scope, called, parameters};
 use crate::import::python::{part, parts};
 

@@ -176,7 +176,11 @@ fn authenticators() {
         ),
         (
             "type: OAuthAuthenticator, grant_type: client_credentials, token_refresh_endpoint: \"https://a/t\", client_id: c, client_secret: \"{{ config['cs'] }}\", scopes: [a, b], refresh_request_body: {audience: x}",
-            json!({"type": "oauth2_client_credentials", "access_token_url": "https://a/t", "client_id": "c", "client_secret": "${secrets.cs}", "access_token_request_data": {"audience": "x", "scope": "a b"}}),
+            json!({"type": "oauth2_client_credentials", "access_token_url": "https://a/t", "client_id": "c", "client_secret": "${secrets.cs}", "access_token_request_data": {"audience": "x"}, "scopes": ["a", "b"]}),
+        ),
+        (
+            "type: OAuthAuthenticator, token_refresh_endpoint: \"https://a/t\", client_id: c, refresh_token: \"{{ config['rt'] }}\"",
+            json!({"type": "oauth2_refresh_token", "access_token_url": "https://a/t", "client_id": "c", "refresh_token": "${secrets.rt}"}),
         ),
     ];
     for (authenticator, expected) in cases {
@@ -243,7 +247,12 @@ fn filters() {
 fn transformations() {
     let stream = "transformations: [{type: AddFields, fields: [{path: [a, b], value: \"{{ record['x'].y }}\"}, {path: [c], value: text}]}, {type: RemoveFields, field_pointers: [[x], [y, z]]}]";
     let (config, left) = read("", "", stream);
-    let expected = json!([{"map": ".a.b = (.x.y)"}, {"map": ".c = (\"text\")"}, {"map": "del(.x, .y.z)"}]);
+    let is_object = |path: &str| format!("(try ({path} | type) catch null) == \"object\"");
+    let expected = json!([
+        {"map": format!(". + {{\"a\": ((if {} then .a else {{}} end) + {{\"b\": (.x.y)}})}}", is_object(".a"))},
+        {"map": ". + {\"c\": (\"text\")}"},
+        {"map": format!("del(.x) | (if {} then del(.y.z) else . end)", is_object(".y"))}
+    ]);
     assert_eq!((&config["resources"][0]["processing_steps"], left), (&expected, 0));
 }
 
