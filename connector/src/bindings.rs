@@ -56,7 +56,7 @@ impl From<core::ResourceInfo> for wit::ResourceInfo {
             primary_key: info.primary_key,
             write_disposition: info.write_disposition.into(),
             columns: info.columns,
-            incremental: false,
+            incremental: info.incremental.map(|it| wit::Incremental { cursor: it.cursor, sorted: it.sorted }),
             selected: info.selected,
             retry: info.retry.map(Into::into),
             origins: info.origins,
@@ -125,7 +125,26 @@ impl From<core::Diagnostic> for wit::Diagnostic {
 
 impl From<wit::PageRequest> for core::PageRequest {
     fn from(request: wit::PageRequest) -> Self {
-        Self { name: request.name, partition: request.partition.map(Into::into), cursor: request.cursor }
+        Self {
+            name: request.name,
+            partition: request.partition.map(Into::into),
+            cursor: request.cursor,
+            since: request.since.map(Into::into),
+            range: request.range.map(|range| core::Range { since: range.since, until: range.until }),
+            now_ms: request.now_ms,
+        }
+    }
+}
+
+impl From<wit::Watermark> for core::Watermark {
+    fn from(watermark: wit::Watermark) -> Self {
+        Self { value: watermark.value, order: watermark.order, ties: watermark.ties }
+    }
+}
+
+impl From<core::Watermark> for wit::Watermark {
+    fn from(watermark: core::Watermark) -> Self {
+        Self { value: watermark.value, order: watermark.order, ties: watermark.ties }
     }
 }
 
@@ -151,7 +170,7 @@ impl From<core::Page> for wit::Page {
             total: page.total,
             continuation: page.continuation.into(),
             children: all(page.children),
-            watermark: None,
+            watermark: page.watermark.map(Into::into),
             notices: all(page.notices),
         }
     }

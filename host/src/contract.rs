@@ -24,8 +24,8 @@ pub struct ResourceInfo {
     pub write_disposition: WriteDisposition,
     /// Declared columns: a JSON object, which [`columns`] reads.
     pub columns: Option<String>,
-    /// Whether rows are read from a watermark on.
-    pub incremental: bool,
+    /// Set where rows are read from a watermark on.
+    pub incremental: Option<Incremental>,
     /// Whether rows are written.
     pub selected: bool,
     /// How failed pages are tried again.
@@ -55,6 +55,15 @@ pub struct Seal {
     pub spends: Vec<String>,
     /// JSON pointer into the config, to a credential that an answer's `refresh_token` takes the place of.
     pub rotates: Option<String>,
+}
+
+/// How a resource is read from a watermark on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Incremental {
+    /// What its watermarks are of; one that was left under another text is not used.
+    pub cursor: String,
+    /// Whether rows come in the order of their watermarks.
+    pub sorted: bool,
 }
 
 /// A column as the config declares it.
@@ -141,8 +150,32 @@ pub struct PageRequest {
     pub partition: Option<Partition>,
     /// Where the page starts; `None` is the first page.
     pub cursor: Option<String>,
-    /// The start of the run, in milliseconds since 1970, UTC.
+    /// What the last complete run left.
+    pub since: Option<Watermark>,
+    /// Bounds of a backfill.
+    pub range: Option<Range>,
+    /// The start of the read, in milliseconds since 1970, UTC.
     pub now_ms: u64,
+}
+
+/// Bounds of a backfill, as the user wrote them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Range {
+    /// Where it starts.
+    pub since: Option<String>,
+    /// Where it ends.
+    pub until: Option<String>,
+}
+
+/// How far rows reach.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Watermark {
+    /// JSON.
+    pub value: String,
+    /// Sorts as bytes; the greatest counts.
+    pub order: Vec<u8>,
+    /// Identities of rows that a read from here on would meet again.
+    pub ties: Vec<String>,
 }
 
 /// One parent row's bindings for a child resource.
@@ -171,6 +204,8 @@ pub struct Page {
     pub continuation: Continuation,
     /// Partitions that these rows open, by child resource.
     pub children: Vec<(String, Vec<Partition>)>,
+    /// How far the rows reach.
+    pub watermark: Option<Watermark>,
     /// What a person should be told.
     pub notices: Vec<Notice>,
 }

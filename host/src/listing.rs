@@ -59,7 +59,7 @@ fn resource(resource: &ResourceInfo) -> Value {
         "write_disposition": word(&resource.write_disposition),
         "primary_key": resource.primary_key,
         "selected": resource.selected,
-        "incremental": resource.incremental,
+        "incremental": resource.incremental.is_some(),
         "origins": resource.origins,
         "columns": columns.unwrap_or_else(|| Value::Object(Map::new())),
     })

@@ -3,10 +3,11 @@
 use sanderling_destination::{LoadStatus, PendingPage, State};
 use serde_json::{Value, json};
 
+use crate::run::watermark;
 use crate::show::Paint;
 use crate::standing::load;
 use crate::words::{counted, printable};
-use crate::{clock, words};
+use crate::{clock, report, words};
 
 /// So many pages and chains of a pipeline are shown; the rest is counted.
 const SHOWN: usize = 5;
@@ -37,6 +38,11 @@ fn pipeline_text((name, destination, state): Remembered, paint: Paint) -> String
             counted(load.pages, "page"),
             clock::minute(load.updated_ms),
         )));
+    }
+    for resource in state.watermarks.keys() {
+        if let Some(reach) = watermark::reach(state, resource) {
+            lines.push(printable(&format!("  {resource}: {}", words::of_reach(&reach))));
+        }
     }
     if !state.pending.is_empty() {
         lines.push(format!(
@@ -94,6 +100,13 @@ pub fn document<'a>(states: impl Iterator<Item = Remembered<'a>>) -> Value {
             state.loads.iter().map(|(resource, it)| (resource.clone(), load(it))).collect();
         let opened: serde_json::Map<String, Value> =
             state.opened.iter().map(|(resource, it)| (resource.clone(), it.len().into())).collect();
+        let watermarks: serde_json::Map<String, Value> = state
+            .watermarks
+            .keys()
+            .filter_map(|resource| {
+                Some((resource.clone(), report::watermark(&watermark::reach(state, resource)?)))
+            })
+            .collect();
         json!({
             "pipeline": name,
             "destination": destination,
@@ -103,6 +116,7 @@ pub fn document<'a>(states: impl Iterator<Item = Remembered<'a>>) -> Value {
             "half_read_chains": state.chains.len(),
             "chains": state.chains.iter().take(SHOWN).collect::<Vec<_>>(),
             "opened_parents": opened,
+            "watermarks": watermarks,
             "halts": state.halts,
         })
     };

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::contract::Setting;
 use crate::run::outcome::{Failure, Outcome, ResourceOutcome, RunNotice, Status};
+use crate::run::watermark::Reach;
 use crate::show::Paint;
 use crate::table;
 pub use crate::words::grouped;
@@ -137,11 +138,20 @@ pub fn document(outcome: &Outcome, subject: Subject<'_>, pipeline: &str, to: &st
             "failed_parents": resource.failed_parents,
             "refused_rows": resource.refused_rows,
             "limit": resource.limit,
+            "watermark": resource.watermark.as_ref().map(watermark),
         })).collect::<Vec<_>>(),
         "unlisted_failures": outcome.unlisted_failures,
         "failures": outcome.failures.iter().map(|one| failure(one, subject)).collect::<Vec<_>>(),
         "notices": outcome.notices.iter().map(of_notice).collect::<Vec<_>>(),
     })
+}
+
+/// Up to where a resource has been read.
+pub fn watermark(reach: &Reach) -> Value {
+    let value = reach.value.as_ref();
+    let value: Option<Value> =
+        value.map(|text| serde_json::from_str(text).unwrap_or_else(|_| text.as_str().into()));
+    json!({"cursor": reach.cursor, "value": value, "parents": reach.parents})
 }
 
 /// How a resource ended, for programs.

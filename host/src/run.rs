@@ -1,11 +1,13 @@
 //! The driver: takes pages from the top of the stack, commits them in order with their checkpoint, and decides what
 //! follows. Nothing else retries or sleeps.
 
+pub mod mode;
 pub mod outcome;
 pub mod outlook;
 pub mod plan;
 pub mod resume;
 pub mod truth;
+pub mod watermark;
 
 mod give_up;
 pub(crate) mod left_behind;
@@ -51,6 +53,8 @@ pub struct Settings {
     pub fresh: bool,
     /// Refuse a page that comes with a guess.
     pub frozen: bool,
+    /// How what is incremental is read.
+    pub mode: mode::Mode,
     /// Read the parents that failed in the last run, and nothing else.
     pub retry_failed: bool,
     /// How old a run that broke off may be to go on.
@@ -113,6 +117,7 @@ struct Driver<'a> {
     chains: HashMap<ChainKey, Chain>,
     /// Where chains have been in this run.
     trails: HashMap<ChainKey, Trail>,
+    watermarks: watermark::Watermarks,
     /// Chains that the last run left half-read: their totals must be what they were.
     resumed: HashSet<ChainKey>,
     loads: Vec<Load>,
@@ -170,7 +175,10 @@ impl Driver<'_> {
                 .as_ref()
                 .map(|partition| Partition { key: restore(&partition.key), data: restore(&partition.data) }),
             cursor: item.cursor.as_deref().map(restore),
-            now_ms: self.started_ms,
+            since: self.since(item),
+            range: self.range(item.resource),
+            // When its load began, also where that broke off: what has changed since is for the next one.
+            now_ms: self.loads[item.resource].started_ms,
         }
     }
 
@@ -306,6 +314,7 @@ impl Driver<'_> {
                 failed_parents: load.failed_parents,
                 refused_rows: load.refused_rows,
                 limit: load.limit.clone(),
+                watermark: self.reach(at),
             });
         }
         Ok(self.outcome)

@@ -193,6 +193,8 @@ impl<'a> Sampler<'a> {
             resource: resource.name.clone(),
             partition: ask.partition.clone(),
             cursor: ask.cursor.clone(),
+            since: None,
+            range: None,
             now_ms: self.now_ms,
         };
         let (mut result, mut seen) = self.source.connection.fetch_page(&request).await;

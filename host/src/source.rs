@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::contract::{Notice, SourceInfo};
 use crate::document::{Document, Part, entry};
 use crate::error::Error;
+use crate::run::mode;
 use crate::run::plan::Plan;
 use crate::sandbox::Connection;
 use crate::secrets;
@@ -33,6 +34,8 @@ pub struct Request<'a> {
     pub connector: Option<&'a Path>,
     /// Only these resources.
     pub resources: &'a [String],
+    /// Of these, or of all, those that a range can be read of.
+    pub range: bool,
     /// `--secret`, as typed.
     pub secrets: &'a [String],
     /// `--allow`, as typed.
@@ -81,7 +84,10 @@ impl Source {
 /// Opens a source. Nothing is sent; everything that can be wrong before the first request is found here.
 pub async fn open(request: &Request<'_>) -> Result<Source, Error> {
     let Described { name, settings, config, mut info, sandbox, document, whose } = describe(request).await?;
-    let plan = Plan::new(&info, request.resources)?;
+    let plan = match request.range {
+        true => Plan::new(&info, &mode::with_a_range(&info, request.resources)?)?,
+        false => Plan::new(&info, request.resources)?,
+    };
     let policy = grants::policy(whose, &plan, &info, &settings, request)?;
     let unresolved = config.to_string();
     let mut vault = new_vault()?;

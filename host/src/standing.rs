@@ -3,8 +3,9 @@
 use sanderling_destination::{Complete, Load, LoadStatus};
 use serde_json::{Value, json};
 
-use crate::report::grouped;
+use crate::report::{self, grouped};
 use crate::run::outlook::{Next, Outlook};
+use crate::run::watermark::Reach;
 use crate::show::Paint;
 use crate::{clock, table, words};
 
@@ -45,7 +46,7 @@ fn row(outlook: &Outlook, now_ms: u64) -> [String; 6] {
         number(rows),
         number(total),
         words::printable(&words::of_next(outlook)),
-        load.map(remark).unwrap_or_default(),
+        remark(load, outlook.watermark.as_ref()),
     ]
 }
 
@@ -53,8 +54,9 @@ fn when(at_ms: u64, now_ms: u64) -> String {
     format!("{} ({} ago)", clock::minute(at_ms), words::span(now_ms.saturating_sub(at_ms)))
 }
 
-fn remark(load: &Load) -> String {
-    let mut remarks = Vec::new();
+fn remark(load: Option<&Load>, watermark: Option<&Reach>) -> String {
+    let mut remarks: Vec<String> = watermark.map(words::of_reach).into_iter().collect();
+    let Some(load) = load else { return remarks.join(", ") };
     match load.status {
         LoadStatus::Complete => {}
         LoadStatus::Running => remarks.push(format!("broke off at {}", words::counted(load.rows, "row"))),
@@ -93,6 +95,7 @@ fn resource(outlook: &Outlook) -> Value {
         "load": outlook.load.as_ref().map(load),
         "pending_pages": outlook.pending_pages,
         "failed_parents": outlook.failed_parents,
+        "watermark": outlook.watermark.as_ref().map(report::watermark),
         "next": match &outlook.next {
             Next::First => "first",
             Next::Anew => "anew",

@@ -33,7 +33,7 @@ pub use import::{of_left, of_secret_use, of_written};
 use init::of_init;
 pub use init::{ASKED_WHO, of_kept, of_no_first_page, of_proposal};
 pub use setting::{settled, to_write};
-pub use state::{Forgotten, nothing_remembered, of_next, of_reset};
+pub use state::{Forgotten, nothing_remembered, of_next, of_reach, of_reset};
 pub use text::{clock_time, counted, grouped, of_io, printable, printable_lines, short, span};
 use text::{one_line, time_of_day, without_number};
 
@@ -303,6 +303,13 @@ fn of_plan(error: &PlanError) -> Words {
             }
         }
         PlanError::Unsound(_) => words.hint(CONNECTORS_FAULT),
+        PlanError::NoRange { replaced: true, .. } => {
+            words.hint("leave `--since` and `--until` out, or name other resources")
+        }
+        PlanError::NoRange { .. } | PlanError::NothingIncremental => {
+            words.hint("give its endpoint an `incremental` with a `cursor_path`")
+        }
+        PlanError::WouldAppend { .. } => words.hint("write to a database, or leave `--strict` out"),
         PlanError::Unsupported { .. } => words,
     }
 }
@@ -619,6 +626,30 @@ pub fn of_notice(notice: &RunNotice) -> (String, Option<String>) {
                 "{resource}: not one of its parents ({parents}) was there when its rows were asked for, so it has none"
             ),
             Some("check `path` of the resource".into()),
+        ),
+        RunNotice::WatermarkUnused { resource, before, now } => (
+            format!(
+                "{resource}: it was read by `{before}` and is now read by `{now}`: what it had reached means nothing any more, and all rows are read again"
+            ),
+            Some("`--full-refresh` puts them in the place of those that are there".into()),
+        ),
+        RunNotice::WatermarkStays { resource, limit } => (
+            format!(
+                "{resource}: stopped at {limit} before its end, so the next run starts from where this one did"
+            ),
+            Some("`row_order`, where the API sorts its rows, lets it start from the last row".into()),
+        ),
+        RunNotice::Appends { resource } => (
+            format!(
+                "{resource}: a part of the rows cannot be merged into a file, so they are added to it; of rows with one key the last counts"
+            ),
+            None,
+        ),
+        RunNotice::Refreshed { resource } => (
+            format!(
+                "{resource}: read from its beginning; once all is read, it takes the place of the rows that are there"
+            ),
+            None,
         ),
         RunNotice::Trial { origin } => {
             (format!("{origin} was left alone a moment ago: trying it with one request"), None)

@@ -71,6 +71,7 @@ mod help;
 mod import;
 mod init;
 mod json_schema;
+mod incremental;
 mod keys;
 mod kill;
 mod leaks;

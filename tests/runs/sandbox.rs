@@ -50,7 +50,14 @@ fn connection(config: &str) -> (Connection, Arc<Vault>) {
 }
 
 async fn fetch(connection: &Connection) -> Result<sanderling::contract::Page, CallError> {
-    let request = PageRequest { resource: "r".into(), partition: None, cursor: None, now_ms: 0 };
+    let request = PageRequest {
+        resource: "r".into(),
+        partition: None,
+        cursor: None,
+        since: None,
+        range: None,
+        now_ms: 0,
+    };
     connection.fetch_page(&request).await.0
 }
 
@@ -149,6 +156,7 @@ async fn drive(config: &str, folder: &Folder) -> Outcome {
     let settings = Settings {
         concurrency: 4,
         max_pages: None,
+        mode: Mode::Onward,
         frozen: false,
         fresh: false,
         retry_failed: false,

@@ -80,6 +80,9 @@ fn tree(json: &Json<Piece>, bindings: &Bindings) -> Result<Tree, Fault> {
             let lacking = || Fault::Other("the partition lacks a value".to_owned());
             Tree::Raw(bindings.bound.get(*index).cloned().ok_or_else(lacking)?)
         }
+        Json::Whole(Piece::Incremental(value, _)) => {
+            Tree::Raw(bindings.sent.json(*value).unwrap_or("null").to_owned())
+        }
         Json::List(items) => {
             Tree::List(items.iter().map(|item| tree(item, bindings)).collect::<Result<_, _>>()?)
         }

@@ -6,6 +6,7 @@ mod body;
 mod columns;
 mod endpoint;
 mod hints;
+mod incremental;
 mod paginator;
 mod resource;
 mod steps;
@@ -18,6 +19,7 @@ pub(crate) use auth::{ApiKeyPlace, Auth, Put, Take, TokenAuth, TokenBody};
 pub(crate) use body::Body;
 pub(crate) use columns::for_the_host;
 pub(crate) use endpoint::{Method, Param};
+pub(crate) use incremental::{Incremental, Missing, RowOrder};
 pub(crate) use paginator::{
     CursorConfig, LinkConfig, OffsetConfig, PageNumberConfig, Paginator, Source, Spot, read as read_paginator,
 };

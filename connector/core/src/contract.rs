@@ -26,6 +26,8 @@ pub struct ResourceInfo {
     pub write_disposition: WriteDisposition,
     /// Columns declared in the config, by their names in the output: a JSON object, name to `{data_type, nullable}`.
     pub columns: Option<String>,
+    /// Set where a run asks only for rows beyond the watermark of the last one.
+    pub incremental: Option<Incremental>,
     /// Whether rows are written.
     pub selected: bool,
     /// How failed pages are tried again; `None`: the host's own policy.
@@ -36,6 +38,15 @@ pub struct ResourceInfo {
     pub seals: Vec<Seal>,
     /// Settings that only a host uses: a JSON object.
     pub settings: Option<String>,
+}
+
+/// How a resource is read from a watermark on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Incremental {
+    /// What its watermarks are of; one that was left under another text is not used.
+    pub cursor: String,
+    /// Whether rows come in the order of their watermarks.
+    pub sorted: bool,
 }
 
 /// What a load does to rows that are there already.
@@ -101,8 +112,7 @@ pub struct Setting {
     pub value: String,
 }
 
-/// Which page is wanted. The clock and the bounds of the contract's record are for incremental reading, which this
-/// connector does not know yet.
+/// Which page is wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PageRequest {
     /// A [`ResourceInfo::name`].
@@ -111,6 +121,32 @@ pub struct PageRequest {
     pub partition: Option<Partition>,
     /// Where the page starts, as a [`Continuation`] gave it. `None`: the first page.
     pub cursor: Option<String>,
+    /// The watermark that the last complete run left.
+    pub since: Option<Watermark>,
+    /// Bounds of a backfill.
+    pub range: Option<Range>,
+    /// The start of the read, in milliseconds since 1970-01-01T00:00:00Z.
+    pub now_ms: u64,
+}
+
+/// Bounds of a backfill, as the user wrote them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Range {
+    /// Where it starts.
+    pub since: Option<String>,
+    /// Where it ends.
+    pub until: Option<String>,
+}
+
+/// How far rows reach.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Watermark {
+    /// JSON: the value of the cursor.
+    pub value: String,
+    /// Sorts as bytes; the greatest is the newest.
+    pub order: Vec<u8>,
+    /// Identities of the rows that a read from here on would meet again.
+    pub ties: Vec<String>,
 }
 
 /// One parent row's bindings for a child resource.
@@ -137,6 +173,8 @@ pub struct Page {
     pub total: Option<u64>,
     /// What follows.
     pub continuation: Continuation,
+    /// How far the rows reach.
+    pub watermark: Option<Watermark>,
     /// The partitions that these rows open.
     pub children: Vec<ChildPartitions>,
     /// What a person should be told.

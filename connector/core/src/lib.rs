@@ -18,12 +18,15 @@
 //! | `paging` | what a page is asked by, and what it leaves to be read |
 //! | `steps`, `jq`, `cut` | what a config has done to rows: programs, and fields taken away |
 //! | `rows`, `partition` | NDJSON out of the API's own bytes; what child resources need of them |
+//! | `incremental`, `sift` | from where to where rows are asked for; which of a page are, and how far they reach |
+//! | `mark`, `instant` | values in an order; times |
 //! | `settle` | what a person would write where something was guessed |
 //! | `page` | the order in which these are called |
 //! | `surface` | what a config may say, as data: the schema and the reference are written from it |
 //!
 //! What holds everywhere:
-//! - A row is passed on, or the call fails: no rule drops one but a filter that the config names.
+//! - A row is passed on, or the call fails: no rule drops one but a filter that the config names
+//!   and what `incremental` says is out of bounds.
 //! - Rows are the API's bytes. Nothing is parsed into a tree and written again, but where a program of the config makes
 //!   new rows.
 //! - Credentials are placeholders; this crate never sees one, and an error carries none.
@@ -48,8 +51,11 @@ mod detect;
 mod diagnostic;
 mod document;
 mod encode;
+mod incremental;
+mod instant;
 mod jq;
 mod json;
+mod mark;
 mod more;
 mod page;
 mod paging;
@@ -59,6 +65,7 @@ mod request;
 mod rows;
 mod select;
 mod settle;
+mod sift;
 mod signs;
 mod steps;
 pub mod surface;
@@ -69,8 +76,9 @@ mod token;
 mod tests;
 
 pub use contract::{
-    BadResponse, ChildPartitions, Continuation, Fault, HttpFailure, Notice, Page, PageRequest, Partition,
-    Request, ResourceInfo, Response, RetryPolicy, Seal, Setting, SourceInfo, WriteDisposition,
+    BadResponse, ChildPartitions, Continuation, Fault, HttpFailure, Incremental, Notice, Page, PageRequest,
+    Partition, Range, Request, ResourceInfo, Response, RetryPolicy, Seal, Setting, SourceInfo, Watermark,
+    WriteDisposition,
 };
 pub use diagnostic::Diagnostic;
 pub use page::page;

@@ -2,8 +2,9 @@
 
 use crate::actions::{self, Action, ResponseAction};
 use crate::answer::{Answer, bad, empty_body, excerpt, guess, read, values};
-use crate::contract::{Continuation, Fault, HttpFailure, Notice, Page, PageRequest, Response};
+use crate::contract::{Continuation, Fault, HttpFailure, Notice, Page, PageRequest, Response, Watermark};
 use crate::detect::{Guess, detect};
+use crate::incremental::Window;
 use crate::json::{Item, without_bom};
 use crate::more::refuse_part;
 use crate::paging::{Pager, PagingError, Seen, Turn};
@@ -13,6 +14,7 @@ use crate::request::{request, resource};
 use crate::rows::{Edit, RowError, render};
 use crate::select::{Selector, spelled};
 use crate::settle::Guesses;
+use crate::sift::{Sifted, sift};
 use crate::signs::signs;
 use crate::steps::{Shaped, digest, shape};
 
@@ -24,7 +26,7 @@ use crate::steps::{Shaped, digest, shape};
 /// the reading fails.
 pub fn page(plan: &Plan, wanted: &PageRequest, response: &Response) -> Result<Page, Fault> {
     let resource = resource(plan, &wanted.name)?;
-    let bindings = Bindings::of(resource, wanted.partition.as_ref())?;
+    let bindings = Bindings::of_request(resource, wanted)?;
     let cursor_error = |error: PagingError| Fault::Other(error.to_string());
     let mut turn = resource.pager.turn(wanted.cursor.as_deref()).map_err(cursor_error)?;
     match actions::of(&resource.actions, response) {
@@ -60,13 +62,13 @@ pub fn page(plan: &Plan, wanted: &PageRequest, response: &Response) -> Result<Pa
             read(response, &selector, &turn.paths().list(), resource.empty_ok)?
         }
     };
-    if let Turn::Guess(total) = turn {
+    if let Turn::Guess(reading) = turn {
         let rows = answer.sent.max(answer.rows.len() as u64);
         let signs = signs(response, answer.span);
         match detect(&signs, rows) {
             Some(guess) => {
                 notices.push(by_guess(resource, &mut guesses, &guess));
-                turn = Pager::guessed(&guess.paginator, total)
+                turn = Pager::guessed(&guess.paginator, reading)
                     .and_then(|pager| pager.turn(None))
                     .map_err(cursor_error)?;
                 answer.sides = values(response, &turn.paths().list())?;
@@ -109,6 +111,17 @@ pub fn page(plan: &Plan, wanted: &PageRequest, response: &Response) -> Result<Pa
         unfit(RowError { index, ..error })
     };
     let (text, rows) = in_hand(shaped.as_ref(), body, &answer.rows);
+    let bounds = resource.incremental.as_ref().map(|incremental| incremental.window(wanted)).transpose()?;
+    let mut chosen = Chosen::default();
+    if let Some(window) = &bounds {
+        let sifted = sift(window, text, rows).map_err(came_as)?;
+        chosen = choose(resource, window, rows, sifted, &mut notices);
+    }
+    let rows = chosen.rows.as_deref().unwrap_or(rows);
+    let came_as = |error: RowError| {
+        let index = chosen.places.get(error.index).copied().unwrap_or(error.index);
+        came_as(RowError { index, ..error })
+    };
     let (children, repeated) = partition::open(resource, text, rows, &bindings).map_err(came_as)?;
     notices.extend(repeated);
     let mut last = None;
@@ -118,15 +131,17 @@ pub fn page(plan: &Plan, wanted: &PageRequest, response: &Response) -> Result<Pa
     }
     let (text, rows) = in_hand(last.as_ref(), text, rows);
     let lines = render(text, rows, &Edit { added, rename: &resource.rename }).map_err(came_as)?;
-    let altered = shaped.is_some() || last.is_some();
+    let altered = shaped.is_some() || last.is_some() || chosen.rows.is_some();
     let sent = answer.sent.max(answer.rows.len() as u64);
     Ok(Page {
         rows: lines,
         received: sent,
         kept: rows.len() as u64,
         digest: altered.then(|| digest(body, &answer.rows)),
-        total: step.total,
-        continuation: step.continuation,
+        // Where the rows behind a page may not be wanted, none are owed.
+        total: step.total.filter(|_| !bounds.is_some_and(|window| window.can_stop())),
+        continuation: if chosen.over { Continuation::End } else { step.continuation },
+        watermark: chosen.watermark,
         children,
         notices,
     })
@@ -165,6 +180,43 @@ fn plain_text_of(selector: &Selector) -> Option<String> {
     }
 }
 
+/// What is left of a page by its bounds.
+#[derive(Default)]
+struct Chosen {
+    /// `None`: all rows.
+    rows: Option<Vec<Item>>,
+    /// For each of these its place among the rows that there were.
+    places: Vec<usize>,
+    watermark: Option<Watermark>,
+    /// Nothing behind this page is wanted.
+    over: bool,
+}
+
+/// Leaves the rows that are within bounds.
+fn choose(
+    resource: &Resource,
+    window: &Window<'_>,
+    rows: &[Item],
+    sifted: Sifted,
+    notices: &mut Vec<Notice>,
+) -> Chosen {
+    notices.extend((sifted.disorder && window.can_stop()).then(|| Notice {
+        code: "row-order",
+        message: format!(
+            "the rows of `{}` do not come in the order that `row_order` says: all pages are read",
+            resource.name
+        ),
+        hint: None,
+        settles: Vec::new(),
+    }));
+    let mut chosen = Chosen { watermark: sifted.watermark, over: sifted.over, ..Chosen::default() };
+    if sifted.kept.len() < rows.len() {
+        chosen.rows = Some(sifted.kept.iter().filter_map(|place| rows.get(*place).copied()).collect());
+        chosen.places = sifted.kept;
+    }
+    chosen
+}
+
 fn unfit(error: &RowError, answer: &Answer, body: &[u8]) -> Fault {
     let row = answer.rows.get(error.index).map_or(body, |row| row.span.of(body));
     bad(error.to_string(), excerpt(row), false)
@@ -186,6 +238,7 @@ fn ignored(turn: &Turn, response: &Response) -> Page {
         digest: None,
         total: None,
         continuation,
+        watermark: None,
         children: Vec::new(),
         notices: vec![Notice { code: "answer-ignored", message, hint: None, settles: Vec::new() }],
     }

@@ -22,11 +22,20 @@ use crate::select::ValuePath;
 pub(crate) use link_header::next_link;
 pub(crate) use said::count;
 
+/// What holds for the pages of a resource, however they are paged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Reading {
+    /// What totals are worth.
+    pub(crate) total: TotalMode,
+    /// Whether pages are read one after the other, never side by side.
+    pub(crate) serial: bool,
+}
+
 /// A paginator of the plan.
 #[derive(Debug, Clone)]
 pub(crate) enum Pager {
-    /// None was named: the first answer shows what it is. The mode is for what will be found.
-    Auto(TotalMode),
+    /// None was named: the first answer shows what it is, which is then read so.
+    Auto(Reading),
     SinglePage,
     Offset(offset::Offset),
     PageNumber(page_number::PageNumber),
@@ -38,7 +47,7 @@ pub(crate) enum Pager {
 #[derive(Debug, Clone)]
 pub(crate) enum Turn {
     /// The first page, from which a paginator is to be guessed.
-    Guess(TotalMode),
+    Guess(Reading),
     /// The only page.
     Only,
     Offset(offset::Offset, offset::Cursor),
@@ -195,23 +204,23 @@ impl Seen {
 
 impl Pager {
     /// The paginator that a config names.
-    pub(crate) fn of(paginator: &Paginator, total: TotalMode) -> Self {
+    pub(crate) fn of(paginator: &Paginator, reading: Reading) -> Self {
         match paginator {
-            Paginator::Auto => Self::Auto(total),
+            Paginator::Auto => Self::Auto(reading),
             Paginator::SinglePage => Self::SinglePage,
-            Paginator::Offset(config) => Self::Offset(offset::Offset::new(config, total)),
-            Paginator::PageNumber(config) => Self::PageNumber(page_number::PageNumber::new(config, total)),
+            Paginator::Offset(config) => Self::Offset(offset::Offset::new(config, reading)),
+            Paginator::PageNumber(config) => Self::PageNumber(page_number::PageNumber::new(config, reading)),
             Paginator::Cursor(config) => Self::Cursor(cursor::CursorPager::new(config)),
             Paginator::Link(config) => Self::Link(link::LinkPager::new(config)),
         }
     }
 
     /// The paginator that a guess says, in the words of a config.
-    pub(crate) fn guessed(paginator: &Value, total: TotalMode) -> Result<Self, PagingError> {
+    pub(crate) fn guessed(paginator: &Value, reading: Reading) -> Result<Self, PagingError> {
         let mut problems = Problems::default();
         let node = Node { value: paginator, pointer: String::new() };
         match read_paginator(&node, &mut problems) {
-            Some(paginator) if problems.is_empty() => Ok(Self::of(&paginator, total)),
+            Some(paginator) if problems.is_empty() => Ok(Self::of(&paginator, reading)),
             _ => Err(PagingError::Cursor),
         }
     }
@@ -247,12 +256,12 @@ impl Pager {
     /// The paginator at the page of a request.
     pub(crate) fn turn(&self, cursor: Option<&str>) -> Result<Turn, PagingError> {
         Ok(match (self, cursor) {
-            (Self::Auto(total), None) => Turn::Guess(*total),
+            (Self::Auto(reading), None) => Turn::Guess(*reading),
             (Self::SinglePage, None) => Turn::Only,
             (Self::SinglePage, Some(_)) => return Err(PagingError::Cursor),
-            (Self::Auto(total), Some(text)) => {
+            (Self::Auto(reading), Some(text)) => {
                 let guess = Settled::parse(&fields(text)?).paginator.ok_or(PagingError::Cursor)?;
-                match Self::guessed(&guess, *total)? {
+                match Self::guessed(&guess, *reading)? {
                     Self::Auto(_) => return Err(PagingError::Cursor),
                     pager => return pager.turn(cursor),
                 }

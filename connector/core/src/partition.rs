@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::value::RawValue;
 
-use crate::contract::{ChildPartitions, Fault, Notice, Partition};
+use crate::contract::{ChildPartitions, Fault, Notice, PageRequest, Partition};
+use crate::incremental::{Sent, VALUES};
 use crate::json::{Found, Item, Kind, Wanted, decode_string, find};
-use crate::plan::{Child, Resource, Taken};
+use crate::plan::{Child, Piece, Resource, Taken};
 use crate::rows::{RowError, push_without_breaks};
 use crate::template::Format;
 
@@ -17,11 +18,22 @@ pub(crate) struct Bindings {
     pub(crate) bound: Vec<String>,
     /// For the keys that each row is given.
     pub(crate) added: Vec<String>,
+    /// What is asked for, by the cursor.
+    pub(crate) sent: Sent,
 }
 
 impl Bindings {
-    /// The bindings of a request: none for a resource without a parent.
-    pub(crate) fn of(resource: &Resource, partition: Option<&Partition>) -> Result<Self, Fault> {
+    /// What a request is filled with.
+    pub(crate) fn of_request(resource: &Resource, request: &PageRequest) -> Result<Self, Fault> {
+        let mut bindings = Self::of(resource, request.partition.as_ref())?;
+        if let Some(incremental) = &resource.incremental {
+            bindings.sent = incremental.sent(request)?;
+        }
+        Ok(bindings)
+    }
+
+    /// The bindings of a partition: none for a resource without a parent.
+    fn of(resource: &Resource, partition: Option<&Partition>) -> Result<Self, Fault> {
         let name = &resource.name;
         match (resource.bound, partition) {
             (None, None) => Ok(Self::default()),
@@ -51,7 +63,7 @@ impl Bindings {
                 .map(|raw| raw.get().to_owned())
                 .collect::<Vec<_>>()
         };
-        Some(Self { bound: take("bind"), added: take("add") })
+        Some(Self { bound: take("bind"), added: take("add"), ..Self::default() })
     }
 
     /// The partition: its key is the list of bound values alone.
@@ -65,21 +77,56 @@ impl Bindings {
     ///
     /// # Errors
     /// A value that is not there, or not of the format's type.
-    pub(crate) fn text(&self, index: usize, format: Option<&Format>) -> Result<String, Fault> {
+    fn text(&self, index: usize, format: Option<&Format>) -> Result<String, Fault> {
         let lacking = || Fault::Other("the partition lacks a value".to_owned());
         let json = self.bound.get(index).ok_or_else(lacking)?;
-        match (format, json.as_bytes().first()) {
-            (Some(format), _) => format.write(json).map_err(|what| {
+        match format {
+            Some(format) => format.write(json).map_err(|what| {
                 let format = &format.written;
                 Fault::Other(format!(
                     "the parent's value is {what}, which the format `{format}` cannot write"
                 ))
             }),
-            (None, Some(b'"')) => {
-                decode_string(json.as_bytes()).map(|text| text.into_owned()).ok_or_else(lacking)
-            }
-            (None, _) => Ok(json.clone()),
+            None => plain(json).ok_or_else(lacking),
         }
+    }
+
+    /// What a piece puts into a text.
+    ///
+    /// # Errors
+    /// A value that is not there, or not of the format's type.
+    pub(crate) fn text_of(&self, piece: &Piece) -> Result<String, Fault> {
+        let (value, format) = match piece {
+            Piece::Text(text) => return Ok(text.clone()),
+            Piece::Bound(index, format) => return self.text(*index, format.as_ref()),
+            Piece::Incremental(value, format) => (value, format),
+        };
+        let name = || VALUES.iter().find(|(_, other)| other == value).map_or("", |(name, _)| *name);
+        let lacking = || {
+            Fault::Other(format!(
+                "`{{incremental.{}}}` has no value, and stands in a text that cannot do without one",
+                name()
+            ))
+        };
+        let json = self.sent.json(*value).ok_or_else(lacking)?;
+        match format {
+            Some(format) => format.write(json).map_err(|what| {
+                let format = &format.written;
+                Fault::Other(format!(
+                    "`{{incremental.{}}}` is {what}, which the format `{format}` cannot write",
+                    name()
+                ))
+            }),
+            None => plain(json).ok_or_else(lacking),
+        }
+    }
+}
+
+/// A string's text, any other scalar as JSON writes it.
+fn plain(json: &str) -> Option<String> {
+    match json.as_bytes().first() {
+        Some(b'"') => decode_string(json.as_bytes()).map(|text| text.into_owned()),
+        _ => Some(json.to_owned()),
     }
 }
 
@@ -205,6 +252,7 @@ fn binding(
     Ok(Bindings {
         bound: child.bind.iter().map(bind).collect::<Result<_, _>>()?,
         added: child.add.iter().map(take).collect::<Result<_, _>>()?,
+        ..Bindings::default()
     })
 }
 

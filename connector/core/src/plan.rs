@@ -2,6 +2,7 @@
 //! on the config.
 
 mod body;
+mod bounds;
 mod credentials;
 mod draft;
 mod hole;
@@ -10,11 +11,12 @@ mod seal;
 
 use crate::actions::ResponseAction;
 use crate::config::{self, Auth, Config, Method, Paginator, ResourceConfig, TotalMode, for_the_host};
-use crate::contract::{Notice, ResourceInfo, SourceInfo};
+use crate::contract::{self, Notice, ResourceInfo, SourceInfo};
 use crate::cut::Cut;
 use crate::diagnostic::{Diagnostic, Problems};
+use crate::incremental::{self, Incremental};
 use crate::json::{Step, Wanted};
-use crate::paging::Pager;
+use crate::paging::{Pager, Reading};
 use crate::select::Selector;
 use crate::settle::{Guesses, Written};
 use crate::steps;
@@ -39,6 +41,8 @@ pub(crate) enum Piece {
     Text(String),
     /// The value of that number in the partition's bindings, and how it is written.
     Bound(usize, Option<Format>),
+    /// A bound of what is asked for, and how it is written.
+    Incremental(incremental::Value, Option<Format>),
 }
 
 #[derive(Debug, Clone)]
@@ -59,6 +63,7 @@ pub(crate) struct Resource {
     pub(crate) pager: Pager,
     pub(crate) empty_ok: bool,
     pub(crate) actions: Vec<ResponseAction>,
+    pub(crate) incremental: Option<Incremental>,
     /// How many values a partition binds; `None` for a resource without a parent.
     pub(crate) bound: Option<usize>,
     /// Keys that a partition adds to each row.
@@ -156,8 +161,9 @@ fn lower(config: &Config, problems: &mut Problems) -> Plan {
         credentials::in_path(config_of, draft, &mut notices);
         let auth = auth(config, config_of).map(|auth| seal::settled(auth, &base));
         let seals = seal::seals(auth.as_ref(), problems);
-        infos.push(ResourceInfo { seals, ..info(config_of, parent, draft, &mut notices) });
         let resource = resource(config, config_of, draft, link, problems, &mut notices);
+        let incremental = resource.incremental.as_ref();
+        infos.push(ResourceInfo { seals, ..info(config_of, parent, draft, incremental, &mut notices) });
         resources.push(Resource { auth, ..resource });
     }
     for (link, draft) in links.links.iter().zip(&drafts) {
@@ -200,6 +206,7 @@ fn info(
     config: &ResourceConfig,
     parent: Option<&ResourceConfig>,
     draft: &Draft,
+    incremental: Option<&Incremental>,
     notices: &mut Vec<Notice>,
 ) -> ResourceInfo {
     if config.parallelized.is_some() {
@@ -228,6 +235,10 @@ fn info(
         primary_key: config.primary_key.iter().map(renamed).collect(),
         write_disposition: config.write_disposition,
         columns: for_the_host(&config.columns),
+        incremental: incremental.map(|incremental| contract::Incremental {
+            cursor: incremental.cursor(),
+            sorted: incremental.is_sorted(),
+        }),
         selected: config.selected,
         retry: config.endpoint.error_handler.clone(),
         origins: draft.origin.iter().cloned().collect(),
@@ -253,7 +264,9 @@ fn resource(
         own => own.as_ref(),
     };
     let total = config.total.as_ref().map_or(TotalMode::Exact, |total| total.value);
-    let pager = Pager::of(named.unwrap_or(&Paginator::Auto), total);
+    let incremental = endpoint.incremental.as_ref();
+    let serial = incremental.is_some_and(|incremental| incremental.row_order.is_some());
+    let pager = Pager::of(named.unwrap_or(&Paginator::Auto), Reading { total, serial });
     check_paging_params(config, draft, &pager, problems, notices);
     if pager.fills_body() && matches!(endpoint.body, Some(config::Body::Form(_) | config::Body::Text(_))) {
         let message = "the paginator writes into a body of JSON, and this one has `data`";
@@ -282,11 +295,12 @@ fn resource(
     let rename: Vec<(String, String)> =
         config.rename.iter().map(|(from, to)| (from.clone(), to.value.clone())).collect();
     check_added(config, &added, problems);
+    bounds::check(config, draft, problems, notices);
     Resource {
         name: config.name.value.clone(),
         url: link.pieces(&draft.path),
         query: link.pieces(&draft.query),
-        params: draft.params.iter().map(|(name, parts)| (name.clone(), link.pieces(parts))).collect(),
+        params: bounds::params(config, draft, link),
         headers,
         method: endpoint.method,
         body: draft.body.as_ref().map(|body| link.body(body)),
@@ -296,6 +310,11 @@ fn resource(
         pager,
         empty_ok: endpoint.empty_ok,
         actions: endpoint.actions.clone(),
+        incremental: incremental.map(|incremental| {
+            let is_sent = |key: &&String| !added.contains(key);
+            let key: Vec<String> = config.primary_key.iter().filter(is_sent).cloned().collect();
+            Incremental::new(incremental, &key)
+        }),
         bound: link.parent.map(|_| link.bind.len()),
         steps: config.steps.clone(),
         last: last(config, &added, problems),

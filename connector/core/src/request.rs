@@ -20,7 +20,7 @@ use crate::template::names_a_secret;
 /// row that cannot stand where the config puts it.
 pub fn request(plan: &Plan, request: &PageRequest) -> Result<Request, Fault> {
     let resource = resource(plan, &request.name)?;
-    let bindings = Bindings::of(resource, request.partition.as_ref())?;
+    let bindings = Bindings::of_request(resource, request)?;
     let turn = resource.pager.turn(request.cursor.as_deref());
     let turn = turn.map_err(|error| Fault::Other(error.to_string()))?;
     let paging = match turn.ask() {
@@ -36,7 +36,9 @@ pub fn request(plan: &Plan, request: &PageRequest) -> Result<Request, Fault> {
     }
     let mut query = Query::new(fill(&resource.query, &bindings, component)?);
     for (name, pieces) in &resource.params {
-        if !params.iter().any(|(other, _)| other == name) {
+        // What has no value is not sent.
+        let is_empty = matches!(pieces.as_slice(), [Piece::Incremental(value, _)] if bindings.sent.json(*value).is_none());
+        if !is_empty && !params.iter().any(|(other, _)| other == name) {
             query.form(name, &fill(pieces, &bindings, str::to_owned)?);
         }
     }
@@ -111,7 +113,7 @@ pub(crate) fn fill(
     for piece in pieces {
         match piece {
             Piece::Text(plain) => text.push_str(plain),
-            Piece::Bound(index, format) => text.push_str(&encode(&bindings.text(*index, format.as_ref())?)),
+            Piece::Bound(..) | Piece::Incremental(..) => text.push_str(&encode(&bindings.text_of(piece)?)),
         }
     }
     Ok(text)
@@ -219,8 +221,7 @@ pub(crate) fn with_param(url: &str, name: &str, value: &str) -> Result<String, F
 
 fn url(resource: &Resource, bindings: &Bindings, query: &str) -> Result<String, Fault> {
     for piece in &resource.url {
-        let Piece::Bound(index, format) = piece else { continue };
-        if bindings.text(*index, format.as_ref())?.is_empty() {
+        if !matches!(piece, Piece::Text(_)) && bindings.text_of(piece)?.is_empty() {
             return Err(Fault::Other(
                 "the parent's value is empty, and would ask for another path".to_owned(),
             ));
@@ -228,7 +229,7 @@ fn url(resource: &Resource, bindings: &Bindings, query: &str) -> Result<String, 
     }
     let text = fill(&resource.url, bindings, component)?;
     // A client would resolve `.` and `..` to another path (RFC 3986, 5.2.4); written into the config they are meant.
-    let bound = resource.url.iter().any(|piece| matches!(piece, Piece::Bound(..)));
+    let bound = resource.url.iter().any(|piece| !matches!(piece, Piece::Text(_)));
     let fixed = |text: &str| text.split('/').filter(|segment| matches!(*segment, "." | "..")).count();
     let written: usize =
         resource.url.iter().map(|piece| if let Piece::Text(text) = piece { fixed(text) } else { 0 }).sum();

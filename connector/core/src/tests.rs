@@ -8,6 +8,7 @@ mod configs;
 mod detect;
 mod follow;
 mod foreign_input;
+mod incremental;
 #[cfg(not(target_arch = "wasm32"))]
 mod messages;
 mod offset_cases;
@@ -47,7 +48,7 @@ fn first_page(name: &str) -> PageRequest {
 }
 
 fn child_page(name: &str, partition: &Partition) -> PageRequest {
-    PageRequest { name: name.into(), partition: Some(partition.clone()), cursor: None }
+    PageRequest { partition: Some(partition.clone()), ..first_page(name) }
 }
 
 fn ok(body: impl ToString) -> Response {
@@ -90,7 +91,7 @@ fn read(config: &Value, mut server: impl FnMut(u64, u64) -> Value) -> std::resul
     let mut last = Vec::new();
     let mut failures = 0;
     while let Some(cursor) = chains.pop() {
-        let wanted = PageRequest { name: "r".into(), partition: None, cursor: cursor.clone() };
+        let wanted = PageRequest { cursor: cursor.clone(), ..first_page("r") };
         let sent = request(&plan, &wanted).map_err(|fault| fault.to_string())?;
         let url = url::Url::parse(&sent.url).unwrap();
         let number = |name: &str| {

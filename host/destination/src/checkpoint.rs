@@ -100,6 +100,51 @@ pub enum LoadStatus {
     Complete,
 }
 
+/// How far a resource, or one partition of it, has been read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watermark {
+    /// Whose.
+    pub resource: String,
+    /// The partition's key; empty for a resource without a parent.
+    pub partition: String,
+    /// The load that moved it last.
+    pub load_id: String,
+    /// How far that load has come.
+    pub reached: Option<Mark>,
+    /// Whether that load has read it to its end; until then `reached` is a candidate.
+    pub whole: bool,
+    /// What that load started from.
+    pub before: Option<Mark>,
+}
+
+/// A value up to which rows have been read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// What it is of, as the connector says.
+    pub cursor: String,
+    /// JSON.
+    pub value: String,
+    /// Sorts as bytes; the greatest counts.
+    #[serde(with = "hex")]
+    pub order: Vec<u8>,
+    /// Identities of rows that a read from here on would meet again.
+    pub ties: Vec<String>,
+}
+
+impl Watermark {
+    /// What a load starts from, all of it, also where it goes on after it broke off.
+    #[must_use]
+    pub fn since(&self, load_id: &str) -> Option<&Mark> {
+        if self.load_id == load_id { self.before.as_ref() } else { self.settled() }
+    }
+
+    /// What the latest load that read it to its end has left.
+    #[must_use]
+    pub fn settled(&self) -> Option<&Mark> {
+        if self.whole { self.reached.as_ref() } else { self.before.as_ref() }
+    }
+}
+
 /// A page that is still to be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PendingPage {
@@ -134,6 +179,9 @@ pub struct Chain {
     pub partition_key: Option<String>,
     /// Rows that the API sent.
     pub received: u64,
+    /// Rows of these that the connector left out.
+    #[serde(default)]
+    pub dropped: u64,
     /// Pages read.
     pub pages: u64,
     /// The total that its first page gave.
@@ -226,6 +274,22 @@ pub enum Change {
         /// The child.
         resource: String,
     },
+    /// A watermark as it now stands; takes the place of the partition's former one.
+    Watermark(Watermark),
+    /// What a load has done to a resource's watermarks is taken back.
+    WatermarksBack {
+        /// Whose.
+        resource: String,
+        /// The load.
+        load_id: String,
+    },
+    /// The resource's watermarks need not be remembered any more, but for those that one load has moved.
+    WatermarksForgotten {
+        /// Whose.
+        resource: String,
+        /// That load.
+        but_of: Option<String>,
+    },
     /// An origin is left alone from now on.
     Halt {
         /// Which.
@@ -256,6 +320,9 @@ pub struct State {
     /// By child, while it is not complete: the partitions that were opened, each of which is read once.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub opened: BTreeMap<String, BTreeSet<PartitionId>>,
+    /// By resource, then partition key.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub watermarks: BTreeMap<String, BTreeMap<String, Watermark>>,
 }
 
 impl State {
@@ -294,6 +361,23 @@ impl State {
             Change::OpenedForgotten { resource } => {
                 self.opened.remove(&resource);
             }
+            Change::Watermark(watermark) => {
+                let of_resource = self.watermarks.entry(watermark.resource.clone()).or_default();
+                of_resource.insert(watermark.partition.clone(), watermark);
+            }
+            Change::WatermarksBack { resource, load_id } => self.keep_watermarks(&resource, |watermark| {
+                if watermark.load_id != load_id {
+                    return true;
+                }
+                watermark.reached = watermark.before.take();
+                watermark.whole = true;
+                watermark.load_id.clear();
+                watermark.reached.is_some()
+            }),
+            Change::WatermarksForgotten { resource, but_of } => self
+                .keep_watermarks(&resource, |watermark| {
+                    but_of.as_ref().is_some_and(|load_id| watermark.load_id == *load_id)
+                }),
             Change::Halt { origin, at_ms } => {
                 let place = self.halts.binary_search_by(|held| held.origin.cmp(&origin));
                 put(&mut self.halts, place, Halt { origin, at_ms });
@@ -303,6 +387,14 @@ impl State {
                 take(&mut self.halts, place);
             }
             Change::Error(_) => {}
+        }
+    }
+
+    fn keep_watermarks(&mut self, resource: &str, mut keep: impl FnMut(&mut Watermark) -> bool) {
+        let Some(of_resource) = self.watermarks.get_mut(resource) else { return };
+        of_resource.retain(|_, watermark| keep(watermark));
+        if of_resource.is_empty() {
+            self.watermarks.remove(resource);
         }
     }
 
@@ -327,5 +419,25 @@ fn put<T>(list: &mut Vec<T>, place: Result<usize, usize>, item: T) {
 fn take<T>(list: &mut Vec<T>, place: Result<usize, usize>) {
     if let Ok(found) = place {
         list.remove(found);
+    }
+}
+
+/// Bytes as hexadecimal digits.
+mod hex {
+    use serde::de::Error as _;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let digits: Option<Vec<u32>> = text.chars().map(|char| char.to_digit(16)).collect();
+        let pairs = digits.filter(|digits| digits.len() % 2 == 0);
+        let pairs =
+            pairs.ok_or_else(|| D::Error::custom("an even number of hexadecimal digits is expected"))?;
+        let byte = |pair: &[u32]| pair.iter().fold(0u32, |byte, digit| byte * 16 + digit) as u8;
+        Ok(pairs.chunks(2).map(byte).collect())
     }
 }

@@ -675,6 +675,12 @@ fn change() -> impl Strategy<Value = Change> {
     let count = || prop_oneof![0..4_u64, any::<u64>()];
     let maybe = || proptest::option::of("[xy]?");
     let seq = || 0..6_u64;
+    let mark = || {
+        let mark = |(cursor, value, order, ties)| Mark { cursor, value, order, ties };
+        let bytes = proptest::collection::vec(any::<u8>(), 0..4);
+        let ties = proptest::collection::vec("[a-c]", 0..3);
+        proptest::option::of((name(), name(), bytes, ties).prop_map(mark))
+    };
     let counts = || (count(), count(), count(), proptest::option::of(count()), proptest::option::of(count()));
     prop_oneof![
         (name(), name(), counts(), any::<bool>()).prop_map(|(resource, load_id, counts, complete)| {
@@ -722,6 +728,7 @@ fn change() -> impl Strategy<Value = Change> {
                     resource,
                     partition_key,
                     received,
+                    dropped: pages,
                     pages,
                     first_total,
                     last_total,
@@ -732,6 +739,13 @@ fn change() -> impl Strategy<Value = Change> {
             }
         ),
         (name(), maybe()).prop_map(|(resource, partition_key)| Change::ChainEnd { resource, partition_key }),
+        (name(), name(), name(), any::<bool>(), mark(), mark()).prop_map(
+            |(resource, partition, load_id, whole, reached, before)| {
+                Change::Watermark(Watermark { resource, partition, load_id, whole, reached, before })
+            }
+        ),
+        (name(), name()).prop_map(|(resource, load_id)| Change::WatermarksBack { resource, load_id }),
+        (name(), maybe()).prop_map(|(resource, but_of)| Change::WatermarksForgotten { resource, but_of }),
         (name(), count()).prop_map(|(origin, at_ms)| Change::Halt { origin, at_ms }),
         name().prop_map(|origin| Change::HaltCleared { origin }),
         (name(), maybe(), proptest::option::of(any::<u16>())).prop_map(|(message, url, status)| {

@@ -56,7 +56,8 @@ mod value;
 mod conformance;
 
 pub use checkpoint::{
-    Chain, Change, Complete, ErrorLine, Halt, Load, LoadStatus, Partition, PendingPage, State,
+    Chain, Change, Complete, ErrorLine, Halt, Load, LoadStatus, Mark, Partition, PendingPage, State,
+    Watermark,
 };
 pub use column::{Column, DataType};
 pub use declared::breaches;

@@ -10,6 +10,7 @@ use super::cache_dir;
 use super::run::{How, into};
 use crate::cli::{DemoArgs, DemoCommand};
 use crate::error::Error;
+use crate::run::mode::Mode;
 use crate::show::Show;
 use crate::source::{self, Request};
 use crate::words::exit;
@@ -31,6 +32,7 @@ async fn read_demo(args: &DemoArgs, show: Show) -> Result<u8, Error> {
         text: &text,
         connector: None,
         resources: &[],
+        range: false,
         secrets: &[],
         allow: &[],
         plaintext_secrets: false,
@@ -45,6 +47,8 @@ async fn read_demo(args: &DemoArgs, show: Show) -> Result<u8, Error> {
         frozen: false,
         retry_failed: false,
         max_pages: None,
+        mode: Mode::Onward,
+        strict: false,
         again: "run the demo again",
     };
     into(&source, &target, &args.show, show, how).await

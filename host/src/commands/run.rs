@@ -7,20 +7,24 @@ use sanderling_destination::{Destination, Target};
 use super::terminal::tell;
 use super::{notices, read, refuse_guesses, request, settled};
 use crate::cli::{RunArgs, ShowArgs};
+use crate::contract::Range;
 use crate::error::Error;
 use crate::progress::Reporter;
+use crate::run::mode::Mode;
 use crate::run::outcome::{Event, Outcome, ResourceOutcome};
 use crate::run::{self, Settings};
 use crate::settings::HostSettings;
 use crate::show::{Level, Show};
-use crate::source::{self, Source};
+use crate::source::{self, Request, Source};
 use crate::words::exit;
 use crate::{clock, report, words};
 
 /// Runs the command.
 pub async fn run(args: &RunArgs, show: Show) -> Result<u8, Error> {
     let text = read(&args.source.file.config)?;
-    let source = source::open(&request(&args.source, &text)).await?;
+    let mode = mode(args);
+    let range = matches!(mode, Mode::Range(_));
+    let source = source::open(&Request { range, ..request(&args.source, &text) }).await?;
     if args.frozen {
         refuse_guesses(&source)?;
     }
@@ -30,9 +34,19 @@ pub async fn run(args: &RunArgs, show: Show) -> Result<u8, Error> {
         frozen: args.frozen,
         retry_failed: args.retry_failed,
         max_pages: args.max_pages,
+        mode,
+        strict: args.strict,
         again: "run the same command again",
     };
     into(&source, &target, &args.show, show, how).await
+}
+
+fn mode(args: &RunArgs) -> Mode {
+    if args.full_refresh {
+        return Mode::Anew;
+    }
+    let range = Range { since: args.since.clone(), until: args.until.clone() };
+    if range == Range::default() { Mode::Onward } else { Mode::Range(range) }
 }
 
 /// Where rows go: `--to`, else the config's `to`, else a database named like the pipeline, here.
@@ -65,6 +79,10 @@ pub struct How {
     pub retry_failed: bool,
     /// `--max-pages`.
     pub max_pages: Option<u64>,
+    /// How what is incremental is read.
+    pub mode: Mode,
+    /// `--strict`.
+    pub strict: bool,
     /// How a run that was stopped goes on.
     pub again: &'static str,
 }
@@ -79,8 +97,11 @@ pub async fn into(
 ) -> Result<u8, Error> {
     // A place that cannot be written to must be known before the first request.
     let mut destination = Destination::open(target, &source.name)?;
+    let files = matches!(target, Target::Jsonl { .. });
+    let (plan, of_plan) = run::mode::plan(&source.plan, &how.mode, files, how.strict, &destination.state())?;
     let mut reporter = Reporter::new(args.progress, show, source.vault.clone());
     let mut said = notices(source);
+    said.extend(of_plan);
     for notice in &said {
         reporter.show(&Event::Said(notice.clone()));
     }
@@ -91,6 +112,7 @@ pub async fn into(
         fresh: how.fresh,
         frozen: how.frozen,
         retry_failed: how.retry_failed,
+        mode: how.mode,
         resume_within_ms: source.settings.resume_within_ms,
         load_id: format!("{}-{:06x}", clock::compact(now_ms), fastrand::u32(..0x100_0000)),
         config: source.config.clone(),
@@ -102,7 +124,7 @@ pub async fn into(
         event => reporter.show(&event),
     };
     let outcome = run::run(
-        &source.plan,
+        &plan,
         source.connection.clone(),
         &mut destination,
         source.vault.clone(),

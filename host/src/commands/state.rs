@@ -77,6 +77,8 @@ fn forget(pipeline: &Pipeline, only: &[String]) -> Result<Vec<Forgotten>, Error>
         if let Some(load_id) = &load.to_undo {
             destination.undo_unlisted(&load.resource, load_id)?;
         }
+        let resource = load.resource.clone();
+        destination.record(&[Change::WatermarksForgotten { resource, but_of: None }])?;
         let complete = load.status == LoadStatus::Complete;
         let taken_back = match complete {
             // Its rows are in their place.

@@ -37,6 +37,7 @@ pub(crate) fn forget(load: &Load, chains: &[Chain]) -> Vec<Change> {
         .map(|chain| Change::ChainEnd { resource: resource(), partition_key: chain.partition_key.clone() });
     let forgotten = [
         Change::DropPending { resource: resource() },
+        Change::WatermarksBack { resource: resource(), load_id: load.load_id.clone() },
         Change::OpenedForgotten { resource: resource() },
         Change::LoadForgotten { resource: resource() },
     ];

@@ -7,6 +7,7 @@ use sanderling_gate::{Denial, Exchange, GateError};
 
 use super::resume::Why;
 use super::truth::Refusal;
+use super::watermark::Reach;
 use crate::contract::{Fault, Notice, Setting};
 use crate::retry::Reason;
 use crate::sandbox::Trap;
@@ -55,6 +56,8 @@ pub struct ResourceOutcome {
     pub refused_rows: u64,
     /// The limit at which it stopped, such as `--max-pages 3`.
     pub limit: Option<String>,
+    /// Up to where it has been read, where it is incremental.
+    pub watermark: Option<Reach>,
 }
 
 /// How a resource ended.
@@ -311,6 +314,32 @@ pub enum RunNotice {
         resource: String,
         /// How many.
         parents: u64,
+    },
+    /// A watermark of another cursor than the config's is not used: all rows are read again.
+    WatermarkUnused {
+        /// Whose.
+        resource: String,
+        /// What it is of.
+        before: String,
+        /// What the config names.
+        now: String,
+    },
+    /// A limit ended a read that is not sorted by its cursor, so that rows below the newest may be missing.
+    WatermarkStays {
+        /// Whose.
+        resource: String,
+        /// Which limit.
+        limit: String,
+    },
+    /// Rows are added to a file where the config says that they are merged.
+    Appends {
+        /// Whose.
+        resource: String,
+    },
+    /// All rows are read anew, and take the place of those that are there.
+    Refreshed {
+        /// Whose.
+        resource: String,
     },
     /// An origin that was halted a moment ago is tried with one request.
     Trial {

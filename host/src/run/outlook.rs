@@ -2,9 +2,11 @@
 
 use sanderling_destination::{Load, LoadStatus, State};
 
+use super::mode::Mode;
 use super::plan::Plan;
 use super::resume::{self, Now, Pass, Start, Why};
 use super::retry_failed::failed_partitions;
+use super::watermark::{self, Reach};
 
 /// What a next run goes by that has no flags.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +32,8 @@ pub struct Outlook {
     pub pending_pages: u64,
     /// Parents that failed, and can be read by themselves.
     pub failed_parents: u64,
+    /// Up to where it has been read, where it is incremental.
+    pub watermark: Option<Reach>,
     /// What becomes of it.
     pub next: Next,
 }
@@ -74,7 +78,7 @@ pub fn of_plan(plan: &Plan, state: &State, basis: Basis<'_>) -> Vec<Outlook> {
         };
         let load = state.loads.get(&resource.name);
         let loads = resume::loads_of_tree(plan, *root, state);
-        let fingerprint = resume::fingerprint(plan, *root, basis.config, None);
+        let fingerprint = resume::fingerprint(plan, *root, basis.config, None, &Mode::Onward);
         let done = || resume::is_done(&loads, &passes, now(&loads, &fingerprint, state, basis));
         let complete = load.is_some_and(|load| load.status == LoadStatus::Complete);
         let next = match start {
@@ -114,13 +118,14 @@ fn outlook(state: &State, resource: &str, next: Next) -> Outlook {
         load: state.loads.get(resource).cloned(),
         pending_pages: pending.count() as u64,
         failed_parents: failed_partitions(state, |name| name == resource).len() as u64,
+        watermark: watermark::reach(state, resource),
         next,
     }
 }
 
 fn start(plan: &Plan, root: usize, state: &State, basis: Basis<'_>) -> Start {
     let loads = resume::loads_of_tree(plan, root, state);
-    let fingerprint = resume::fingerprint(plan, root, basis.config, None);
+    let fingerprint = resume::fingerprint(plan, root, basis.config, None, &Mode::Onward);
     resume::decide_tree(plan, root, state, now(&loads, &fingerprint, state, basis))
 }
 
@@ -149,7 +154,7 @@ mod tests {
             primary_key: Vec::new(),
             write_disposition: WriteDisposition::Append,
             columns: None,
-            incremental: false,
+            incremental: None,
             selected: true,
             retry: None,
             origins: Vec::new(),
@@ -172,7 +177,7 @@ mod tests {
             let load = Load {
                 resource: (*name).to_owned(),
                 load_id: "1".into(),
-                fingerprint: resume::fingerprint(plan, root, "c", None),
+                fingerprint: resume::fingerprint(plan, root, "c", None, &Mode::Onward),
                 connector_digest: "d".into(),
                 started_ms: 1_000,
                 updated_ms: 2_000,

@@ -43,8 +43,21 @@ pub struct Resource {
     pub policy: RetryPolicy,
     /// What the API's totals are worth.
     pub totals: Totals,
+    /// Set where it is read from a watermark on.
+    pub incremental: Option<Incremental>,
     /// The origin that it is read from, as far as the connector says.
     pub origin: String,
+}
+
+/// How a resource is read from a watermark on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Incremental {
+    /// What its watermarks are of.
+    pub cursor: String,
+    /// Whether rows come in the order of their watermarks.
+    pub sorted: bool,
+    /// Whether the run moves them: not where a parent's rows are left out that another run would write.
+    pub keeps: bool,
 }
 
 /// What an API's totals are worth (`total` of a resource).
@@ -87,6 +100,28 @@ pub enum PlanError {
         column: String,
         /// What it is declared as.
         data_type: String,
+    },
+    /// A range is asked for of a resource that has none.
+    #[error(
+        "resource `{resource}` {}: a range of it cannot be read",
+        if *.replaced { "is replaced as a whole by each run" } else { "is not incremental" }
+    )]
+    NoRange {
+        /// Its name.
+        resource: String,
+        /// Whether it is replaced.
+        replaced: bool,
+    },
+    /// A range is asked for, and no resource has any.
+    #[error("no resource of the config is incremental: there is no range to read")]
+    NothingIncremental,
+    /// `--strict`, and rows would be added where they are to be merged.
+    #[error(
+        "resource `{resource}`: files cannot be merged into by a part of the rows, which `--strict` wants"
+    )]
+    WouldAppend {
+        /// Its name.
+        resource: String,
     },
     /// The connector contradicts itself.
     #[error("the connector's list of resources is not sound: {0}")]
@@ -209,9 +244,6 @@ fn lower(
         WriteDisposition::Merge => Disposition::Merge,
         WriteDisposition::Other(word) => return Err(unsupported(&format!("write_disposition `{word}`"))),
     };
-    if info.incremental {
-        return Err(unsupported("incremental reading"));
-    }
     let columns = contract::columns(info.columns.as_deref().unwrap_or("{}"));
     let columns =
         columns.map_err(|error| PlanError::Unsound(format!("the columns of `{}`: {error}", info.name)))?;
@@ -231,7 +263,18 @@ fn lower(
         root,
         policy: info.retry.as_ref().map(RetryPolicy::from).unwrap_or_default(),
         totals: totals(info.settings.as_deref()),
+        incremental: incremental(info, &disposition, written),
         origin: info.origins.first().cloned().unwrap_or_default(),
+    })
+}
+
+/// What is replaced as a whole is read as a whole, by dlt's rule too.
+fn incremental(info: &ResourceInfo, disposition: &Disposition, written: bool) -> Option<Incremental> {
+    let incremental = info.incremental.as_ref().filter(|_| *disposition != Disposition::Replace)?;
+    Some(Incremental {
+        cursor: incremental.cursor.clone(),
+        sorted: incremental.sorted,
+        keeps: written || !info.selected,
     })
 }
 
@@ -274,7 +317,7 @@ mod tests {
             primary_key: vec!["id".into()],
             write_disposition: WriteDisposition::Merge,
             columns: None,
-            incremental: false,
+            incremental: None,
             selected: true,
             retry: None,
             origins: vec!["https://api.example.com".into()],

@@ -6,6 +6,7 @@ use sanderling_destination::{Load, LoadStatus, State};
 use sha2::{Digest, Sha256};
 
 use super::hex;
+use super::mode::Mode;
 use super::plan::Plan;
 
 /// How a tree starts.
@@ -70,11 +71,11 @@ fn span(time_ms: u64) -> String {
 }
 
 /// What the checkpoint of a tree belongs to: the config, and which of the tree's resources are read and written.
-pub fn fingerprint(plan: &Plan, root: usize, config: &str, max_pages: Option<u64>) -> String {
+pub fn fingerprint(plan: &Plan, root: usize, config: &str, max_pages: Option<u64>, mode: &Mode) -> String {
     let mut hash = Sha256::new();
     hash.update(config);
     // What is complete within `--max-pages` is not complete without.
-    hash.update(format!("\0{max_pages:?}"));
+    hash.update(format!("\0{max_pages:?}{}", mode.fingerprint()));
     for at in plan.tree(root) {
         let resource = &plan.resources[at];
         hash.update([0, u8::from(resource.written)]);

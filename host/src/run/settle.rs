@@ -3,6 +3,7 @@
 use sanderling_destination::{Change, DestinationError, Load, LoadStatus};
 
 use super::Driver;
+use super::mode::Mode;
 use super::outcome::{Event, RunNotice, Status};
 use super::stack::{ChainKey, Item};
 use super::truth::Refusal;
@@ -30,7 +31,15 @@ impl Driver<'_> {
         self.loads[resource].updated_ms = self.now_ms();
         let load = self.loads[resource].clone();
         let forgotten = Change::OpenedForgotten { resource: load.resource.clone() };
-        let changes = [Change::Load(load.clone()), forgotten];
+        let mut changes = vec![Change::Load(load.clone()), forgotten];
+        if self.settings.mode == Mode::Anew && plan.resources[resource].incremental.is_some() {
+            // What was read before is not there any more.
+            self.watermarks.retain(|(at, _), mark| *at != resource || mark.load_id == load.load_id);
+            changes.push(Change::WatermarksForgotten {
+                resource: load.resource.clone(),
+                but_of: Some(load.load_id.clone()),
+            });
+        }
         if plan.resources[resource].written {
             self.destination.finish(&plan.resources[resource].table, &load, &changes)?;
         } else {
@@ -95,6 +104,7 @@ impl Driver<'_> {
         let limit = format!("{which} {}", self.settings.max_pages.unwrap_or_default());
         self.loads[resource].limit = Some(limit.clone());
         changes.push(Change::Load(self.loads[resource].clone()));
+        changes.extend(self.stop_watermarks(resource, &limit));
         self.destination.record(&changes)?;
         self.say(RunNotice::Limited { resource: name, limit });
         self.settle(resource)

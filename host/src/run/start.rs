@@ -15,7 +15,7 @@ use super::plan::Plan;
 use super::resume::{self, Now, Pass, Start, Why};
 use super::retry_failed::Partitions;
 use super::stack::{Item, Stack};
-use super::{Driver, Settings};
+use super::{Driver, Settings, watermark};
 use crate::contract::Partition;
 use crate::sandbox::Connection;
 
@@ -50,6 +50,7 @@ impl<'a> Driver<'a> {
             pages: Pages::new(connection, settings.concurrency, &halted),
             chains: HashMap::new(),
             trails: HashMap::new(),
+            watermarks: watermark::of_plan(plan, &state),
             resumed: HashSet::new(),
             loads: plan
                 .resources
@@ -71,6 +72,7 @@ impl<'a> Driver<'a> {
             uncommitted_bytes: 0,
             commit_due_ms: None,
         };
+        driver.say_unused_watermarks();
         for origin in halted {
             driver.say(RunNotice::Trial { origin });
         }
@@ -278,6 +280,9 @@ impl<'a> Driver<'a> {
                 |load: &Load| load.status == LoadStatus::Complete && broken_ids.contains(&load.load_id);
             let mut last_complete = before.and_then(|load| load.latest_complete());
             let mut to_undo = before.and_then(|load| load.to_undo.clone());
+            if let Some(load) = before.filter(|load| undone(load) || finished(load)) {
+                changes.push(self.watermarks_back(at, &load.load_id));
+            }
             if let Some(load) = before.filter(undone) {
                 self.destination.undo(&resource.table, &load.load_id)?;
                 last_complete = load.last_complete.clone();
@@ -352,6 +357,12 @@ impl<'a> Driver<'a> {
     }
 
     fn fingerprint(&self, root: usize) -> String {
-        resume::fingerprint(self.plan, root, &self.settings.config, self.settings.max_pages)
+        resume::fingerprint(
+            self.plan,
+            root,
+            &self.settings.config,
+            self.settings.max_pages,
+            &self.settings.mode,
+        )
     }
 }

@@ -52,7 +52,7 @@ impl Driver<'_> {
         if let Err(refusal) = self.refer_markers(&mut page) {
             return self.fail(item, Cause::Refused(refusal), last_try);
         }
-        let digest = hex(&Sha256::digest(&page.rows)[..16]);
+        let digest = page.digest.clone().unwrap_or_else(|| hex(&Sha256::digest(&page.rows)[..16]));
         let sound = truth::advance(&mut chain, &page, digest).and_then(|()| self.follow(item, &page));
         if let Err(refusal) = sound {
             return self.fail(item, Cause::Refused(refusal), last_try);
@@ -79,6 +79,10 @@ impl Driver<'_> {
         }
         let (pushed, mut changes) = self.what_follows(item, follow, &mut page);
         changes.push(self.chain_change(&key, &chain, ended));
+        let stops_whole = plan.resources[resource].incremental.as_ref().is_some_and(|it| it.sorted);
+        let whole = ended && verdict.is_ok() && (stops_whole || !chain.limited);
+        let watermark = self.moved(item, &mut page, whole);
+        changes.extend(watermark.clone().map(Change::Watermark));
         let written = match self.write(item, &page, &changes) {
             Ok(()) => Ok(()),
             Err(DestinationError::Data(error)) if error.kind.is_of_row() => {
@@ -94,6 +98,12 @@ impl Driver<'_> {
             return self.fail(item, cause, last_try);
         }
 
+        if let Some(watermark) = watermark {
+            if let Some(limit) = limited.as_ref().filter(|_| ended && !whole) {
+                self.say_watermark_stays(resource, limit);
+            }
+            self.keep_watermark(resource, watermark);
+        }
         self.stack.pop();
         for item in pushed {
             if !self.abandoned.contains(&item.resource) {
@@ -103,7 +113,8 @@ impl Driver<'_> {
         if ended {
             self.note_drift(resource, &key, &chain);
             if !chain.limited && plan.resources[resource].totals == Totals::Exact {
-                self.owed[resource] += chain.first_total.min(chain.last_total).unwrap_or_default();
+                let total = chain.first_total.min(chain.last_total).unwrap_or_default();
+                self.owed[resource] += total.saturating_sub(chain.dropped);
             }
             self.chains.remove(&key);
             self.trails.remove(&key);
@@ -152,7 +163,8 @@ impl Driver<'_> {
         let partitions = page.children.iter_mut().flat_map(|(_, partitions)| partitions);
         let partitions =
             partitions.flat_map(|partition| [&mut partition.key, &mut partition.data].into_iter());
-        for text in cursors.iter_mut().chain(partitions) {
+        let watermark = page.watermark.iter_mut().map(|watermark| &mut watermark.value);
+        for text in cursors.iter_mut().chain(partitions).chain(watermark) {
             *text = self.vault.reference(text).map_err(|error| match error {
                 VaultError::Fleeting(token) => Refusal::HoldsToken { token },
                 other => Refusal::HoldsToken { token: other.to_string() },

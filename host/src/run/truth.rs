@@ -161,6 +161,7 @@ pub fn advance(chain: &mut Chain, page: &Page, digest: String) -> Result<(), Ref
     }
     chain.pages += 1;
     chain.received = chain.received.saturating_add(page.received);
+    chain.dropped = chain.dropped.saturating_add(page.received.saturating_sub(page.kept));
     if rows > 0 {
         chain.last_digest = Some(digest);
     }
@@ -194,6 +195,7 @@ mod tests {
             total,
             continuation: Continuation::End,
             children: Vec::new(),
+            watermark: None,
             notices: Vec::new(),
         }
     }

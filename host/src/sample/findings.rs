@@ -163,7 +163,7 @@ mod tests {
             primary_key: key.iter().map(|name| (*name).into()).collect(),
             write_disposition: WriteDisposition::Merge,
             columns: columns.map(Into::into),
-            incremental: false,
+            incremental: None,
             selected: true,
             retry: None,
             origins: Vec::new(),

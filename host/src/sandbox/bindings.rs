@@ -30,8 +30,15 @@ pub(super) fn page_request(request: &contract::PageRequest) -> wit::PageRequest 
             .as_ref()
             .map(|partition| wit::Partition { key: partition.key.clone(), data: partition.data.clone() }),
         cursor: request.cursor.clone(),
-        since: None,
-        range: None,
+        since: request.since.as_ref().map(|since| wit::Watermark {
+            value: since.value.clone(),
+            order: since.order.clone(),
+            ties: since.ties.clone(),
+        }),
+        range: request
+            .range
+            .as_ref()
+            .map(|range| wit::Range { since: range.since.clone(), until: range.until.clone() }),
         now_ms: request.now_ms,
     }
 }
@@ -59,7 +66,9 @@ impl From<wit::ResourceInfo> for contract::ResourceInfo {
                 wit::WriteDisposition::Other(word) => contract::WriteDisposition::Other(word),
             },
             columns: info.columns,
-            incremental: info.incremental,
+            incremental: info
+                .incremental
+                .map(|it| contract::Incremental { cursor: it.cursor, sorted: it.sorted }),
             selected: info.selected,
             retry: info.retry.map(|retry| contract::Retry {
                 statuses: retry.statuses,
@@ -126,6 +135,11 @@ impl From<wit::Page> for contract::Page {
                 .into_iter()
                 .map(|child| (child.name, child.partitions.into_iter().map(Into::into).collect()))
                 .collect(),
+            watermark: page.watermark.map(|it| contract::Watermark {
+                value: it.value,
+                order: it.order,
+                ties: it.ties,
+            }),
             notices: page.notices.into_iter().map(Into::into).collect(),
         }
     }

@@ -1,7 +1,8 @@
 //! What is said of checkpoints: what a next run would do, and what was forgotten.
 
-use super::text::counted;
+use super::text::{counted, short};
 use crate::run::outlook::{Next, Outlook};
+use crate::run::watermark::Reach;
 
 /// A load that `state reset` has forgotten.
 pub struct Forgotten {
@@ -36,6 +37,14 @@ pub fn of_next(outlook: &Outlook) -> String {
         Next::TakenBack => "takes its rows back: the config has it no more".into(),
         Next::Gone => "nothing: the config has it no more".into(),
         Next::Unknown => "goes on or starts again, as the config says".into(),
+    }
+}
+
+/// Up to where a resource has been read.
+pub fn of_reach(reach: &Reach) -> String {
+    match &reach.value {
+        Some(value) => format!("read up to {} {}", reach.cursor, short(value.trim_matches('"'))),
+        None => format!("read up to a {} of its own for {}", reach.cursor, counted(reach.parents, "parent")),
     }
 }
 

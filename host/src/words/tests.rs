@@ -415,7 +415,10 @@ fn what_keeps_a_source_from_opening() {
         Error::NoPipeline { known: vec!["time".into(), "demo".into()] },
         Error::NotRemembered { name: "task".into(), known: vec!["tasks".into()] },
         Error::NotRemembered { name: "zzz".into(), known: vec!["tasks".into(), "users".into()] },
-        Error::Plan(unsupported("incremental reading")),
+        Error::Plan(PlanError::NoRange { resource: "tasks".into(), replaced: true }),
+        Error::Plan(PlanError::NoRange { resource: "tasks".into(), replaced: false }),
+        Error::Plan(PlanError::NothingIncremental),
+        Error::Plan(PlanError::WouldAppend { resource: "tasks".into() }),
         Error::Plan(unsupported("write_disposition `scd2`")),
         Error::Plan(unsupported("an answer that holds a token")),
         Error::Plan(PlanError::Unsound("the columns of `tasks`: not JSON".into())),
@@ -483,6 +486,14 @@ fn what_is_said_on_the_way() {
         RunNotice::Shrunk { resource: resource(), before: 100, after: 90 },
         RunNotice::Grown { resource: resource(), before: 90, after: 100 },
         RunNotice::AllGone { resource: resource(), parents: 4 },
+        RunNotice::WatermarkUnused {
+            resource: resource(),
+            before: "updated_at".into(),
+            now: "min created_at".into(),
+        },
+        RunNotice::WatermarkStays { resource: resource(), limit: "--max-pages 2".into() },
+        RunNotice::Appends { resource: resource() },
+        RunNotice::Refreshed { resource: resource() },
         RunNotice::Trial { origin: "https://api.example.com".into() },
     ];
     let told: String = cases.iter().map(|notice| report::notice(notice, Paint::Plain)).collect();

@@ -71,7 +71,7 @@ impl Guest for Component {
             primary_key: Vec::new(),
             write_disposition: wit::WriteDisposition::Append,
             columns: None,
-            incremental: false,
+            incremental: None,
             selected: true,
             retry: None,
             origins: Vec::new(),

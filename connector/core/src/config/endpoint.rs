@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use super::{Auth, Body, Headers, Paginator, actions, auth, body, headers, inside, paginator};
+use super::{
+    Auth, Body, Headers, Incremental, Paginator, actions, auth, body, headers, incremental, inside, paginator,
+};
 use crate::actions::ResponseAction;
 use crate::contract::RetryPolicy;
 use crate::diagnostic::Problems;
@@ -22,6 +24,7 @@ pub(crate) struct Endpoint {
     pub(crate) empty_ok: bool,
     pub(crate) error_handler: Option<ErrorHandler>,
     pub(crate) actions: Vec<ResponseAction>,
+    pub(crate) incremental: Option<Incremental>,
 }
 
 /// dlt's two. Either reads: a request that failed is sent again.
@@ -66,12 +69,13 @@ pub(crate) const ENDPOINT_KEYS: &[&str] = &[
     "error_handler",
     "response_actions",
     "empty_ok",
+    "incremental",
 ];
 
 const ENDPOINT: Keys = Keys {
     of: "an endpoint",
     known: ENDPOINT_KEYS,
-    later: &["incremental"],
+    later: &[],
     elsewhere: &[
         ("primary_key", "write it on the resource, beside `endpoint`"),
         ("write_disposition", "write it on the resource, beside `endpoint`"),
@@ -90,10 +94,12 @@ pub(crate) fn read(
     merged_json: Option<Fields<'_>>,
     problems: &mut Problems,
 ) -> Endpoint {
+    let (params, of_params) = params(merged_params, problems);
+    let incremental = fields.take("incremental").and_then(|node| incremental::read(&node, problems));
     let endpoint = Endpoint {
         path,
         method: fields.take("method").and_then(|node| method(&node, problems)).unwrap_or_default(),
-        params: params(merged_params, problems),
+        params,
         headers: fields.take("headers").map(|node| headers(&node, true, problems)).unwrap_or_default(),
         body: body::read(merged_json, fields.take("data"), problems),
         auth: fields.take("auth").and_then(|node| auth::read(&node, problems)),
@@ -105,6 +111,7 @@ pub(crate) fn read(
             .take("response_actions")
             .map(|node| actions::read(&node, problems))
             .unwrap_or_default(),
+        incremental: only_one(incremental, of_params, problems),
     };
     fields.close(&ENDPOINT, problems);
     endpoint
@@ -134,22 +141,51 @@ fn selector(node: &Node<'_>, problems: &mut Problems) -> Option<Selector> {
         .ok()
 }
 
-fn params(fields: Fields<'_>, problems: &mut Problems) -> Vec<(String, Param)> {
-    let read = |(name, node): (&str, Node<'_>)| param(&node, problems).map(|param| (name.to_owned(), param));
-    fields.into_iter().filter_map(read).collect()
+/// What a value of `params` may be.
+enum Written {
+    Param(Param),
+    Incremental(Incremental),
 }
 
-fn param(node: &Node<'_>, problems: &mut Problems) -> Option<Param> {
-    match node.value {
-        Value::Null => None,
-        Value::Object(_) => resolve(node, problems),
+/// The parameters, and what those of type `incremental` say.
+fn params(fields: Fields<'_>, problems: &mut Problems) -> (Vec<(String, Param)>, Vec<Incremental>) {
+    let (mut params, mut incrementals) = (Vec::new(), Vec::new());
+    for (name, node) in fields.into_iter() {
+        match param(name, &node, problems) {
+            Some(Written::Param(param)) => params.push((name.to_owned(), param)),
+            Some(Written::Incremental(incremental)) => incrementals.push(incremental),
+            None => {}
+        }
+    }
+    (params, incrementals)
+}
+
+/// An endpoint is read by one cursor.
+fn only_one(
+    own: Option<Incremental>,
+    of_params: Vec<Incremental>,
+    problems: &mut Problems,
+) -> Option<Incremental> {
+    let mut all = own.into_iter().chain(of_params);
+    let first = all.next();
+    for other in all {
+        let message = "an endpoint is incremental by one cursor, and there is another";
+        problems.hint(&other.pointer, message, "leave out all but one");
+    }
+    first
+}
+
+fn param(name: &str, node: &Node<'_>, problems: &mut Problems) -> Option<Written> {
+    let texts = match node.value {
+        Value::Null => return None,
+        Value::Object(_) => return typed(name, node, problems),
         Value::Array(_) => {
             let items = node.items("params", problems)?;
-            let texts: Vec<_> = items.iter().filter_map(|item| scalar(item, problems)).collect();
-            (!texts.is_empty()).then_some(Param::Texts(texts))
+            items.iter().filter_map(|item| scalar(item, problems)).collect()
         }
-        _ => scalar(node, problems).map(|text| Param::Texts(vec![text])),
-    }
+        _ => vec![scalar(node, problems)?],
+    };
+    (!texts.is_empty()).then_some(Written::Param(Param::Texts(texts)))
 }
 
 /// The text of a parameter: a string as it is, numbers and booleans as JSON writes them.
@@ -169,7 +205,7 @@ fn scalar(node: &Node<'_>, problems: &mut Problems) -> Option<At<String>> {
     }
 }
 
-fn resolve(node: &Node<'_>, problems: &mut Problems) -> Option<Param> {
+fn typed(name: &str, node: &Node<'_>, problems: &mut Problems) -> Option<Written> {
     let mut fields = node.object("a parameter", problems)?;
     let kind = match fields.take("type") {
         Some(node) => node.name("a type", problems)?.value,
@@ -178,12 +214,12 @@ fn resolve(node: &Node<'_>, problems: &mut Problems) -> Option<Param> {
     match kind.as_str() {
         "resolve" => {}
         "incremental" => {
-            problems.later(&node.pointer, "a parameter of type `incremental`");
-            return None;
+            return incremental::param(name, node, fields, problems).map(Written::Incremental);
         }
         _ => {
+            let message = "a parameter that is an object must be of type `resolve` or `incremental`";
             let hint = "{\"type\": \"resolve\", \"resource\": \"…\", \"field\": \"…\"}";
-            problems.hint(&node.pointer, "a parameter that is an object must be of type `resolve`", hint);
+            problems.hint(&node.pointer, message, hint);
             return None;
         }
     }
@@ -198,7 +234,8 @@ fn resolve(node: &Node<'_>, problems: &mut Problems) -> Option<Param> {
     let field = name("field", problems);
     let known = &["type", "resource", "field"];
     fields.close(&Keys { of: "a parameter of type `resolve`", known, later: &[], elsewhere: &[] }, problems);
-    Some(Param::Resolve { pointer: node.pointer.clone(), resource: resource?, field: field? })
+    let (resource, field) = (resource?, field?);
+    Some(Written::Param(Param::Resolve { pointer: node.pointer.clone(), resource, field }))
 }
 
 /// Values that are not written are the host's own: see the design's retries by default.

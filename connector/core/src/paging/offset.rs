@@ -11,18 +11,18 @@
 use serde_json::{Map, Value, json};
 
 use super::said::{count, has_more};
-use super::{Outcome, PagingError, Paths, Seen, Settled, ended_by_empty_page, fields};
+use super::{Outcome, PagingError, Paths, Reading, Seen, Settled, ended_by_empty_page, fields};
 use crate::config::{OffsetConfig, Spot, TotalMode};
 use crate::contract::{Continuation, Notice};
 
 /// Cursors in one `rest`, by the contract.
 const MAX_REST: u64 = 256;
 
-/// An offset paginator, and what totals are worth to it.
+/// An offset paginator, and how it is read.
 #[derive(Debug, Clone)]
 pub(crate) struct Offset {
     config: OffsetConfig,
-    total: TotalMode,
+    reading: Reading,
 }
 
 /// Where a page starts and what its chain owes.
@@ -69,8 +69,8 @@ impl Cursor {
 }
 
 impl Offset {
-    pub(crate) fn new(config: &OffsetConfig, total: TotalMode) -> Self {
-        Self { config: config.clone(), total }
+    pub(crate) fn new(config: &OffsetConfig, reading: Reading) -> Self {
+        Self { config: config.clone(), reading }
     }
 
     /// Where it writes.
@@ -79,7 +79,7 @@ impl Offset {
     }
 
     pub(super) fn paths(&self) -> Paths<'_> {
-        let total = self.config.total_path.as_ref().filter(|_| self.total != TotalMode::Ignore);
+        let total = self.config.total_path.as_ref().filter(|_| self.reading.total != TotalMode::Ignore);
         Paths {
             total: total.map(|total| &total.path),
             has_more: self.config.has_more_path.as_ref(),
@@ -114,8 +114,9 @@ impl Offset {
         let lie = |total: &u64| seen.received > 0 && cursor.offset.saturating_add(seen.received) > *total;
         let given = given.filter(|total| !lie(total));
         let shown = given.map(|total| total.saturating_sub(self.config.offset));
-        let known =
-            given.or(cursor.total.filter(|total| !lie(total))).filter(|_| self.total == TotalMode::Exact);
+        let known = given
+            .or(cursor.total.filter(|total| !lie(total)))
+            .filter(|_| self.reading.total == TotalMode::Exact);
         let mut notice = None;
         let continuation = match cursor.end {
             Some(end) => self.bounded(cursor, end, owed, reached, known)?,
@@ -127,7 +128,7 @@ impl Offset {
     /// A total that the config names, and that the first page does not have, is a slip that would turn the checks off.
     fn refuse_missing_total(&self, cursor: &Cursor, seen: &Seen) -> Result<(), PagingError> {
         let first = cursor.offset == self.config.offset && cursor.end.is_none() && cursor.total.is_none();
-        let named = self.config.has_more_path.is_none() && self.total == TotalMode::Exact;
+        let named = self.config.has_more_path.is_none() && self.reading.total == TotalMode::Exact;
         match &self.config.total_path {
             Some(total) if total.written && first && named && seen.received > 0 && seen.total.is_none() => {
                 Err(PagingError::Total(total.path.text.clone()))
@@ -198,7 +199,7 @@ impl Offset {
         }
         let tail = |offset| Cursor { offset, total, settled: cursor.settled.clone(), ..Cursor::default() };
         match total {
-            Some(total) if self.config.has_more_path.is_none() => {
+            Some(total) if self.config.has_more_path.is_none() && !self.reading.serial => {
                 Ok(self.rest(reached, total, seen.received, cursor))
             }
             _ => Ok(Continuation::Next(tail(reached).text())),

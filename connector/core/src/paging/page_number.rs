@@ -9,7 +9,9 @@
 use serde_json::{Map, Value, json};
 
 use super::said::{count, has_more};
-use super::{MAX_EMPTY_PAGES, Outcome, PagingError, Paths, Seen, Settled, ended_by_empty_page, fields};
+use super::{
+    MAX_EMPTY_PAGES, Outcome, PagingError, Paths, Reading, Seen, Settled, ended_by_empty_page, fields,
+};
 use crate::config::{PageNumberConfig, Spot, TotalMode};
 use crate::contract::{Continuation, Notice};
 
@@ -19,7 +21,7 @@ const MAX_REST: u64 = 256;
 #[derive(Debug, Clone)]
 pub(crate) struct PageNumber {
     config: PageNumberConfig,
-    total: TotalMode,
+    reading: Reading,
 }
 
 /// Which page, and what its chain owes.
@@ -71,8 +73,8 @@ impl Cursor {
 }
 
 impl PageNumber {
-    pub(super) fn new(config: &PageNumberConfig, total: TotalMode) -> Self {
-        Self { config: config.clone(), total }
+    pub(super) fn new(config: &PageNumberConfig, reading: Reading) -> Self {
+        Self { config: config.clone(), reading }
     }
 
     pub(super) fn spot(&self) -> &Spot {
@@ -80,7 +82,7 @@ impl PageNumber {
     }
 
     pub(super) fn paths(&self) -> Paths<'_> {
-        let total = self.config.total_path.as_ref().filter(|_| self.total != TotalMode::Ignore);
+        let total = self.config.total_path.as_ref().filter(|_| self.reading.total != TotalMode::Ignore);
         Paths {
             total: total.map(|total| &total.path),
             has_more: self.config.has_more_path.as_ref(),
@@ -118,7 +120,7 @@ impl PageNumber {
         let given = given.filter(|total| *total > 0 || seen.received > 0 || self.is_first(cursor));
         let lie = |total: &u64| seen.received > 0 && cursor.page >= self.end_of(*total);
         let known = given.filter(|total| !lie(total)).or(cursor.total.filter(|total| !lie(total)));
-        let known = known.filter(|_| self.total == TotalMode::Exact);
+        let known = known.filter(|_| self.reading.total == TotalMode::Exact);
         let more = has_more(self.config.has_more_path.as_ref(), seen.has_more.as_deref());
         let mut step = Step { known, rows: cursor.rows.saturating_add(seen.received), ..Step::default() };
         let continuation = if seen.received == 0 {
@@ -131,7 +133,7 @@ impl PageNumber {
 
     /// A total that the config names, and that the first page does not have, is a slip that would turn the checks off.
     fn refuse_missing_total(&self, cursor: &Cursor, seen: &Seen) -> Result<(), PagingError> {
-        let named = self.config.has_more_path.is_none() && self.total == TotalMode::Exact;
+        let named = self.config.has_more_path.is_none() && self.reading.total == TotalMode::Exact;
         match &self.config.total_path {
             Some(total)
                 if total.written
@@ -161,7 +163,9 @@ impl PageNumber {
             return self.limit();
         }
         match step.known {
-            Some(total) if self.counts_pages() && more.is_none() && cursor.end.is_none() => {
+            Some(total)
+                if self.counts_pages() && more.is_none() && cursor.end.is_none() && !self.reading.serial =>
+            {
                 self.rest(next, total, cursor)
             }
             _ => Continuation::Next(self.after(cursor, step, 0).text()),

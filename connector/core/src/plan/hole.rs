@@ -1,8 +1,9 @@
 //! Placeholders, and the shape of a path that has them: what is compared to find a parent by its path.
 
 use super::draft::{Draft, DraftPart};
-use crate::diagnostic::Problems;
+use crate::diagnostic::{Problems, did_you_mean, list};
 use crate::document::At;
+use crate::incremental;
 
 /// A placeholder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +12,8 @@ pub(super) enum Hole {
     Field { resource: At<String>, field: String, pointer: String },
     /// `{parent_id}` with nothing said about it.
     Plain { name: String, pointer: String },
+    /// `{incremental.start_value}`.
+    Incremental { value: incremental::Value, pointer: String },
     /// One that has been reported.
     Faulty,
 }
@@ -29,9 +32,18 @@ impl Hole {
             let resource = At { value: rest.to_owned(), pointer: pointer.clone() };
             return Self::Field { resource, field: String::new(), pointer };
         }
-        if name.starts_with("incremental.") {
-            problems.later(&pointer, &format!("`{{{name}}}`"));
-            return Self::Faulty;
+        if let Some(value) = name.strip_prefix("incremental.") {
+            let known = incremental::VALUES;
+            return match known.iter().find(|(name, _)| *name == value) {
+                Some((_, value)) => Self::Incremental { value: *value, pointer },
+                None => {
+                    let names = || known.iter().map(|(name, _)| *name);
+                    let hint = did_you_mean(value, names())
+                        .unwrap_or_else(|| format!("there are {}", list(names())));
+                    problems.hint(&pointer, format!("`{{{name}}}` is no value of `incremental`"), hint);
+                    Self::Faulty
+                }
+            };
         }
         if name.contains('.') {
             let hint = "a field of a resource's rows is `{resources.NAME.FIELD}`";

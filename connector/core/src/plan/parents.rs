@@ -89,6 +89,9 @@ impl Link {
     fn piece(&self, part: &DraftPart) -> Option<Piece> {
         match part {
             DraftPart::Text(text) => Some(Piece::Text(text.clone())),
+            DraftPart::Hole(Hole::Incremental { value, .. }, format) => {
+                Some(Piece::Incremental(*value, format.clone()))
+            }
             DraftPart::Hole(hole, format) => self
                 .holes
                 .iter()
@@ -255,7 +258,7 @@ impl Finder<'_> {
         let mut inferred = None;
         for hole in draft.holes() {
             match hole {
-                Hole::Faulty => {}
+                Hole::Faulty | Hole::Incremental { .. } => {}
                 Hole::Field { .. } => {
                     let Some((_, field, pointer)) = hole.field(self.names) else {
                         continue;

@@ -219,7 +219,7 @@ fn bodies(paginator: Value, mut part: Value, answer: impl Fn(&Value) -> Value) -
     let plan = planned(&endpoint(part));
     let (mut seen, mut chains) = (Vec::new(), vec![None]);
     while let Some(cursor) = chains.pop() {
-        let wanted = PageRequest { name: "r".into(), partition: None, cursor };
+        let wanted = PageRequest { cursor, ..first_page("r") };
         let sent = request(&plan, &wanted).unwrap();
         assert_eq!(sent.url, "https://api.test/x");
         seen.push(body(&sent).to_owned());

@@ -43,7 +43,7 @@ fn all_problems_come_at_once_each_with_its_place() {
         "client": {"base_url": "https://api.test", "auth": {"type": "berer", "token": "x"}, "sesion": 1},
         "resource_defaults": {"primary_kye": "id"},
         "resources": [
-            {"name": "a", "endpoint": {"path": "a", "data_selectr": "d", "incremental": {}}},
+            {"name": "a", "endpoint": {"path": "a", "data_selectr": "d", "incremental": {"cursor_path": "u", "convert": 1}}},
             {"name": "a", "path": "x"},
             5
         ],
@@ -63,7 +63,10 @@ fn all_problems_come_at_once_each_with_its_place() {
         find("/resources/0/endpoint/data_selectr").hint.as_deref(),
         Some("did you mean `data_selector`?")
     );
-    assert_eq!(find("/resources/0/endpoint/incremental").message, "`incremental` is not supported yet");
+    assert_eq!(
+        find("/resources/0/endpoint/incremental/convert").message,
+        "`convert` is not supported yet"
+    );
     assert_eq!(find("/resources/1/path").hint.as_deref(), Some("write it under `endpoint`"));
     assert_eq!(find("/resources/2").message, "a resource is a path or an object");
     assert!(find("/to").hint.is_some());
@@ -72,14 +75,9 @@ fn all_problems_come_at_once_each_with_its_place() {
 #[test]
 fn every_part_of_dlt_that_is_missing_is_refused_by_name() {
     let cases = [
-        (json!({"path": "x", "incremental": {}}), "`incremental` is not supported yet"),
         (
-            json!({"path": "x", "params": {"s": {"type": "incremental", "cursor_path": "u"}}}),
-            "a parameter of type `incremental` is not supported yet",
-        ),
-        (
-            json!({"path": "x", "params": {"s": "{incremental.start_value}"}}),
-            "`{incremental.start_value}` is not supported yet",
+            json!({"path": "x", "incremental": {"cursor_path": "u", "convert": "."}}),
+            "`convert` is not supported yet",
         ),
         (
             json!({"path": "x", "auth": {"type": "oauth2_client_credentials", "session": 1}}),
@@ -178,7 +176,7 @@ fn what_is_wrong_is_refused() {
         ),
         (
             one(json!({"name": "x", "endpoint": {"params": {"a": {"type": "foo"}}}})),
-            "/resources/0/endpoint/params/a: a parameter that is an object must be of type `resolve`",
+            "/resources/0/endpoint/params/a: a parameter that is an object must be of type `resolve` or `incremental`",
         ),
         (
             one(json!({"name": "x", "endpoint": {"method": "post"}})),
@@ -263,9 +261,9 @@ fn a_problem_in_the_defaults_points_to_the_defaults_once() {
     assert_eq!(
         refused(&config),
         [
-            "/resource_defaults/endpoint/params/a: a parameter that is an object must be of type `resolve`",
+            "/resource_defaults/endpoint/params/a: a parameter that is an object must be of type `resolve` or `incremental`",
             "/resource_defaults/endpoint/paginator/limit: the paginator `offset` needs `limit`, the rows of a page",
-            "/resources/2/endpoint/params/b: a parameter that is an object must be of type `resolve`",
+            "/resources/2/endpoint/params/b: a parameter that is an object must be of type `resolve` or `incremental`",
         ]
     );
     config["resource_defaults"] = json!({"name": "x", "endpoint": "y"});

@@ -52,7 +52,7 @@ proptest! {
         let data = edited(r#"{"bind":[1],"add":["x",2]}"#, &data);
         for resource in plan.source_info().resources {
             let partition = resource.parent.map(|_| Partition { key: "[1]".into(), data: data.clone() });
-            let wanted = PageRequest { name: resource.name, partition, cursor: cursor.clone() };
+            let wanted = PageRequest { partition, cursor: cursor.clone(), ..first_page(&resource.name) };
             if let Ok(sent) = request(&plan, &wanted) {
                 prop_assert!(sent.url.starts_with("http"));
                 prop_assert!(!sent.url.contains(char::is_whitespace));

@@ -479,3 +479,56 @@ fn answers_without_a_token() {
     let failures: Vec<_> = failures.collect();
     assert_snapshot!(told(failures.iter().map(|(what, said)| (what.as_str(), said.clone()))));
 }
+
+#[test]
+fn rows_by_their_cursor() {
+    let of = |part: Value, cursors: Value| {
+        let mut incremental = json!({"cursor_path": "at"});
+        for (key, value) in part.as_object().unwrap() {
+            incremental[key] = value.clone();
+        }
+        let rows: Value = cursors.as_array().unwrap().iter().map(|at| json!({"at": at})).collect();
+        let endpoint = json!({
+            "path": "x", "paginator": {"type": "offset", "limit": 3, "total_path": null}, "data_selector": "$",
+            "incremental": incremental
+        });
+        answer(endpoint, &ok(rows))
+    };
+    let plain = || json!({"path": "x", "paginator": "single_page", "data_selector": "$", "incremental": {"cursor_path": "at"}});
+    let key = json!({"primary_key": "key"});
+    let cases = [
+        ("no cursor", answer(plain(), &ok(r#"[{"at": 1}, {"id": 1}]"#))),
+        ("null", of(json!({}), json!([null]))),
+        ("a list", of(json!({}), json!([[1]]))),
+        ("a mix", of(json!({}), json!([1, "2024-01-01"]))),
+        ("another mix", of(json!({}), json!(["2024-01-01", "soon"]))),
+        ("a start of another kind", of(json!({"initial_value": "2024-01-01"}), json!([1_700_000_000]))),
+        ("an end of another kind", of(json!({"initial_value": 1, "end_value": 5}), json!(["2024-01-01"]))),
+        ("no key", of(key, json!([1]))),
+        ("no order", of(json!({"row_order": "desc", "initial_value": 1}), json!([1, 2]))),
+    ];
+    let mark = |value: &str| Watermark { value: value.into(), order: Vec::new(), ties: Vec::new() };
+    let ask = |part: Value, since: Option<&str>| {
+        let endpoint = endpoint(part);
+        let wanted = PageRequest { since: since.map(mark), ..first_page("r") };
+        request(&planned(&endpoint), &wanted).map_or_else(|error| fault(&error), |sent| sent.url)
+    };
+    let lag = json!({"path": "x", "incremental": {"cursor_path": "at", "lag": 3}});
+    let end = json!({
+        "path": "x/{incremental.start_value}", "incremental": {"cursor_path": "at", "initial_value": 1}
+    });
+    let asked = [
+        ("a lag of texts", ask(lag.clone(), Some("\"abc\""))),
+        ("a watermark that is none", ask(lag, Some("{}"))),
+        ("a path", ask(end, None)),
+    ];
+    assert_snapshot!(told(cases.into_iter().chain(asked)));
+}
+
+#[test]
+fn notices_on_incremental() {
+    let incremental = json!({"cursor_path": "at", "allow_external_schedulers": true, "start_param": "since"});
+    let plan = planned(&endpoint(json!({"path": "x", "params": {"since": 1}, "incremental": incremental})));
+    let notices = plan.source_info().notices;
+    assert_snapshot!(told(notices.iter().map(|notice| (notice.code, of_notice(notice)))));
+}

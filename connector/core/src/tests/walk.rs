@@ -46,7 +46,7 @@ pub(super) fn walk(
     let mut cursors = std::collections::BTreeSet::new();
     let mut failures = 0;
     while let Some(cursor) = chains.pop() {
-        let wanted = PageRequest { name: "r".into(), partition: None, cursor: cursor.clone() };
+        let wanted = PageRequest { cursor: cursor.clone(), ..first_page("r") };
         let sent = request(&plan, &wanted).map_err(|fault| fault.to_string())?;
         let asked = Asked(url::Url::parse(&sent.url).unwrap());
         walk.asked.push(sent.url.trim_start_matches("https://api.test").to_owned());

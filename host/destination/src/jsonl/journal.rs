@@ -17,7 +17,7 @@ use crate::error::DestinationError;
 use crate::table::Disposition;
 
 /// Of the lines below. A program that knows only an older one must not write them.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// A line as it is read.
 #[derive(Deserialize)]

@@ -350,7 +350,7 @@ fn a_journal_of_an_older_version() {
     assert_eq!(fs::read_to_string(&journal).unwrap(), old);
     let mut to = place.open();
     assert_eq!(to.state(), looked);
-    assert!(fs::read_to_string(&journal).unwrap().starts_with(r#"{"snapshot":{"version":2,"#));
+    assert!(fs::read_to_string(&journal).unwrap().starts_with(r#"{"snapshot":{"version":3,"#));
     to.record(&[Change::Done { seq: 4 }]).unwrap();
     to.commit().unwrap();
     drop(to);

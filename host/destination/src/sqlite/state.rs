@@ -7,14 +7,16 @@ use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
 
 use super::{failure, schema};
-use crate::checkpoint::{Chain, Change, ErrorLine, Load, LoadStatus, Partition, PendingPage, State};
+use crate::checkpoint::{
+    Chain, Change, ErrorLine, Load, LoadStatus, Mark, Partition, PendingPage, State, Watermark,
+};
 use crate::error::DestinationError;
 use crate::partition_id::PartitionId;
 use crate::table::{Disposition, Table};
 use crate::timestamp::iso8601;
 
 /// Of the tables below. A program that knows only an older one must not write them.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 /// Columns have no types here either: a count above `i64::MAX` is kept as its digits.
 const TABLES: &str = "
@@ -31,12 +33,17 @@ const TABLES: &str = "
     );
     CREATE INDEX IF NOT EXISTS _sanderling_pending_resource ON _sanderling_pending (pipeline, resource);
     CREATE TABLE IF NOT EXISTS _sanderling_chains (
-        pipeline, resource, partition_key, received, pages, first_total, last_total, last_digest, repeats, limited
+        pipeline, resource, partition_key, received, pages, first_total, last_total, last_digest, repeats, limited,
+        dropped
     );
     CREATE INDEX IF NOT EXISTS _sanderling_chains_key
         ON _sanderling_chains (pipeline, resource, partition_key);
     CREATE TABLE IF NOT EXISTS _sanderling_opened (
         pipeline, resource, partition, PRIMARY KEY (pipeline, resource, partition)
+    ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS _sanderling_watermarks (
+        pipeline, resource, partition_key, load_id, whole, reached, before,
+        PRIMARY KEY (pipeline, resource, partition_key)
     ) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS _sanderling_halts (pipeline, origin, at_ms, PRIMARY KEY (pipeline, origin));
     CREATE TABLE IF NOT EXISTS _sanderling_errors (
@@ -47,14 +54,15 @@ const TABLES: &str = "
     ) WITHOUT ROWID;
 ";
 
-/// Columns that version 1 did not have. The tables that it made get them at their end, as they stand above.
-const SINCE_VERSION_2: [(&str, &str); 6] = [
+/// Columns that older versions did not have. The tables that they made get them at their end, as they stand above.
+const ADDED: [(&str, &str); 7] = [
     ("_sanderling_loads", "refused_rows"),
     ("_sanderling_loads", "stopped_at"),
     ("_sanderling_loads", "last_complete"),
     ("_sanderling_loads", "to_undo"),
     ("_sanderling_loads", "unwritten"),
     ("_sanderling_pending", "failed"),
+    ("_sanderling_chains", "dropped"),
 ];
 
 /// Makes the tables, and proves on the way that the database can be written to.
@@ -76,7 +84,7 @@ pub(super) fn create(conn: &Connection, path: &Path) -> Result<(), DestinationEr
             format!("its state is of version {version}; this program knows {VERSION}: use a newer one");
         return Err(DestinationError::Corrupt { path: path.to_owned(), reason });
     }
-    for (table, column) in SINCE_VERSION_2 {
+    for (table, column) in ADDED {
         if !has_column(conn, table, column).map_err(sort)? {
             schema::add_column(conn, table, column).map_err(sort)?;
         }
@@ -107,9 +115,9 @@ pub(super) fn read(conn: &Connection, pipeline: &str) -> rusqlite::Result<State>
     let column = |table: &str, column: &'static str| -> rusqlite::Result<&'static str> {
         Ok(if has_column(conn, table, column)? { column } else { "NULL" })
     };
-    let [refused, limit, last, to_undo, unwritten, failed] = {
-        let mut columns = [""; 6];
-        for (slot, (table, name)) in columns.iter_mut().zip(SINCE_VERSION_2) {
+    let [refused, limit, last, to_undo, unwritten, failed, dropped] = {
+        let mut columns = [""; 7];
+        for (slot, (table, name)) in columns.iter_mut().zip(ADDED) {
             *slot = column(table, name)?;
         }
         columns
@@ -145,10 +153,19 @@ pub(super) fn read(conn: &Connection, pipeline: &str) -> rusqlite::Result<State>
         })?;
     }
     fold(
-        "SELECT resource, partition_key, received, pages, first_total, last_total, last_digest, repeats, limited
-         FROM _sanderling_chains WHERE pipeline = ?1",
+        &format!(
+            "SELECT resource, partition_key, received, pages, first_total, last_total, last_digest, repeats, limited,
+             {dropped} FROM _sanderling_chains WHERE pipeline = ?1"
+        ),
         chain,
     )?;
+    if schema::exists(conn, "_sanderling_watermarks")? {
+        fold(
+            "SELECT resource, partition_key, load_id, whole, reached, before FROM _sanderling_watermarks
+             WHERE pipeline = ?1",
+            watermark,
+        )?;
+    }
     fold("SELECT origin, at_ms FROM _sanderling_halts WHERE pipeline = ?1", |row| {
         Ok(Change::Halt { origin: row.get(0)?, at_ms: count(row, 1)? })
     })?;
@@ -198,6 +215,24 @@ pub(super) fn apply(conn: &Connection, pipeline: &str, change: &Change) -> rusql
         Change::ChainEnd { resource, partition_key } => {
             end_chain(conn, pipeline, resource, partition_key.as_ref())
         }
+        Change::Watermark(watermark) => insert_watermark(conn, pipeline, watermark),
+        Change::WatermarksBack { resource, load_id } => {
+            run(
+                "DELETE FROM _sanderling_watermarks
+                 WHERE pipeline = ?1 AND resource = ?2 AND load_id = ?3 AND before IS NULL",
+                params![pipeline, resource, load_id],
+            )?;
+            run(
+                "UPDATE _sanderling_watermarks SET reached = before, before = NULL, whole = TRUE, load_id = ''
+                 WHERE pipeline = ?1 AND resource = ?2 AND load_id = ?3",
+                params![pipeline, resource, load_id],
+            )
+        }
+        Change::WatermarksForgotten { resource, but_of } => run(
+            "DELETE FROM _sanderling_watermarks
+             WHERE pipeline = ?1 AND resource = ?2 AND (?3 IS NULL OR load_id <> ?3)",
+            params![pipeline, resource, but_of],
+        ),
         Change::Halt { origin, at_ms } => run(
             "INSERT OR REPLACE INTO _sanderling_halts VALUES (?1, ?2, ?3)",
             params![pipeline, origin, Count(*at_ms)],
@@ -328,7 +363,10 @@ fn pending(row: &Row) -> rusqlite::Result<Change> {
 }
 
 fn insert_chain(conn: &Connection, pipeline: &str, chain: &Chain) -> rusqlite::Result<()> {
-    conn.prepare_cached("INSERT INTO _sanderling_chains VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?
+    conn.prepare_cached(
+        "INSERT INTO _sanderling_chains (pipeline, resource, partition_key, received, pages, first_total, last_total,
+         last_digest, repeats, limited, dropped) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+    )?
         .execute(params![
             pipeline,
             chain.resource,
@@ -340,6 +378,7 @@ fn insert_chain(conn: &Connection, pipeline: &str, chain: &Chain) -> rusqlite::R
             chain.last_digest,
             chain.repeats,
             chain.limited,
+            Count(chain.dropped),
         ])
         .map(drop)
 }
@@ -368,7 +407,39 @@ fn chain(row: &Row) -> rusqlite::Result<Change> {
         last_digest: row.get(6)?,
         repeats: row.get(7)?,
         limited: row.get(8)?,
+        dropped: optional_count(row, 9)?.unwrap_or_default(),
     }))
+}
+
+fn watermark(row: &Row) -> rusqlite::Result<Change> {
+    // One that cannot be read is as good as none: its rows are read again.
+    let mark = |column: usize| -> rusqlite::Result<Option<Mark>> {
+        let text: Option<String> = row.get(column)?;
+        Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+    };
+    Ok(Change::Watermark(Watermark {
+        resource: row.get(0)?,
+        partition: row.get(1)?,
+        load_id: row.get(2)?,
+        whole: row.get(3)?,
+        reached: mark(4)?,
+        before: mark(5)?,
+    }))
+}
+
+fn insert_watermark(conn: &Connection, pipeline: &str, watermark: &Watermark) -> rusqlite::Result<()> {
+    let mark = |mark: &Option<Mark>| mark.as_ref().and_then(|mark| serde_json::to_string(mark).ok());
+    conn.prepare_cached("INSERT OR REPLACE INTO _sanderling_watermarks VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
+        .execute(params![
+            pipeline,
+            watermark.resource,
+            watermark.partition,
+            watermark.load_id,
+            watermark.whole,
+            mark(&watermark.reached),
+            mark(&watermark.before),
+        ])
+        .map(drop)
 }
 
 fn insert_error(conn: &Connection, pipeline: &str, line: &ErrorLine) -> rusqlite::Result<()> {

@@ -1,7 +1,9 @@
 //! What is said of what is remembered.
 
 use insta::assert_snapshot;
-use sanderling_destination::{Chain, Halt, Load, LoadStatus, Partition, PartitionId, PendingPage, State};
+use sanderling_destination::{
+    Chain, Halt, Load, LoadStatus, Mark, Partition, PartitionId, PendingPage, State, Watermark,
+};
 
 use crate::memory;
 use crate::run::outlook::{Next, Outlook};
@@ -27,7 +29,7 @@ fn load(resource: &str, status: LoadStatus) -> Load {
 }
 
 fn outlook(resource: &str, load: Option<Load>, next: Next) -> Outlook {
-    Outlook { resource: resource.into(), load, pending_pages: 0, failed_parents: 0, next }
+    Outlook { resource: resource.into(), load, pending_pages: 0, failed_parents: 0, watermark: None, next }
 }
 
 #[test]
@@ -72,12 +74,31 @@ fn what_is_remembered() {
         load("tasks", LoadStatus::Running),
         load("users", LoadStatus::Refused),
     ];
+    let watermarks = |resource: &str, marks: &[(&str, &str)]| {
+        let watermark = |(partition, value): &(&str, &str)| {
+            let reached = Mark { cursor: "updated_at".into(), value: (*value).into(), ..Mark::default() };
+            let watermark = Watermark {
+                resource: resource.into(),
+                partition: (*partition).into(),
+                reached: Some(reached),
+                whole: true,
+                ..Watermark::default()
+            };
+            ((*partition).to_owned(), watermark)
+        };
+        (resource.to_owned(), marks.iter().map(watermark).collect())
+    };
     let state = State {
         loads: loads.into_iter().map(|load| (load.resource.clone(), load)).collect(),
         pending: vec![page(1, None, None, false), page(2, Some("[7]"), Some("{\"o\":400}"), true)],
         chains: vec![half_read],
         halts: vec![Halt { origin: "https://api.example.com".into(), at_ms: AT_MS }],
         opened: [("tasks".to_owned(), [PartitionId::of("[7]")].into())].into(),
+        watermarks: [
+            watermarks("projects", &[("", "\"2024-05-01T10:00:00Z\"")]),
+            watermarks("tasks", &[("[7]", "5"), ("[8]", "9")]),
+        ]
+        .into(),
     };
     let nothing = State::default();
     let states = [("time", "sqlite:time.db", &state), ("none", "jsonl:out", &nothing)];

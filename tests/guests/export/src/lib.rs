@@ -36,7 +36,7 @@ impl Guest for Connector {
             primary_key: key.iter().map(|&column| column.into()).collect(),
             write_disposition: WriteDisposition::Merge,
             columns: None,
-            incremental: false,
+            incremental: None,
             selected: true,
             retry: None,
             origins: vec![config.origin.clone()],
