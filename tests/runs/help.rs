@@ -252,6 +252,23 @@ fn of_run() {
           --fresh
               Start again, even if the last run broke off a moment ago
 
+          --since <VALUE>
+              Read incremental resources from here on, as a backfill
+              
+              How far they had been read stays as it is. Rows that are there already are merged, or
+              added once more.
+
+          --until <VALUE>
+              Read incremental resources up to here, as a backfill
+
+          --full-refresh
+              Read incremental resources from their beginning
+              
+              Once all is read, appended rows give way to the new ones. Merged rows are merged.
+
+          --strict
+              Refuse what the destination cannot do as the config says
+
           --frozen
               Take no guesses: what the config does not say is an error
 
@@ -298,6 +315,7 @@ fn of_run() {
       sanderling run api.yaml --to jsonl:out                 into out/<resource>.jsonl
       sanderling run api.yaml --resource users --max-pages 1 --to sqlite:sample.db
       sanderling run api.yaml --retry-failed                 only the parents that failed last time
+      sanderling run api.yaml --since 2024-05 --until 2024-06 a month of what is incremental, again
       sanderling run api.yaml --json --progress none         for programs: one document on stdout
 
     A config:

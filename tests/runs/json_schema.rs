@@ -63,6 +63,8 @@ pub(crate) fn breaches(value: &Value, schema: &Value, root: &Value, at: &str, fo
                     found.push(format!("{at}: {value} is less than {rule}"));
                 }
             }
+            // What is no object is told by its type.
+            "required" if !value.is_object() => {}
             "required" => {
                 for key in
                     rule.as_array().unwrap().iter().filter(|key| value.get(key.as_str().unwrap()).is_none())

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use sanderling::clock;
 use sanderling::contract::{Fault, PageRequest};
 use sanderling::document::{Format, parse};
+use sanderling::run::mode::Mode;
 use sanderling::run::outcome::{Cause, Outcome};
 use sanderling::run::plan::{Plan, PlanError};
 use sanderling::run::truth::Refusal;

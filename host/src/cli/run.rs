@@ -13,7 +13,7 @@ Examples:
   sanderling run api.yaml --to jsonl:out                 into out/<resource>.jsonl
   sanderling run api.yaml --resource users --max-pages 1 --to sqlite:sample.db
   sanderling run api.yaml --retry-failed                 only the parents that failed last time
-  sanderling run api.yaml --since 2024-01-01 --until 2024-02-01      that range of what is incremental
+  sanderling run api.yaml --since 2024-05 --until 2024-06 a month of what is incremental, again
   sanderling run api.yaml --json --progress none         for programs: one document on stdout
 
 A config:
@@ -46,15 +46,17 @@ pub struct RunArgs {
     /// Start again, even if the last run broke off a moment ago
     #[arg(long)]
     pub fresh: bool,
-    /// Read incremental resources from here on, as a backfill: what they have reached stays as it is, and
-    /// the rows are added (or merged) once more
+    /// Read incremental resources from here on, as a backfill
+    ///
+    /// How far they had been read stays as it is. Rows that are there already are merged, or added once more.
     #[arg(long, value_name = "VALUE", conflicts_with = "retry_failed", allow_hyphen_values = true)]
     pub since: Option<String>,
     /// Read incremental resources up to here, as a backfill
     #[arg(long, value_name = "VALUE", conflicts_with = "retry_failed", allow_hyphen_values = true)]
     pub until: Option<String>,
-    /// Read incremental resources from their beginning. Appended rows are replaced, once all is read; merged
-    /// ones are merged, so that rows which the API no longer has stay
+    /// Read incremental resources from their beginning
+    ///
+    /// Once all is read, appended rows give way to the new ones. Merged rows are merged.
     #[arg(long, conflicts_with_all = ["since", "until", "retry_failed"])]
     pub full_refresh: bool,
     /// Refuse what the destination cannot do as the config says

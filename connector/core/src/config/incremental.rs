@@ -70,13 +70,32 @@ const INCREMENTAL: Keys = Keys {
     elsewhere: &[("transform", "it is named `convert`")],
 };
 
-/// Keys that only `endpoint.incremental` has.
+/// The same without the keys that only `endpoint.incremental` has.
+const PARAM: Keys = Keys {
+    of: "a parameter of type `incremental`",
+    known: &[
+        "type",
+        "cursor_path",
+        "initial_value",
+        "last_value_func",
+        "lag",
+        "row_order",
+        "range_start",
+        "range_end",
+        "on_cursor_value_missing",
+        "primary_key",
+        "allow_external_schedulers",
+    ],
+    later: INCREMENTAL.later,
+    elsewhere: INCREMENTAL.elsewhere,
+};
+
 const NOT_OF_A_PARAM: [&str; 3] = ["end_value", "start_param", "end_param"];
 
 /// Reads `endpoint.incremental`.
 pub(super) fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Incremental> {
     let fields = node.object("`incremental`", problems)?;
-    fields_of(node, fields, problems)
+    fields_of(node, fields, &INCREMENTAL, problems)
 }
 
 /// Reads a parameter of type `incremental`, whose `type` has been taken: `name` is what the start is sent as.
@@ -93,10 +112,15 @@ pub(super) fn param(
         }
     }
     let start_param = Some(node.at(name.to_owned()));
-    Some(Incremental { start_param, ..fields_of(node, fields, problems)? })
+    Some(Incremental { start_param, ..fields_of(node, fields, &PARAM, problems)? })
 }
 
-fn fields_of(node: &Node<'_>, mut fields: Fields<'_>, problems: &mut Problems) -> Option<Incremental> {
+fn fields_of(
+    node: &Node<'_>,
+    mut fields: Fields<'_>,
+    keys: &Keys,
+    problems: &mut Problems,
+) -> Option<Incremental> {
     let cursor_path = match fields.take("cursor_path") {
         Some(node) => path(&node, problems),
         None => {
@@ -135,7 +159,7 @@ fn fields_of(node: &Node<'_>, mut fields: Fields<'_>, problems: &mut Problems) -
         .take("allow_external_schedulers")
         .filter(|node| node.boolean(problems) == Some(true))
         .map(|node| node.pointer);
-    fields.close(&INCREMENTAL, problems);
+    fields.close(keys, problems);
     Some(Incremental {
         pointer: node.pointer.clone(),
         cursor_path: cursor_path?,

@@ -26,7 +26,7 @@ const SHORT_PAGINATORS: &[&str] = &[
 const PAGINATOR: Shape = Union("paginator", SHORT_PAGINATORS);
 const AUTH: Shape = Union("auth", &[]);
 const NAMES: Shape = Either(&[Text, List(&Text)]);
-const PARAM: Shape = Either(&[Scalar, List(&Scalar), Of("resolve")]);
+const PARAM: Shape = Either(&[Scalar, List(&Scalar), Of("resolve"), Of("incremental_param")]);
 const FORM_VALUE: Shape = Either(&[Scalar, List(&Scalar)]);
 const FORM: Shape = Either(&[Map(&FORM_VALUE), List(&List(&FORM_VALUE))]);
 const COLUMNS: Shape = Either(&[Map(&Of("column")), List(&Of("listed_column"))]);
@@ -39,6 +39,40 @@ const DATA_TYPE: Row = row("data_type", Words(DATA_TYPES), None, "the type, in d
 const NULLABLE: Row = row("nullable", Bool, Json("true"), "whether a row may lack it or have null there");
 const PRIMARY_KEY: Row = row("primary_key", Bool, Json("false"), "whether it is a part of the key");
 const DESCRIPTION: Row = row("description", Text, None, "for who reads the config");
+
+const CURSOR_PATH: Row = row("cursor_path", Text, Required, "a JSONPath: where a row says how new it is");
+const INITIAL_VALUE: Row = row("initial_value", Scalar, None, "where the first run starts");
+const LAST_VALUE_FUNC: Row =
+    row("last_value_func", Words(&["max", "min"]), Json("\"max\""), "which end of the cursor is the newest");
+const LAG: Row =
+    row("lag", Number, None, "starts that much earlier: seconds for times, days for dates, else its unit");
+const ROW_ORDER: Row = row(
+    "row_order",
+    Words(&["asc", "desc"]),
+    None,
+    "the order of the API's rows: reading stops where a range ends",
+);
+const RANGE_START: Row = row(
+    "range_start",
+    Words(&["closed", "open"]),
+    Json("\"closed\""),
+    "whether a row at the start is wanted",
+);
+const RANGE_END: Row =
+    row("range_end", Words(&["open", "closed"]), Json("\"open\""), "whether a row at the end is wanted");
+const ON_MISSING: Row = row(
+    "on_cursor_value_missing",
+    Words(&["raise", "include", "exclude"]),
+    Json("\"raise\""),
+    "what becomes of a row without a cursor",
+);
+const TIES: Row = row(
+    "primary_key",
+    NAMES,
+    None,
+    "what tells rows of one cursor apart; the resource's, else the whole row",
+);
+const SCHEDULERS: Row = row("allow_external_schedulers", Bool, None, "does nothing here");
 
 const STOP_AFTER_EMPTY: Row =
     row("stop_after_empty_page", Bool, Json("true"), "whether a page without rows is the end");
@@ -185,6 +219,26 @@ pub(super) const SECTIONS: &[Section] = &[
                 Json("false"),
                 "whether an answer in which the selector finds nothing is an empty page",
             ),
+            row("incremental", Of("incremental"), None, "reads from where the last run ended"),
+        ],
+    },
+    Section {
+        name: "incremental",
+        title: "`incremental`",
+        rows: &[
+            CURSOR_PATH,
+            INITIAL_VALUE,
+            row("end_value", Scalar, None, "where it ends; then each run reads the whole range anew"),
+            row("start_param", Text, None, "the parameter that the start is sent as"),
+            row("end_param", Text, None, "the parameter that the end is sent as"),
+            LAST_VALUE_FUNC,
+            LAG,
+            ROW_ORDER,
+            RANGE_START,
+            RANGE_END,
+            ON_MISSING,
+            TIES,
+            SCHEDULERS,
         ],
     },
     Section {
@@ -235,6 +289,23 @@ pub(super) const SECTIONS: &[Section] = &[
             kind(&["resolve"], "dlt's older way to bind a placeholder of the path"),
             row("resource", Text, Required, "the parent"),
             row("field", Text, Required, "a field of its rows"),
+        ],
+    },
+    Section {
+        name: "incremental_param",
+        title: "A parameter of type `incremental`",
+        rows: &[
+            kind(&["incremental"], "the start is sent as this parameter"),
+            CURSOR_PATH,
+            INITIAL_VALUE,
+            LAST_VALUE_FUNC,
+            LAG,
+            ROW_ORDER,
+            RANGE_START,
+            RANGE_END,
+            ON_MISSING,
+            TIES,
+            SCHEDULERS,
         ],
     },
     Section { name: "column", title: "A column", rows: &[DATA_TYPE, NULLABLE, PRIMARY_KEY, DESCRIPTION] },

@@ -63,10 +63,7 @@ fn all_problems_come_at_once_each_with_its_place() {
         find("/resources/0/endpoint/data_selectr").hint.as_deref(),
         Some("did you mean `data_selector`?")
     );
-    assert_eq!(
-        find("/resources/0/endpoint/incremental/convert").message,
-        "`convert` is not supported yet"
-    );
+    assert_eq!(find("/resources/0/endpoint/incremental/convert").message, "`convert` is not supported yet");
     assert_eq!(find("/resources/1/path").hint.as_deref(), Some("write it under `endpoint`"));
     assert_eq!(find("/resources/2").message, "a resource is a path or an object");
     assert!(find("/to").hint.is_some());
