@@ -29,7 +29,7 @@ impl Mark {
     /// What it is, where that has no order.
     pub(crate) fn of(json: &[u8]) -> Result<Self, &'static str> {
         match Kind::of(json.first().copied()) {
-            Kind::Number => Decimal::parse(json).map(Self::Number).ok_or("no number"),
+            Kind::Number => Decimal::parse(json).map(Self::Number).ok_or(Kind::Number.noun()),
             Kind::String => {
                 let text = decode_string(json).ok_or("text with half a surrogate pair")?;
                 Ok(Self::of_text(&text))

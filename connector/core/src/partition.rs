@@ -78,7 +78,6 @@ impl Bindings {
     /// # Errors
     /// A value that is not there, or not of the format's type.
     fn text(&self, index: usize, format: Option<&Format>) -> Result<String, Fault> {
-        let lacking = || Fault::Other("the partition lacks a value".to_owned());
         let json = self.bound.get(index).ok_or_else(lacking)?;
         match format {
             Some(format) => format.write(json).map_err(|what| {
@@ -101,25 +100,23 @@ impl Bindings {
             Piece::Bound(index, format) => return self.text(*index, format.as_ref()),
             Piece::Incremental(value, format) => (value, format),
         };
-        let name = || VALUES.iter().find(|(_, other)| other == value).map_or("", |(name, _)| *name);
-        let lacking = || {
-            Fault::Other(format!(
-                "`{{incremental.{}}}` has no value, and stands in a text that cannot do without one",
-                name()
-            ))
-        };
+        // A plan lets only such stand in a text that have one.
         let json = self.sent.json(*value).ok_or_else(lacking)?;
         match format {
             Some(format) => format.write(json).map_err(|what| {
+                let name = VALUES.iter().find(|(_, other)| other == value).map_or("", |(name, _)| *name);
                 let format = &format.written;
                 Fault::Other(format!(
-                    "`{{incremental.{}}}` is {what}, which the format `{format}` cannot write",
-                    name()
+                    "`{{incremental.{name}}}` is {what}, which the format `{format}` cannot write"
                 ))
             }),
             None => plain(json).ok_or_else(lacking),
         }
     }
+}
+
+fn lacking() -> Fault {
+    Fault::Other("the partition lacks a value".to_owned())
 }
 
 /// A string's text, any other scalar as JSON writes it.

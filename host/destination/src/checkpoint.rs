@@ -435,8 +435,7 @@ mod hex {
         let text = String::deserialize(deserializer)?;
         let digits: Option<Vec<u32>> = text.chars().map(|char| char.to_digit(16)).collect();
         let pairs = digits.filter(|digits| digits.len() % 2 == 0);
-        let pairs =
-            pairs.ok_or_else(|| D::Error::custom("an even number of hexadecimal digits is expected"))?;
+        let pairs = pairs.ok_or_else(|| D::Error::custom("hexadecimal"))?;
         let byte = |pair: &[u32]| pair.iter().fold(0u32, |byte, digit| byte * 16 + digit) as u8;
         Ok(pairs.chunks(2).map(byte).collect())
     }

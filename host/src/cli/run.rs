@@ -13,7 +13,7 @@ Examples:
   sanderling run api.yaml --to jsonl:out                 into out/<resource>.jsonl
   sanderling run api.yaml --resource users --max-pages 1 --to sqlite:sample.db
   sanderling run api.yaml --retry-failed                 only the parents that failed last time
-  sanderling run api.yaml --since 2024-05 --until 2024-06 a month of what is incremental, again
+  sanderling run api.yaml --since 2024-05 --until 2024-06  a month of what is incremental, again
   sanderling run api.yaml --json --progress none         for programs: one document on stdout
 
 A config:

@@ -154,7 +154,7 @@ mod tests {
             primary_key: Vec::new(),
             write_disposition: WriteDisposition::Append,
             columns: None,
-            incremental: false,
+            incremental: None,
             selected: true,
             retry: None,
             origins: vec![origin.into()],

@@ -517,10 +517,15 @@ fn rows_by_their_cursor() {
     let end = json!({
         "path": "x/{incremental.start_value}", "incremental": {"cursor_path": "at", "initial_value": 1}
     });
+    let format = json!({
+        "path": "x/{incremental.start_value:05d}",
+        "incremental": {"cursor_path": "at", "initial_value": "2024-01-01"}
+    });
     let asked = [
         ("a lag of texts", ask(lag.clone(), Some("\"abc\""))),
         ("a watermark that is none", ask(lag, Some("{}"))),
         ("a path", ask(end, None)),
+        ("a format", ask(format, None)),
     ];
     assert_snapshot!(told(cases.into_iter().chain(asked)));
 }
@@ -531,4 +536,22 @@ fn notices_on_incremental() {
     let plan = planned(&endpoint(json!({"path": "x", "params": {"since": 1}, "incremental": incremental})));
     let notices = plan.source_info().notices;
     assert_snapshot!(told(notices.iter().map(|notice| (notice.code, of_notice(notice)))));
+}
+
+#[test]
+fn configs_that_are_not_incremental() {
+    let cases = [
+        ("nothing", json!({})),
+        ("no start", json!({"cursor_path": "at", "end_value": 5})),
+        ("no names", json!({"cursor_path": "at", "start_param": 5, "primary_key": [5]})),
+    ];
+    let of = |incremental: Value| {
+        let problems = crate::plan(&endpoint(json!({"path": "x", "incremental": incremental})).to_string());
+        let said = problems.unwrap_err().into_iter().map(|problem| match problem.hint {
+            Some(hint) => format!("{}\n  {hint}", problem.message),
+            None => problem.message,
+        });
+        said.collect::<Vec<_>>().join("\n  ")
+    };
+    assert_snapshot!(told(cases.map(|(what, incremental)| (what, of(incremental)))));
 }
