@@ -9,11 +9,14 @@ use crate::program::{Folder, Ran};
 
 const TARGETS: [&str; 2] = ["sqlite:out.db", "jsonl:out"];
 
+/// Rows by path, shared with the server.
+type Lists = Arc<Mutex<Vec<(String, Vec<Value>)>>>;
+
 /// An API whose lists may be changed between runs, read in pages of 3.
 struct Api {
     server: Server,
     folder: Folder,
-    lists: Arc<Mutex<Vec<(String, Vec<Value>)>>>,
+    lists: Lists,
 }
 
 /// The page of a list that a request asks for; what is older than its `since` is left out.
@@ -36,7 +39,7 @@ impl Api {
     /// A resource `items` with this `incremental`; `more` goes into the resource.
     fn new(incremental: Value, more: Value) -> Self {
         let (server, folder) = (start(Options::default()).unwrap(), Folder::new());
-        let lists: Arc<Mutex<Vec<(String, Vec<Value>)>>> = Arc::default();
+        let lists: Lists = Arc::default();
         for path in ["/items", "/parents", "/parents/*/items"] {
             let lists = lists.clone();
             server.set_route(path, move |request| {

@@ -144,7 +144,7 @@ fn selector(node: &Node<'_>, problems: &mut Problems) -> Option<Selector> {
 /// What a value of `params` may be.
 enum Written {
     Param(Param),
-    Incremental(Incremental),
+    Incremental(Box<Incremental>),
 }
 
 /// The parameters, and what those of type `incremental` say.
@@ -153,7 +153,7 @@ fn params(fields: Fields<'_>, problems: &mut Problems) -> (Vec<(String, Param)>,
     for (name, node) in fields.into_iter() {
         match param(name, &node, problems) {
             Some(Written::Param(param)) => params.push((name.to_owned(), param)),
-            Some(Written::Incremental(incremental)) => incrementals.push(incremental),
+            Some(Written::Incremental(incremental)) => incrementals.push(*incremental),
             None => {}
         }
     }
@@ -214,7 +214,8 @@ fn typed(name: &str, node: &Node<'_>, problems: &mut Problems) -> Option<Written
     match kind.as_str() {
         "resolve" => {}
         "incremental" => {
-            return incremental::param(name, node, fields, problems).map(Written::Incremental);
+            let incremental = incremental::param(name, node, fields, problems)?;
+            return Some(Written::Incremental(Box::new(incremental)));
         }
         _ => {
             let message = "a parameter that is an object must be of type `resolve` or `incremental`";
