@@ -3,6 +3,7 @@
 use crate::config::{self, RowOrder};
 use crate::contract::{Fault, PageRequest};
 use crate::instant::Instant;
+use crate::jq;
 use crate::json::{Step, Wanted};
 use crate::mark::Bound;
 use crate::select::Selector;
@@ -115,13 +116,27 @@ impl Incremental {
     /// As [`Incremental::window`].
     pub(crate) fn sent(&self, request: &PageRequest) -> Result<Sent, Fault> {
         let window = self.window(request)?;
-        let json = |bound: Option<&Bound>| bound.map(|bound| bound.json.clone());
+        let json = |bound: Option<&Bound>| bound.map(|bound| self.converted(&bound.json)).transpose();
         Ok(Sent {
-            start: json(window.start.as_ref()),
-            end: json(window.end.as_ref()),
-            initial: json(self.config.initial_value.as_ref()),
+            start: json(window.start.as_ref())?,
+            end: json(window.end.as_ref())?,
+            initial: json(self.config.initial_value.as_ref())?,
             lag: self.config.lag.as_ref().map(ToString::to_string),
         })
+    }
+}
+
+impl Incremental {
+    /// A bound as it is sent.
+    fn converted(&self, json: &str) -> Result<String, Fault> {
+        let Some(program) = &self.config.convert else { return Ok(json.to_owned()) };
+        let failed =
+            |what: &dyn std::fmt::Display| Fault::Other(format!("`convert` of {json} fails: {what}"));
+        let value = jq::read(json.as_bytes()).map_err(|error| failed(&error))?;
+        let value = program.one(value).map_err(|error| failed(&error))?;
+        let mut out = Vec::new();
+        jq::write(&value, &mut out).map_err(|error| failed(&error))?;
+        String::from_utf8(out).map_err(|error| failed(&error))
     }
 }
 

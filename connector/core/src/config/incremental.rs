@@ -1,10 +1,13 @@
 //! `incremental`: which field of a row tells how new it is, and from where to where rows are read.
 
+use std::rc::Rc;
+
 use serde_json::Value;
 
-use super::inside;
+use super::{inside, steps};
 use crate::diagnostic::{Problems, did_you_mean};
 use crate::document::{At, Fields, Keys, Node};
+use crate::jq::Program;
 use crate::mark::Bound;
 use crate::select::ValuePath;
 
@@ -27,6 +30,8 @@ pub(crate) struct Incremental {
     pub(crate) missing: Missing,
     pub(crate) start_param: Option<At<String>>,
     pub(crate) end_param: Option<At<String>>,
+    /// What a bound becomes before it is sent.
+    pub(crate) convert: Option<Rc<Program>>,
     /// What tells rows of one value apart; `None`: the resource's primary key. Empty: nothing does.
     pub(crate) primary_key: Option<Vec<String>>,
     /// Where `allow_external_schedulers: true` was written, which only schedulers of dlt's take up.
@@ -65,8 +70,9 @@ const INCREMENTAL: Keys = Keys {
         "end_param",
         "primary_key",
         "allow_external_schedulers",
+        "convert",
     ],
-    later: &["convert"],
+    later: &[],
     elsewhere: &[("transform", "it is named `convert`")],
 };
 
@@ -85,6 +91,7 @@ const PARAM: Keys = Keys {
         "on_cursor_value_missing",
         "primary_key",
         "allow_external_schedulers",
+        "convert",
     ],
     later: INCREMENTAL.later,
     elsewhere: INCREMENTAL.elsewhere,
@@ -155,6 +162,7 @@ fn fields_of(
     };
     let (start_param, end_param) = (name("start_param", problems), name("end_param", problems));
     let primary_key = fields.take("primary_key").and_then(|node| node.names("a field of a row", problems));
+    let convert = fields.take("convert").and_then(|node| steps::program(&node, problems));
     let schedulers = fields
         .take("allow_external_schedulers")
         .filter(|node| node.boolean(problems) == Some(true))
@@ -177,6 +185,7 @@ fn fields_of(
         },
         start_param,
         end_param,
+        convert,
         primary_key: primary_key.map(|names| names.into_iter().map(|name| name.value).collect()),
         schedulers,
     })

@@ -72,6 +72,7 @@ const TIES: Row = row(
     None,
     "what tells rows of one cursor apart; the resource's, else the whole row",
 );
+const CONVERT: Row = row("convert", Text, None, "what a bound becomes before it is sent, in jq");
 const SCHEDULERS: Row = row("allow_external_schedulers", Bool, None, "does nothing here");
 
 const STOP_AFTER_EMPTY: Row =
@@ -238,6 +239,7 @@ pub(super) const SECTIONS: &[Section] = &[
             RANGE_END,
             ON_MISSING,
             TIES,
+            CONVERT,
             SCHEDULERS,
         ],
     },
@@ -305,6 +307,7 @@ pub(super) const SECTIONS: &[Section] = &[
             RANGE_END,
             ON_MISSING,
             TIES,
+            CONVERT,
             SCHEDULERS,
         ],
     },

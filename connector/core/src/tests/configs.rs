@@ -43,7 +43,7 @@ fn all_problems_come_at_once_each_with_its_place() {
         "client": {"base_url": "https://api.test", "auth": {"type": "berer", "token": "x"}, "sesion": 1},
         "resource_defaults": {"primary_kye": "id"},
         "resources": [
-            {"name": "a", "endpoint": {"path": "a", "data_selectr": "d", "incremental": {"cursor_path": "u", "convert": 1}}},
+            {"name": "a", "endpoint": {"path": "a", "data_selectr": "d", "incremental": {"cursor_path": 1}}},
             {"name": "a", "path": "x"},
             5
         ],
@@ -63,7 +63,8 @@ fn all_problems_come_at_once_each_with_its_place() {
         find("/resources/0/endpoint/data_selectr").hint.as_deref(),
         Some("did you mean `data_selector`?")
     );
-    assert_eq!(find("/resources/0/endpoint/incremental/convert").message, "`convert` is not supported yet");
+    let said = "a JSONPath (a string) is expected here, but this is a number";
+    assert_eq!(find("/resources/0/endpoint/incremental/cursor_path").message, said);
     assert_eq!(find("/resources/1/path").hint.as_deref(), Some("write it under `endpoint`"));
     assert_eq!(find("/resources/2").message, "a resource is a path or an object");
     assert!(find("/to").hint.is_some());
@@ -72,10 +73,6 @@ fn all_problems_come_at_once_each_with_its_place() {
 #[test]
 fn every_part_of_dlt_that_is_missing_is_refused_by_name() {
     let cases = [
-        (
-            json!({"path": "x", "incremental": {"cursor_path": "u", "convert": "."}}),
-            "`convert` is not supported yet",
-        ),
         (
             json!({"path": "x", "auth": {"type": "oauth2_client_credentials", "session": 1}}),
             "`session` is not supported yet",

@@ -302,6 +302,31 @@ fn bounds_are_sent_where_the_config_says() {
 }
 
 #[test]
+fn a_bound_is_converted_before_it_is_sent() {
+    let config = config(json!({
+        "cursor_path": "at", "initial_value": "2024-05-01T00:00:00Z", "start_param": "a", "end_param": "b",
+        "convert": ".[:10] | split(\"-\") | join(\"\")"
+    }));
+    assert_eq!(query(&config, &wanted(None)), pairs(&[("a", "20240501")]));
+    let mark = read_page(&config, None, &rows(&[json!("2024-05-09T10:00:00Z")])).unwrap().watermark.unwrap();
+    assert_eq!(mark.value, "\"2024-05-09T10:00:00Z\"");
+    assert_eq!(query(&config, &wanted(Some(&mark))), pairs(&[("a", "20240509")]));
+    let until = Range { since: None, until: Some("2024-05-10".into()) };
+    let wanted = PageRequest { range: Some(until), ..wanted(None) };
+    assert_eq!(query(&config, &wanted), pairs(&[("a", "20240501"), ("b", "20240510")]));
+}
+
+#[test]
+fn rows_are_held_against_bounds_as_steps_leave_them() {
+    let mut config = config(json!({"cursor_path": "when", "initial_value": 2}));
+    config["resources"][0]["processing_steps"] = json!([{"filter": ".id != 3"}, {"map": "{id, when: .at}"}]);
+    let cursors = [json!(1), json!(2), json!(5), json!(9)];
+    let got = read_page(&config, None, &rows(&cursors)).unwrap();
+    assert_eq!(rows_text(&got), "{\"id\":1,\"when\":2}\n{\"id\":2,\"when\":5}\n");
+    assert_eq!((got.received, got.watermark.unwrap().value.as_str()), (4, "5"));
+}
+
+#[test]
 fn a_parameter_of_type_incremental_is_the_same() {
     let since = json!({"type": "incremental", "cursor_path": "at", "initial_value": 2});
     let config = endpoint(json!({

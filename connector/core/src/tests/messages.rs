@@ -517,6 +517,9 @@ fn rows_by_their_cursor() {
     let end = json!({
         "path": "x/{incremental.start_value}", "incremental": {"cursor_path": "at", "initial_value": 1}
     });
+    let convert = json!({
+        "path": "x", "incremental": {"cursor_path": "at", "initial_value": 1, "start_param": "a", "convert": "empty"}
+    });
     let format = json!({
         "path": "x/{incremental.start_value:05d}",
         "incremental": {"cursor_path": "at", "initial_value": "2024-01-01"}
@@ -526,6 +529,7 @@ fn rows_by_their_cursor() {
         ("a watermark that is none", ask(lag, Some("{}"))),
         ("a path", ask(end, None)),
         ("a format", ask(format, None)),
+        ("a program", ask(convert, None)),
     ];
     assert_snapshot!(told(cases.into_iter().chain(asked)));
 }
