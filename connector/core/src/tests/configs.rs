@@ -72,12 +72,10 @@ fn all_problems_come_at_once_each_with_its_place() {
 
 #[test]
 fn every_part_of_dlt_that_is_missing_is_refused_by_name() {
-    let cases = [
-        (
-            json!({"path": "x", "auth": {"type": "oauth2_client_credentials", "session": 1}}),
-            "`session` is not supported yet",
-        ),
-    ];
+    let cases = [(
+        json!({"path": "x", "auth": {"type": "oauth2_client_credentials", "session": 1}}),
+        "`session` is not supported yet",
+    )];
     for (part, message) in cases {
         let messages = refused(&endpoint(part.clone()));
         assert!(messages.iter().any(|line| line.ends_with(message)), "{part}: {messages:?}");
