@@ -206,6 +206,7 @@ fn request<'a>(args: &'a InitArgs, text: &'a str, env: &'a dyn Fn(&str) -> Optio
         text,
         connector: None,
         resources: &[],
+        range: false,
         secrets: &args.secrets,
         allow: &[],
         plaintext_secrets: args.plaintext_secrets,
