@@ -144,6 +144,28 @@ async fn a_token_that_is_refused_is_not_used_again() {
     assert_eq!(server.requests().len(), 5);
 }
 
+/// A page was on its way with the first token while another page had the second one asked for: that one stays.
+#[tokio::test]
+async fn a_late_refusal_spends_no_newer_token() {
+    let mut late = vec![Step::Wait(150)];
+    late.extend(answer("401 No", "", "{}"));
+    let replies = vec![given(TOKEN, json!({})), late, answer("401 No", "", "{}"), given(NEXT, json!({}))];
+    let server = Server::start(replies).await;
+    let (gate, _, secret) = gate(&server, seal(&server));
+    let placeholder = token(body(&gate.send(ask(&server, &secret)).await));
+    let others = async {
+        while server.requests().len() < 2 {
+            tokio::task::yield_now().await;
+        }
+        assert!(gate.send(with(&server, &placeholder)).await.0.token_spent);
+        gate.send(ask(&server, &secret)).await.1.unwrap();
+    };
+    let (late, ()) = tokio::join!(gate.send(with(&server, &placeholder)), others);
+    assert!(late.0.token_spent, "it may be sent again, with the second one");
+    assert!(gate.send(ask(&server, &secret)).await.0.kept);
+    assert_eq!(server.requests().len(), 4);
+}
+
 #[tokio::test]
 async fn a_refused_secret_is_no_spent_token() {
     let server = Server::start(vec![answer("401 No", "", "{}")]).await;
