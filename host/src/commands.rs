@@ -132,8 +132,13 @@ fn refuse_guesses(source: &Source) -> Result<(), Error> {
 
 /// The user's cache folder; components are compiled anew where there is none.
 fn cache_dir() -> Option<PathBuf> {
+    user_dir("components")
+}
+
+/// A folder of the user's cache.
+fn user_dir(name: &str) -> Option<PathBuf> {
     let dirs = etcetera::choose_base_strategy().ok()?;
-    Some(dirs.cache_dir().join("sanderling").join("components"))
+    Some(dirs.cache_dir().join("sanderling").join(name))
 }
 
 fn env(name: &str) -> Option<String> {

@@ -22,6 +22,7 @@ mod take;
 
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,9 +31,11 @@ use sanderling_gate::Vault;
 
 use crate::contract::Partition;
 use crate::sandbox::Connection;
+use crate::settings::Rates;
 use crate::words::exit;
+pub use origin::Hold;
 use outcome::{Event, Outcome, Parents, RunNotice, Status};
-use pages::{Landed, Pages, Read};
+use pages::{Asked, Landed, Pages, Read};
 use plan::Plan;
 use stack::{ChainKey, Item, Stack};
 use take::Arrived;
@@ -47,6 +50,10 @@ const COMMIT_AFTER_MS: u64 = 1_000;
 pub struct Settings {
     /// Requests at once to one origin, at most.
     pub concurrency: usize,
+    /// How fast origins may be asked.
+    pub rates: Rates,
+    /// A folder in which runs on this machine share the paces of origins; `None`: this one keeps its own.
+    pub paces: Option<PathBuf>,
     /// Pages of each resource, at most.
     pub max_pages: Option<u64>,
     /// Start again, whatever broke off.
@@ -152,15 +159,26 @@ impl Driver<'_> {
     /// Asks for the pages at the top of the stack, as many as their origins allow.
     fn ask(&mut self) {
         let now_ms = self.now_ms();
-        let window: Vec<Item> = self.stack.top_down().take(self.settings.concurrency).cloned().collect();
+        let window: Vec<Item> = self.stack.top_down().take(self.pages.window()).cloned().collect();
         for (depth, item) in window.into_iter().enumerate() {
             let resource = &self.plan.resources[item.resource];
             // The page whose turn it is must not wait for ones that are held behind it.
             let left = self.settings.max_pages.filter(|_| depth > 0);
             let left = left.map(|max| max.saturating_sub(self.loads[item.resource].pages));
             let (request, origin) = (self.request(&item), resource.origin.clone());
-            if self.pages.ask(&item, request, &origin, now_ms, left) && self.started.insert(item.resource) {
-                (self.tell)(Event::Started { resource: resource.name.clone() });
+            let resource = resource.name.clone();
+            match self.pages.ask(&item, request, &origin, now_ms, left) {
+                Asked::Sent if self.started.insert(item.resource) => {
+                    (self.tell)(Event::Started { resource });
+                }
+                Asked::Held { until_ms, why } => {
+                    let why = why.words().to_owned();
+                    (self.tell)(Event::Waiting { resource, until_ms, why, status: None, attempts: 0 });
+                }
+                Asked::Sent | Asked::No => {}
+            }
+            if let Some(why) = self.pages.take_unshared(&origin) {
+                self.say(RunNotice::Unshared { origin, why });
             }
         }
     }

@@ -1,7 +1,9 @@
 //! The host's own keys of a source config, taken out of it; what is left is the connector's, unread.
 
+use std::collections::BTreeMap;
+
 use sanderling_destination::Target;
-use sanderling_gate::{Limits as GateLimits, Rule, RuleError};
+use sanderling_gate::{Limits as GateLimits, Origin, Rule, RuleError};
 use serde_json::{Map, Value, json};
 
 use crate::contract::Diagnostic;
@@ -15,8 +17,10 @@ pub const KEYS: [&str; 6] = ["name", "connector", "to", "allow", "resume_within"
 const LATER: [&str; 5] = ["secrets", "nested", "names", "on_bad_row", "total"];
 
 /// Keys of `limits`.
-pub const LIMIT_KEYS: [&str; 8] = [
+pub const LIMIT_KEYS: [&str; 10] = [
     "concurrency",
+    "requests_per_s",
+    "origins",
     "connect_timeout_ms",
     "first_byte_timeout_ms",
     "idle_timeout_ms",
@@ -43,17 +47,65 @@ pub struct HostSettings {
     pub resume_within_ms: u64,
     /// `limits.concurrency`: requests at once to one origin.
     pub concurrency: usize,
+    /// `limits.requests_per_s` and `limits.origins`.
+    pub rates: Rates,
     /// The gate's part of `limits`.
     pub gate: GateLimits,
     /// The sandbox's part of `limits`.
     pub sandbox: SandboxLimits,
 }
 
+/// How fast origins may be asked.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Rates {
+    /// Requests per second to each origin; `None`: as fast as it answers.
+    pub per_s: Option<f64>,
+    /// What holds for an origin instead.
+    pub origins: BTreeMap<String, OriginRate>,
+}
+
+/// What a config says of one origin.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct OriginRate {
+    /// Requests at once.
+    pub concurrency: Option<usize>,
+    /// Requests per second.
+    pub per_s: Option<f64>,
+}
+
+impl Rates {
+    /// Requests at once to an origin, where `otherwise` holds for those of which nothing is said.
+    pub fn concurrency(&self, origin: &str, otherwise: usize) -> usize {
+        self.origins.get(origin).and_then(|rate| rate.concurrency).unwrap_or(otherwise)
+    }
+
+    /// Requests per second to an origin.
+    pub fn per_s(&self, origin: &str) -> Option<f64> {
+        self.origins.get(origin).and_then(|rate| rate.per_s).or(self.per_s)
+    }
+
+    fn to_json(&self) -> Map<String, Value> {
+        let mut limits = Map::new();
+        limits.extend(self.per_s.map(|per_s| ("requests_per_s".to_owned(), json!(per_s))));
+        let of = |rate: &OriginRate| {
+            let mut keys = Map::new();
+            keys.extend(rate.concurrency.map(|number| ("concurrency".to_owned(), json!(number))));
+            keys.extend(rate.per_s.map(|per_s| ("requests_per_s".to_owned(), json!(per_s))));
+            Value::Object(keys)
+        };
+        if !self.origins.is_empty() {
+            let origins = self.origins.iter().map(|(origin, rate)| (origin.clone(), of(rate)));
+            limits.insert("origins".to_owned(), Value::Object(origins.collect()));
+        }
+        limits
+    }
+}
+
 impl HostSettings {
     /// The host's keys as a config that says all of them, which it reads as it reads the one they are from.
     pub fn to_json(&self, name: &str) -> Map<String, Value> {
         let mib = |bytes: u64| bytes >> 20;
-        let limits = json!({
+        let mut limits = json!({
             "concurrency": self.concurrency,
             "connect_timeout_ms": self.gate.connect_timeout_ms,
             "first_byte_timeout_ms": self.gate.first_byte_timeout_ms,
@@ -63,6 +115,9 @@ impl HostSettings {
             "memory_mib": mib(self.sandbox.memory_bytes as u64),
             "cpu_time_ms": self.sandbox.cpu_time_ms,
         });
+        if let Some(limits) = limits.as_object_mut() {
+            limits.extend(self.rates.to_json());
+        }
         let to = self.to.clone().unwrap_or_else(|| format!("sqlite:{name}.db"));
         let allow = self.allowed.clone();
         let connector = self.connector.as_deref().map(|file| ("connector", file.into()));
@@ -80,6 +135,12 @@ impl HostSettings {
 const DEFAULT_RESUME_WITHIN_MS: u64 = 3_600_000;
 const DEFAULT_CONCURRENCY: usize = 4;
 const MAX_CONCURRENCY: u64 = 64;
+
+/// Requests per second: from one in a quarter of an hour to a thousand.
+const PER_S: std::ops::RangeInclusive<f64> = 0.001..=1_000.0;
+
+/// Keys of an origin in `limits.origins`.
+const ORIGIN_KEYS: [&str; 2] = ["concurrency", "requests_per_s"];
 
 /// Splits a source config into the host's settings and the connector's part, and says what is wrong with the former.
 pub fn split(config: &Map<String, Value>) -> (HostSettings, Value, Vec<Diagnostic>) {
@@ -212,20 +273,26 @@ impl Reader {
                 self.refuse(&path, format!("unknown key `{key}` in `limits`"), Some(hint));
                 continue;
             }
+            match key.as_str() {
+                "requests_per_s" => {
+                    settings.rates.per_s = self.per_s(&path, value);
+                    continue;
+                }
+                "origins" => {
+                    settings.rates.origins = self.origins(&path, value);
+                    continue;
+                }
+                _ => {}
+            }
             let Some(number) = value.as_u64().filter(|number| (1..=u64::from(u32::MAX)).contains(number))
             else {
                 self.refuse(&path, "a whole number above 0 is expected here".into(), None);
                 continue;
             };
             match key.as_str() {
-                "concurrency" if number > MAX_CONCURRENCY => {
-                    self.refuse(
-                        &path,
-                        format!("more than {MAX_CONCURRENCY} requests at once are refused"),
-                        None,
-                    );
+                "concurrency" => {
+                    settings.concurrency = self.concurrency(&path, value).unwrap_or(DEFAULT_CONCURRENCY);
                 }
-                "concurrency" => settings.concurrency = number as usize,
                 "connect_timeout_ms" => settings.gate.connect_timeout_ms = number,
                 "first_byte_timeout_ms" => settings.gate.first_byte_timeout_ms = number,
                 "idle_timeout_ms" => settings.gate.idle_timeout_ms = number,
@@ -244,6 +311,68 @@ impl Reader {
                 _ => settings.sandbox.cpu_time_ms = number,
             }
         }
+    }
+}
+
+impl Reader {
+    fn concurrency(&mut self, path: &str, value: &Value) -> Option<usize> {
+        let message = match value.as_u64() {
+            Some(number @ 1..=MAX_CONCURRENCY) => return usize::try_from(number).ok(),
+            Some(1..) => format!("more than {MAX_CONCURRENCY} requests at once are refused"),
+            _ => "a whole number above 0 is expected here".to_owned(),
+        };
+        self.refuse(path, message, None);
+        None
+    }
+
+    fn per_s(&mut self, path: &str, value: &Value) -> Option<f64> {
+        let number = value.as_f64().filter(|number| PER_S.contains(number));
+        if number.is_none() {
+            let hint = "0.5 is one request in two seconds";
+            self.refuse(path, "a number from 0.001 to 1000 is expected here".into(), Some(hint.into()));
+        }
+        number
+    }
+
+    fn origins(&mut self, path: &str, value: &Value) -> BTreeMap<String, OriginRate> {
+        let mut rates = BTreeMap::new();
+        let Value::Object(origins) = value else {
+            let hint = "\"origins\": {\"https://api.example.com\": {\"requests_per_s\": 5}}";
+            self.refuse(path, "an object from origins is expected here".into(), Some(hint.into()));
+            return rates;
+        };
+        for (text, value) in origins {
+            let path = format!("{path}/{}", text.replace('~', "~0").replace('/', "~1"));
+            let origin = match text.parse::<Origin>() {
+                Ok(origin) => origin.to_string(),
+                Err(error) => {
+                    self.refuse(&path, error.to_string(), None);
+                    continue;
+                }
+            };
+            let Value::Object(keys) = value else {
+                let hint = "\"requests_per_s\": 5";
+                self.refuse(&path, "an object is expected here".into(), Some(hint.into()));
+                continue;
+            };
+            let mut rate = OriginRate::default();
+            for (key, value) in keys {
+                let path = format!("{path}/{key}");
+                match key.as_str() {
+                    "concurrency" => rate.concurrency = self.concurrency(&path, value),
+                    "requests_per_s" => rate.per_s = self.per_s(&path, value),
+                    other => {
+                        let hint = match nearest(other, ORIGIN_KEYS) {
+                            Some(name) => format!("did you mean `{name}`?"),
+                            None => "known here: `concurrency`, `requests_per_s`".to_owned(),
+                        };
+                        self.refuse(&path, format!("unknown key `{other}` of an origin"), Some(hint));
+                    }
+                }
+            }
+            rates.insert(origin, rate);
+        }
+        rates
     }
 }
 
@@ -288,6 +417,35 @@ mod tests {
         assert_eq!((settings.name.as_deref(), settings.connector.as_deref()), (Some("n"), Some("c.wasm")));
         assert_eq!((settings.resume_within_ms, settings.concurrency), (1_800_000, 2));
         assert_eq!(settings.gate.max_body_bytes, 8 << 20);
+    }
+
+    #[test]
+    fn rates_hold_by_origin() {
+        let config = json!({"limits": {"requests_per_s": 5, "concurrency": 3, "origins": {
+            "https://API.example.com:443/": {"requests_per_s": 0.5}, "http://127.0.0.1:80": {"concurrency": 1}
+        }}});
+        let (settings, _, problems) = split(config.as_object().unwrap());
+        assert_eq!(problems, []);
+        let of = |origin: &str| (settings.rates.concurrency(origin, 3), settings.rates.per_s(origin));
+        assert_eq!(of("https://api.example.com"), (3, Some(0.5)));
+        assert_eq!(of("http://127.0.0.1"), (1, Some(5.0)));
+        assert_eq!(of("https://other.example.com"), (3, Some(5.0)));
+        let again = json!({"limits": settings.to_json("n")["limits"]});
+        assert_eq!(split(again.as_object().unwrap()).0.rates, settings.rates);
+        for wrong in [
+            json!({"requests_per_s": 0}),
+            json!({"requests_per_s": "5"}),
+            json!({"requests_per_s": 5000}),
+            json!({"origins": 5}),
+            json!({"origins": {"api.example.com": {}}}),
+            json!({"origins": {"https://a.test/v1": {}}}),
+            json!({"origins": {"https://a.test": 5}}),
+            json!({"origins": {"https://a.test": {"concurrency": 0}}}),
+            json!({"origins": {"https://a.test": {"memory_mib": 5}}}),
+        ] {
+            let config = json!({"limits": wrong});
+            assert_eq!(split(config.as_object().unwrap()).2.len(), 1, "{config}");
+        }
     }
 
     #[test]

@@ -609,6 +609,12 @@ pub fn of_notice(notice: &RunNotice) -> (String, Option<String>) {
             ),
             None,
         ),
+        RunNotice::Unshared { origin, why } => (
+            format!(
+                "`requests_per_s` of {origin} is kept to by this run alone: other runs cannot be told ({why})"
+            ),
+            None,
+        ),
         RunNotice::Limited { resource, limit } => {
             (format!("{resource}: stopped at {limit}; there may be more rows"), None)
         }

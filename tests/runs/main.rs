@@ -29,6 +29,7 @@
 //! | `messages.rs` | every message that the program can print has a snapshot |
 //! | `offset.rs` | offset paging against servers that behave in every odd way |
 //! | `preview.rs` | the first rows of a resource |
+//! | `rates.rs` | rate limits: the API's own, and those of a config |
 //! | `readme.rs` | what the README and `docs/` show is real |
 //! | `output.rs` | what programs read: results against their schema, progress as JSON |
 //! | `refusals.rs` | configs that are refused, and every message about them |
@@ -84,6 +85,7 @@ mod pagers;
 mod paging_property;
 mod preview;
 mod program;
+mod rates;
 mod readme;
 mod refusals;
 mod resume;

@@ -156,6 +156,8 @@ async fn drive(config: &str, folder: &Folder) -> Outcome {
     let mut destination = Destination::open(&target, "hostile").unwrap();
     let settings = Settings {
         concurrency: 4,
+        rates: sanderling::settings::Rates::default(),
+        paces: None,
         max_pages: None,
         mode: Mode::Onward,
         frozen: false,

@@ -18,6 +18,8 @@ pub struct Exchange {
     pub placed: Vec<(String, Place)>,
     /// The `Retry-After` header as it came (RFC 9110, 10.2.3).
     pub retry_after: Option<String>,
+    /// Headers of the answer that speak of a rate limit, names in lower case, as they came.
+    pub rate: Vec<(String, String)>,
     /// The vendor's own name for the exchange.
     pub request_id: Option<String>,
     /// From the call to its end.

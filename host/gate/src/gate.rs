@@ -130,6 +130,7 @@ impl Gate {
             status: None,
             placed: Vec::new(),
             retry_after: None,
+            rate: Vec::new(),
             request_id: None,
             elapsed_ms: 0,
             sent_bytes: request.body().len() as u64,
@@ -316,6 +317,7 @@ impl Gate {
         let mut clean = self.masked_headers(&raw_headers, pairs, exchange);
         headers::clean_response(&mut clean);
         exchange.retry_after = headers::text(&clean, "retry-after").map(|text| self.vault.redact(&text));
+        exchange.rate = headers::rate(&clean);
         exchange.request_id = headers::request_id(&clean).map(|text| self.vault.redact(&text));
         let body = body::read(&raw_headers, body, &self.limits, &mut exchange.received_bytes)
             .await

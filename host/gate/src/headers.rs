@@ -47,6 +47,18 @@ fn remove(headers: &mut HeaderMap, unwanted: impl Fn(&HeaderName) -> bool) {
     }
 }
 
+/// Bytes of a header that speaks of a rate limit; no honest one is longer.
+const RATE_BYTES: usize = 256;
+
+/// What an answer says of its API's rate limit: `RateLimit`, `X-RateLimit-Remaining` and their like.
+pub(crate) fn rate(headers: &HeaderMap) -> Vec<(String, String)> {
+    let speaks = |name: &str| name.contains("ratelimit") || name.contains("rate-limit");
+    let found = headers.iter().filter(|(name, value)| speaks(name.as_str()) && value.len() <= RATE_BYTES);
+    let found =
+        found.filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
+    found.take(16).collect()
+}
+
 /// The vendor's own name for the exchange, under the names in use.
 pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
     const NAMES: [&str; 9] = [

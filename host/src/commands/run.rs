@@ -108,6 +108,8 @@ pub async fn into(
     let now_ms = clock::now_ms();
     let settings = Settings {
         concurrency: source.settings.concurrency,
+        rates: source.settings.rates.clone(),
+        paces: super::user_dir("paces"),
         max_pages: how.max_pages,
         fresh: how.fresh,
         frozen: how.frozen,

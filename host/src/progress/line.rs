@@ -78,9 +78,13 @@ fn facts(track: &Track, now_ms: u64) -> Vec<String> {
 
 /// `waiting until 14:05:03 (429, try 2) 12 s`; times of day are UTC.
 fn waiting(wait: &Wait, now_ms: u64) -> String {
-    let why = wait.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+    let why = match (wait.status, wait.attempt) {
+        (None, ..=1) => "rate limit".to_owned(),
+        (None, attempt) => format!("no answer, try {attempt}"),
+        (Some(status), attempt) => format!("{status}, try {attempt}"),
+    };
     let left_s = wait.until_ms.saturating_sub(now_ms).div_ceil(1_000);
-    format!("waiting {left_s} s ({why}, try {}) until {} UTC", wait.attempt, clock_time(wait.until_ms))
+    format!("waiting {left_s} s ({why}) until {} UTC", clock_time(wait.until_ms))
 }
 
 /// A text of exactly `width` columns.
@@ -108,6 +112,7 @@ fn cut(text: &str, width: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::waiting as waiting_for;
     use super::*;
     use crate::run::outcome::{Event, Parents};
 
@@ -130,6 +135,13 @@ mod tests {
             NOW_MS,
         );
         track
+    }
+
+    #[test]
+    fn why_it_waits() {
+        let why = |status, attempt| waiting_for(&Wait { until_ms: NOW_MS + 5_000, status, attempt }, NOW_MS);
+        let lines = [why(Some(429), 2), why(None, 3), why(None, 1)];
+        insta::assert_snapshot!(lines.join("\n"));
     }
 
     #[test]

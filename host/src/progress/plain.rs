@@ -45,6 +45,9 @@ impl Plain {
             }
             Event::Waiting { resource, until_ms, why, attempts, .. } => {
                 let wait_s = until_ms.saturating_sub(now_ms) as f64 / 1_000.0;
+                if *attempts == 0 {
+                    return Some(format!("{resource}: {why}; going on in {wait_s:.1} s"));
+                }
                 Some(format!("{resource}: {why}; try {} in {wait_s:.1} s", attempts + 1))
             }
             Event::Ended { resource, status, rows, refused_rows, limit } => {
@@ -59,6 +62,7 @@ impl Plain {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::Hold;
 
     #[test]
     fn a_line_now_and_then() {
@@ -75,5 +79,20 @@ mod tests {
         for (event, now_ms, expected) in cases {
             assert_eq!(plain.line(&event, now_ms).as_deref(), expected);
         }
+    }
+
+    #[test]
+    fn what_is_waited_for() {
+        let line = |why: &str, status, attempts| {
+            let (resource, why) = ("r".to_owned(), why.to_owned());
+            let waiting = Event::Waiting { resource, until_ms: 12_500, why, status, attempts };
+            Plain::default().line(&waiting, 1_000).unwrap_or_default() + "\n"
+        };
+        let lines = [
+            line("the API answered 429 (too many requests)", Some(429), 1),
+            line(Hold::Quota.words(), None, 0),
+            line(Hold::Pace.words(), None, 0),
+        ];
+        insta::assert_snapshot!(lines.concat());
     }
 }

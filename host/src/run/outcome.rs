@@ -216,6 +216,13 @@ impl Cause {
 /// Something said in the course of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RunNotice {
+    /// `requests_per_s` is kept to by this run alone.
+    Unshared {
+        /// Whose requests.
+        origin: String,
+        /// Why other runs cannot be told.
+        why: String,
+    },
     /// The connector said it of a resource.
     Connector {
         /// Which one.
@@ -389,7 +396,7 @@ pub enum Event {
         why: String,
         /// The status of the answer, if there was one.
         status: Option<u16>,
-        /// Tries made.
+        /// Tries made. None: it is the limit of its origin that holds it back.
         attempts: u32,
     },
     /// A resource has ended.

@@ -1,23 +1,50 @@
 //! Pages on their way: asked for side by side, tried again when they fail, kept until it is their turn.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use sanderling_gate::{Exchange, GateError};
 use tokio::task::{Id, JoinSet};
 
-use super::origin::Origin;
+use super::Settings;
+use super::origin::{Hold, Origin, Start};
 use super::outcome::Cause;
 use super::stack::Item;
 use crate::contract::{Fault, Page, PageRequest};
+use crate::pace::Pace;
+use crate::quota;
 use crate::retry::{Attempts, Decision, Failure, Reason, RetryPolicy};
 use crate::sandbox::{CallError, Connection, Seen, Trap};
+use crate::settings::Rates;
 use crate::words;
+
+/// A wait that is shorter is not told.
+const TOLD_FROM_MS: u64 = 1_000;
+
+/// What came of asking for a page.
+pub(super) enum Asked {
+    /// A request is on its way.
+    Sent,
+    /// Not now.
+    No,
+    /// Not before a time, which is to be told.
+    Held {
+        /// Unix time.
+        until_ms: u64,
+        why: Hold,
+    },
+}
 
 /// The pages that have been asked for and not yet taken.
 pub(super) struct Pages {
     connection: Arc<Connection>,
     concurrency: usize,
+    rates: Rates,
+    /// Where runs share the paces of origins.
+    paces: Option<PathBuf>,
+    /// Waits before a first try that have not been told yet, by origin; and those that have been, until when.
+    held: HashMap<String, u64>,
     tasks: JoinSet<(Result<Page, CallError>, Vec<Seen>)>,
     flying: HashMap<Id, Flight>,
     slots: HashMap<u64, Slot>,
@@ -95,20 +122,33 @@ pub(super) struct Wait {
 
 impl Pages {
     /// No page yet. `halted` are the origins that stopped the last run a moment ago.
-    pub(super) fn new(connection: Arc<Connection>, concurrency: usize, halted: &[String]) -> Self {
-        let trial = |origin: &String| (origin.clone(), Origin::new(concurrency, true));
-        Self {
+    pub(super) fn new(connection: Arc<Connection>, settings: &Settings, halted: &[String]) -> Self {
+        let mut pages = Self {
             connection,
-            concurrency,
+            concurrency: settings.concurrency,
+            rates: settings.rates.clone(),
+            paces: settings.paces.clone(),
+            held: HashMap::new(),
             tasks: JoinSet::new(),
             flying: HashMap::new(),
             slots: HashMap::new(),
-            origins: halted.iter().map(trial).collect(),
+            origins: HashMap::new(),
+        };
+        for origin in halted {
+            let begun = pages.begun(origin, true);
+            pages.origins.insert(origin.clone(), begun);
         }
+        pages
+    }
+
+    /// How many pages may be asked for at once, of all origins.
+    pub(super) fn window(&self) -> usize {
+        let own = self.rates.origins.values().filter_map(|rate| rate.concurrency);
+        own.fold(self.concurrency, usize::max)
     }
 
     /// Asks for a page unless it is on its way, here, or waiting, or its origin allows no more. `left` bounds the pages
-    /// of its resource that may be held at once. Returns whether a request was sent.
+    /// of its resource that may be held at once.
     pub(super) fn ask(
         &mut self,
         item: &Item,
@@ -116,7 +156,7 @@ impl Pages {
         origin: &str,
         now_ms: u64,
         left: Option<u64>,
-    ) -> bool {
+    ) -> Asked {
         let (attempts, renewed) = match self.slots.get(&item.seq) {
             None => (Attempts::default(), false),
             Some(Slot { state: State::Waiting { until_ms }, attempts, renewed, .. })
@@ -124,14 +164,16 @@ impl Pages {
             {
                 (*attempts, *renewed)
             }
-            Some(_) => return false,
+            Some(_) => return Asked::No,
         };
         let held = || self.slots.values().filter(|slot| slot.resource == item.resource).count() as u64;
         if left.is_some_and(|left| held() >= left) && !self.slots.contains_key(&item.seq) {
-            return false;
+            return Asked::No;
         }
-        if !self.origin(origin).start(now_ms) {
-            return false;
+        match self.origin(origin).start(now_ms) {
+            Start::Go => {}
+            Start::Full => return Asked::No,
+            Start::Held { until_ms, why } => return self.held(origin, until_ms, why, now_ms),
         }
         let connection = self.connection.clone();
         let task = self.tasks.spawn(async move { connection.fetch_page(&request).await });
@@ -139,7 +181,22 @@ impl Pages {
             .insert(task.id(), Flight { seq: item.seq, resource: item.resource, origin: origin.to_owned() });
         let slot = Slot { resource: item.resource, attempts, renewed, state: State::Flying };
         self.slots.insert(item.seq, slot);
-        true
+        Asked::Sent
+    }
+
+    /// A wait is worth telling if it can be noticed, and once.
+    fn held(&mut self, origin: &str, until_ms: u64, why: Hold, now_ms: u64) -> Asked {
+        let told_ms = self.held.get(origin).copied().unwrap_or_default();
+        if until_ms < now_ms + TOLD_FROM_MS || until_ms <= told_ms {
+            return Asked::No;
+        }
+        self.held.insert(origin.to_owned(), until_ms);
+        Asked::Held { until_ms, why }
+    }
+
+    /// Why the pace of an origin is not shared with other runs: the first time that this is asked.
+    pub(super) fn take_unshared(&mut self, origin: &str) -> Option<String> {
+        self.origin(origin).take_unshared().map(|error| error.to_string())
     }
 
     /// The next try that ends; `None` when none is under way.
@@ -167,6 +224,13 @@ impl Pages {
     ) -> Option<Wait> {
         let origin = self.origin(&landed.origin);
         origin.done();
+        for seen in &landed.seen {
+            // What a redirect or a token's answer says is of another origin.
+            let own = seen.exchange.origin.as_ref().is_some_and(|own| own.to_string() == landed.origin);
+            if let Some(quota) = quota::read(&seen.exchange.rate, now_ms).filter(|_| own) {
+                origin.told(quota, now_ms);
+            }
+        }
         let trial = origin.is_trial();
         let slot = self.slots.get_mut(&landed.seq)?;
         let masked = landed.seen.iter().any(|seen| seen.exchange.masked);
@@ -259,8 +323,16 @@ impl Pages {
     }
 
     fn origin(&mut self, origin: &str) -> &mut Origin {
-        let concurrency = self.concurrency;
-        self.origins.entry(origin.to_owned()).or_insert_with(|| Origin::new(concurrency, false))
+        if !self.origins.contains_key(origin) {
+            let begun = self.begun(origin, false);
+            self.origins.insert(origin.to_owned(), begun);
+        }
+        self.origins.entry(origin.to_owned()).or_insert_with(|| Origin::new(1, false, None))
+    }
+
+    fn begun(&self, origin: &str, halted: bool) -> Origin {
+        let pace = self.rates.per_s(origin).map(|per_s| Pace::new(per_s, origin, self.paces.as_deref()));
+        Origin::new(self.rates.concurrency(origin, self.concurrency), halted, pace)
     }
 }
 

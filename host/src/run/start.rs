@@ -47,7 +47,7 @@ impl<'a> Driver<'a> {
             started_ms: now_ms,
             pass_ms: now_ms,
             stack: Stack::after(last_seq),
-            pages: Pages::new(connection, settings.concurrency, &halted),
+            pages: Pages::new(connection, settings, &halted),
             chains: HashMap::new(),
             trails: HashMap::new(),
             watermarks: watermark::of_plan(plan, &state),

@@ -68,6 +68,7 @@ fn exchange(status: Option<u16>) -> Exchange {
         for_token: false,
         kept: false,
         token_spent: false,
+        rate: Vec::new(),
     }
 }
 
@@ -483,6 +484,7 @@ fn what_is_said_on_the_way() {
         RunNotice::Reopened { resource: resource() },
         RunNotice::SharedKeys { resource: resource(), rows: 10, keys: 7, key: "id".into() },
         RunNotice::Limited { resource: resource(), limit: "--max-pages 2".into() },
+        RunNotice::Unshared { origin: "https://api.example.com".into(), why: "permission denied".into() },
         RunNotice::Shrunk { resource: resource(), before: 100, after: 90 },
         RunNotice::Grown { resource: resource(), before: 90, after: 100 },
         RunNotice::AllGone { resource: resource(), parents: 4 },
