@@ -30,6 +30,7 @@ use crate::origin::{Origin, Scheme};
 use crate::policy::Policy;
 use crate::rotated::Rotated;
 use crate::shown::shown;
+use crate::sign::sign;
 use crate::token::{self, Seal, Sealed, Tokens};
 use crate::vault::Vault;
 
@@ -202,10 +203,10 @@ impl Gate {
                 body = Bytes::new();
             }
             let hop = Hop { origin: &origin, strayed, trusted_wire: self.policy.trusts_wire(&origin) };
-            let filled = fill(&self.vault, &url, &headers, hop)?;
-            let mut placed = filled.placed;
-            let sent = fill_body(&self.vault, &headers, &body, hop, &mut placed)?;
-            for entry in placed {
+            let mut filled = fill(&self.vault, &url, &headers, hop)?;
+            let sent = fill_body(&self.vault, &headers, &body, hop, &mut filled.placed)?;
+            sign(&self.vault, &method, &mut filled, &sent)?;
+            for entry in filled.placed {
                 if !exchange.placed.contains(&entry) {
                     exchange.placed.push(entry);
                 }

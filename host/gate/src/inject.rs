@@ -1,4 +1,4 @@
-//! Puts secrets in their placeholders' places, just before a request leaves. Only this and `inject_body` read a secret to send it.
+//! Puts secrets in their placeholders' places, just before a request leaves. Only this, `inject_body` and `sign` read a secret to send it.
 //!
 //! A placeholder works in header values, query values, Basic pairs, and bodies as `inject_body` has it. Anywhere else it
 //! is a refusal, not a request.
@@ -151,7 +151,7 @@ fn fill_query(
 }
 
 /// What a header cannot carry.
-const UNSPEAKABLE: &str = "holds a line break or another control character";
+pub(crate) const UNSPEAKABLE: &str = "holds a line break or another control character";
 
 fn fill_header(
     vault: &Vault,
@@ -186,6 +186,13 @@ fn fill_header(
     let mut last = None;
     let expanded = vault.expand(text, |found| {
         let sealed = permit(found, place(), hop, placed)?;
+        if let Some(signer) = &sealed.signs {
+            let problem = signer.refuses(&place(), text.len() == sealed.placeholder.len());
+            refuse_value(sealed, place(), problem.is_some(), problem.unwrap_or_default())?;
+            last = Some(sealed.name.clone());
+            // The rest of the request must be known first: `sign` looks for it.
+            return Ok(sealed.placeholder.clone());
+        }
         refuse_value(sealed, place(), sealed.secret.expose().chars().any(is_unspeakable), UNSPEAKABLE)?;
         let ends_early = *name == header::COOKIE && sealed.secret.expose().contains(';');
         refuse_value(sealed, place(), ends_early, "holds a `;`, which ends a cookie")?;
@@ -259,6 +266,12 @@ pub(crate) fn permit<'a>(
     let Some(sealed) = found else {
         return Err(Denial::SecretPlace { secret: "?".to_owned(), place: format!("{place}, cut short") });
     };
+    let header = matches!(place, Place::Header(_));
+    if let Some(problem) =
+        sealed.signs.as_ref().filter(|_| !header).and_then(|signer| signer.refuses(&place, false))
+    {
+        return Err(Denial::SecretValue { secret: sealed.name.clone(), place, problem });
+    }
     let secret = sealed.name.clone();
     let entitled = match &sealed.binding.origins {
         Some(origins) => origins.contains(hop.origin),
@@ -292,7 +305,7 @@ fn is_unspeakable(letter: char) -> bool {
 }
 
 /// A header value that HTTP/2 never puts into its compression tables.
-fn sensitive(text: &str) -> Option<HeaderValue> {
+pub(crate) fn sensitive(text: &str) -> Option<HeaderValue> {
     let mut value = HeaderValue::from_bytes(text.as_bytes()).ok()?;
     value.set_sensitive(true);
     Some(value)

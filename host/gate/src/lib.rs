@@ -7,7 +7,7 @@
 //! Tokens that an API gives out are kept from the guest as well: `token` answers a request for one from what is here.
 //!
 //! To read the code: `gate` is the life of one exchange. It asks `policy` (`origin`, `address`) what may be reached,
-//! has `inject` and `inject_body` fill placeholders in, sends through `connect` and `tls`, and reads with `body`. `vault` keeps the
+//! has `inject` and `inject_body` fill placeholders in and `sign` those of keys, sends through `connect` and `tls`, and reads with `body`. `vault` keeps the
 //! secrets; `needles` knows the shapes in which one may come back, `mask` finds them. `shown` is a URL for people.
 //!
 //! What holds, and what the tests show:
@@ -36,6 +36,7 @@ mod inject;
 mod inject_body;
 mod jwt;
 mod limits;
+mod mac;
 mod mask;
 #[cfg(test)]
 mod messages_tests;
@@ -45,6 +46,8 @@ mod policy;
 mod rotated;
 mod secret;
 mod shown;
+mod sign;
+mod sigv4;
 mod tls;
 mod token;
 mod vault;
@@ -56,9 +59,12 @@ pub use exchange::Exchange;
 pub use gate::Gate;
 pub use jwt::{Jwt, JwtAlgorithm, KeyError};
 pub use limits::Limits;
+pub use mac::{Mac, MacAlgorithm, MacEncoding, MacTemplate, MacTemplateError, timestamp_header};
 pub use origin::{Origin, OriginError, Scheme};
 pub use policy::{Admitted, Methods, Policy, Rule, RuleError};
 pub use rotated::{Rotated, RotatedError};
 pub use secret::{Binding, Place, Secret};
+pub use sign::Signer;
+pub use sigv4::SigV4;
 pub use token::{Seal, SealError, SealField};
 pub use vault::{Vault, VaultError};

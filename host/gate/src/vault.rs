@@ -11,6 +11,7 @@ use crate::mask::{Found, Masker};
 use crate::needles::{Needle, needles};
 use crate::rotated::RotatedError;
 use crate::secret::{Binding, Secret};
+use crate::sign::Signer;
 
 /// How each placeholder begins; the vault's nonce follows.
 const PREFIX: &str = "sanderling-secret-";
@@ -89,6 +90,8 @@ pub(crate) struct Sealed {
     slot: Option<String>,
     /// What makes its value, and when the last one was made (Unix time, seconds).
     minted: Option<(Arc<Minter>, u64)>,
+    /// What signs requests, if the value is a key, which is then sent nowhere.
+    pub(crate) signs: Option<Arc<Signer>>,
     /// What gives it away, with the length of the value; of a token also its last values.
     needles: Vec<(usize, Vec<Needle>)>,
 }
@@ -182,6 +185,35 @@ impl Vault {
         let mut next = State::clone(state);
         if let Some(sealed) = next.sealed.iter_mut().find(|sealed| sealed.name == name) {
             sealed.minted = Some((Arc::new(minter), now_s));
+        }
+        *state = Arc::new(next);
+        Ok(placeholder)
+    }
+
+    /// Takes a key in, and gives the placeholder of the signatures that are made with it. The key goes nowhere.
+    ///
+    /// # Errors
+    /// A part is empty or too long, or the name is taken.
+    pub fn seal_signer(
+        &mut self,
+        name: &str,
+        key: Secret,
+        signer: Signer,
+        binding: Binding,
+    ) -> Result<String, VaultError> {
+        if self.state().sealed.iter().any(|sealed| sealed.name == name) {
+            return Err(VaultError::Twice(name.to_owned()));
+        }
+        for (part, secret) in signer.parts() {
+            // Only a signature brings it anywhere.
+            let nowhere = Binding { origins: Some(Vec::new()), places: Some(Vec::new()) };
+            self.seal(&format!("{name}.{part}"), secret, nowhere)?;
+        }
+        let placeholder = self.seal(name, key, binding)?;
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let mut next = State::clone(state);
+        if let Some(sealed) = next.sealed.iter_mut().find(|sealed| sealed.name == name) {
+            sealed.signs = Some(Arc::new(signer));
         }
         *state = Arc::new(next);
         Ok(placeholder)
@@ -430,6 +462,7 @@ impl State {
             turn: 0,
             slot,
             minted: None,
+            signs: None,
             needles,
         });
         self.rebuild().map_err(|_| VaultError::TooLong(name.to_owned()))?;
