@@ -8,10 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use sanderling_gate::{Binding, Jwt, Place, Secret};
+use sanderling_gate::{Binding, Place, Secret};
 
 use crate::document::nearest;
 use crate::words::of_io;
+pub use kind::Signs;
+use kind::{Kind, kind};
 use references::is_name;
 pub use references::{malformed_references, references, substitute};
 
@@ -97,8 +99,8 @@ pub struct Given {
     pub secret: Secret,
     /// Where it may go.
     pub binding: Binding,
-    /// What is signed with it, where it is a key.
-    pub signs: Option<Jwt>,
+    /// What is made with it, where it is a key.
+    pub signs: Option<Signs>,
 }
 
 /// Finds each of `names`, or says of all that are missing where they could be given. `env` reads the environment,
@@ -110,48 +112,61 @@ pub fn resolve(
     dir: &Path,
 ) -> Result<Vec<Given>, Vec<SecretError>> {
     let mut errors = Vec::new();
+    let (file, wrong) = match read_file(&dir.join(FILE)) {
+        Ok(file) => (file, Vec::new()),
+        Err(wrong) => (BTreeMap::new(), wrong),
+    };
+    let parts = |name: &String| file.get(name).map(|entry| entry.kind.parts(name)).unwrap_or_default();
+    let mut known = names.clone();
+    known.extend(names.iter().flat_map(parts).map(|(part, ..)| part));
     let mut sources = BTreeMap::new();
     for flag in flags {
-        match parse_flag(flag, names) {
+        match parse_flag(flag, &known) {
             Ok((name, source)) => {
                 sources.insert(name, source);
             }
             Err(error) => errors.push(error),
         }
     }
-    for name in sources.keys().filter(|name| !names.contains(*name)) {
-        let near = nearest(name, names.iter().map(String::as_str)).map(str::to_owned);
+    for name in sources.keys().filter(|name| !known.contains(*name)) {
+        let near = nearest(name, known.iter().map(String::as_str)).map(str::to_owned);
         let known = names.iter().map(|name| format!("`{name}`")).collect();
         errors.push(SecretError::Unused { name: name.clone(), near, known });
     }
-    let file = match read_file(&dir.join(FILE)) {
-        Ok(file) => file,
-        Err(wrong) => {
-            errors.extend(wrong);
-            BTreeMap::new()
-        }
-    };
+    errors.extend(wrong);
     let (mut given, mut missing) = (Vec::new(), Vec::new());
-    for name in names {
-        let binding = || file.get(name).map(|entry| entry.binding.clone()).unwrap_or_default();
+    let mut find = |name: &str, written: Option<String>, may_miss: bool| {
         let value = match sources.get(name) {
             Some(source) => source.read(name, env).map(Some),
-            None => Ok(env(&env_name(name)).or_else(|| file.get(name).and_then(|entry| entry.value.clone()))),
+            None => Ok(env(&env_name(name)).or(written)),
         };
         match value {
             Ok(Some(value)) if value.is_empty() => errors.push(SecretError::Source {
-                name: name.clone(),
+                name: name.to_owned(),
                 source_name: sources.get(name).map_or_else(|| env_name(name), Source::to_string),
                 problem: "it is empty".into(),
             }),
-            Ok(Some(value)) => {
-                let signs = file.get(name).and_then(|entry| entry.signs.clone());
-                let secret = Secret::new(value);
-                given.push(Given { name: name.clone(), secret, binding: binding(), signs });
+            Ok(Some(value)) => return Some(value),
+            Ok(None) if may_miss => {}
+            Ok(None) => {
+                missing.push(SecretError::Missing { name: name.to_owned(), places: places(name) });
             }
-            Ok(None) => missing.push(SecretError::Missing { name: name.clone(), places: places(name) }),
             Err(error) => errors.push(error),
         }
+        None
+    };
+    let written = |name: &str| file.get(name).and_then(|entry| entry.value.clone());
+    for name in names {
+        let value = find(name, written(name), false);
+        let parts = parts(name)
+            .into_iter()
+            .map(|(part, here, may_miss)| find(&part, here.or_else(|| written(&part)), may_miss))
+            .collect();
+        let Some(value) = value else { continue };
+        let entry = file.get(name);
+        let binding = entry.map(|entry| entry.binding.clone()).unwrap_or_default();
+        let signs = entry.and_then(|entry| entry.kind.clone().signs(parts));
+        given.push(Given { name: name.clone(), secret: Secret::new(value), binding, signs });
     }
     // A secret may be missing only because what should give it is wrong; that is said first, and alone.
     if errors.is_empty() {
@@ -239,7 +254,7 @@ impl Source {
 struct Entry {
     value: Option<String>,
     binding: Binding,
-    signs: Option<Jwt>,
+    kind: Kind,
 }
 
 /// `NAME = "value"`, or a table `[NAME]` with `value`, `origins` and `place` (`header:NAME`, `query:NAME`, `body:NAME`, `basic`).
@@ -285,19 +300,16 @@ const NO_ORIGINS: &str = "`origins` must be a list of texts";
 fn entry(value: &toml::Value) -> Result<Entry, String> {
     let table = match value {
         toml::Value::String(value) => {
-            return Ok(Entry { value: Some(value.clone()), binding: Binding::default(), signs: None });
+            return Ok(Entry { value: Some(value.clone()), binding: Binding::default(), kind: Kind::Static });
         }
         toml::Value::Table(table) => table,
         _ => return Err("a text, or a table with `value`, `origins` and `place`, is expected".into()),
     };
-    let signs = kind::signs(table)?;
-    let known = |key: &str| {
-        ["value", "origins", "place", "kind"].contains(&key)
-            || (signs.is_some() && kind::JWT_KEYS.contains(&key))
-    };
+    let kind = kind(table)?;
+    let known =
+        |key: &str| ["value", "origins", "place", "kind"].contains(&key) || kind.keys().contains(&key);
     if let Some(key) = table.keys().find(|key| !known(key.as_str())) {
-        let more =
-            if signs.is_some() { ", and `alg`, `claims`, `ttl_s` and `key_id` of a `jwt`" } else { "" };
+        let more = kind.more();
         return Err(format!("unknown key `{key}`; there are `value`, `origins`, `place` and `kind`{more}"));
     }
     let text = |key: &str| match table.get(key) {
@@ -322,7 +334,7 @@ fn entry(value: &toml::Value) -> Result<Entry, String> {
             Some(vec![place(&text).ok_or("`place` is `header:NAME`, `query:NAME`, `body:NAME` or `basic`")?])
         }
     };
-    Ok(Entry { value: text("value")?, binding: Binding { origins, places }, signs })
+    Ok(Entry { value: text("value")?, binding: Binding { origins, places }, kind })
 }
 
 fn place(text: &str) -> Option<Place> {

@@ -160,7 +160,10 @@ fn seal(
         let mut binding = given.binding;
         binding.origins = binding.origins.or_else(|| bound.names.get(&given.name).cloned());
         let sealed = match given.signs {
-            Some(jwt) => vault.seal_jwt(&given.name, &given.secret, jwt, binding),
+            Some(secrets::Signs::Jwt(jwt)) => vault.seal_jwt(&given.name, &given.secret, jwt, binding),
+            Some(secrets::Signs::Request(signer)) => {
+                vault.seal_signer(&given.name, given.secret, signer, binding)
+            }
             None => vault.seal(&given.name, latest(&given.name, given.secret)?, binding),
         };
         let placeholder = sealed.map_err(Error::Secret)?;

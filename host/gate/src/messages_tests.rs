@@ -191,6 +191,46 @@ fn where_a_secret_does_not_go_in_a_body() {
     ]));
 }
 
+#[test]
+fn where_a_signature_does_not_stand() {
+    let said = |signer: crate::Signer, url: &str, header: &str| {
+        let mut vault = Vault::new(Some([7; 16])).unwrap();
+        let key = vault.seal_signer("key", Secret::new("secret"), signer, Binding::default()).unwrap();
+        let mut headers = HeaderMap::new();
+        headers.insert("x-sig", HeaderValue::from_str(&header.replace("KEY", &key)).unwrap());
+        let origin: Origin = "https://a.example.com".parse().unwrap();
+        let hop = Hop { origin: &origin, strayed: false, trusted_wire: true };
+        match fill(&vault, &Url::parse(&url.replace("KEY", &key)).unwrap(), &headers, hop) {
+            Err(error) => error.to_string(),
+            Ok(_) => "sent".to_owned(),
+        }
+    };
+    let mac = || {
+        crate::Signer::Mac(crate::Mac {
+            algorithm: crate::MacAlgorithm::Sha256,
+            encoding: crate::MacEncoding::Hex,
+            template: "{path}".parse().unwrap(),
+            timestamp_header: None,
+            prefix: String::new(),
+            clock: || 0,
+        })
+    };
+    let aws = crate::Signer::SigV4(crate::SigV4 {
+        access_key_id: Secret::new("AKIDEXAMPLE"),
+        session_token: None,
+        region: "us-east-1".to_owned(),
+        service: "service".to_owned(),
+        clock: || 0,
+    });
+    assert_snapshot!(lines([
+        said(mac(), "https://a.example.com/x", "v1=KEY"),
+        said(mac(), "https://a.example.com/x?sig=KEY", "1"),
+        said(aws, "https://a.example.com/x", "KEY"),
+        "{url}".parse::<crate::MacTemplate>().unwrap_err().to_string(),
+        "{".parse::<crate::MacTemplate>().unwrap_err().to_string(),
+    ]));
+}
+
 #[tokio::test]
 async fn a_name_without_an_address() {
     let origin = "https://a.example.com".parse().unwrap();

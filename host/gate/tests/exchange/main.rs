@@ -6,6 +6,7 @@ mod redirects;
 mod requests;
 mod secrets;
 mod server;
+mod signing;
 mod times;
 mod tls;
 mod tokens;
