@@ -95,6 +95,7 @@ mod secrecy;
 mod seeds;
 mod shell;
 mod shown;
+mod signing;
 mod status;
 mod steps;
 mod terminal;

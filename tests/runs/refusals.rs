@@ -50,7 +50,7 @@ fn what_keeps_a_secret_from_being_had() {
     // Flags; the environment's value; the secrets file and its mode.
     let file = |text: &'static str| Some((text, 0o600));
     type Given = (&'static [&'static str], Option<&'static str>, Option<(&'static str, u32)>);
-    let cases: [Given; 17] = [
+    let cases: [Given; 18] = [
         (&[], None, None),
         (&[], Some(""), None),
         (&["key"], None, None),
@@ -77,9 +77,22 @@ fn what_keeps_a_secret_from_being_had() {
             &[],
             None,
             file(
-                "a = {kind = \"hmac\"}\nb = {kind = \"jwt\"}\nc = {kind = \"jwt\", alg = \"none\"}\n\
+                "a = {kind = \"hmag\"}\nb = {kind = \"jwt\"}\nc = {kind = \"jwt\", alg = \"none\"}\n\
                  d = {kind = \"jwt\", alg = \"HS256\", claims = 5}\ne = {kind = \"jwt\", alg = \"HS256\", ttl_s = 0}\n\
                  f = {kind = \"jwt\", alg = \"HS256\", tl = 1}\ng = {alg = \"HS256\"}\nh = {kind = 5}\n",
+            ),
+        ),
+        (
+            &[],
+            None,
+            file(
+                "a = {kind = \"hmac\"}\nb = {kind = \"hmac\", template = \"{url}\"}\n\
+                 c = {kind = \"hmac\", template = \"{\"}\nd = {kind = \"hmac\", alg = \"md5\"}\n\
+                 e = {kind = \"hmac\", encoding = \"raw\"}\n\
+                 f = {kind = \"hmac\", template = \"x\", timestamp_header = \"Host\"}\n\
+                 g = {kind = \"hmac\", template = \"x\", region = \"x\"}\n\
+                 h = {kind = \"sigv4\", service = \"s3\"}\ni = {kind = \"sigv4\", region = \"x\", service = \"\"}\n\
+                 j = {kind = \"sigv4\", region = \"x\", service = \"s3\", alg = \"x\"}\n",
             ),
         ),
         (&[], Some("hunter2"), file("key = {kind = \"jwt\", alg = \"RS256\"}\n")),
