@@ -33,8 +33,9 @@ fn times() {
 /// post-vanilla, post-x-www-form-urlencoded.
 #[test]
 fn the_published_suite() {
-    let form = ("content-type", "application/x-www-form-urlencoded");
-    let cases: [(Outgoing<'_>, &[(&str, &str)], &str); 5] = [
+    const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+    type Case = (Outgoing<'static>, &'static [(&'static str, &'static str)], &'static str);
+    let cases: [Case; 5] = [
         (
             request("GET", "/", "", ""),
             &[],
@@ -57,7 +58,7 @@ fn the_published_suite() {
         ),
         (
             request("POST", "/", "", "Param1=value1"),
-            &[form],
+            &[FORM],
             "ff11897932ad3f4e8b18135d722051e5ac45fc38421b1da7b9d196a0fe09473a",
         ),
     ];
