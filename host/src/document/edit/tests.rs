@@ -355,7 +355,10 @@ fn values() -> impl Strategy<Value = Value> {
     })
 }
 
-fn objects_of(inner: impl Strategy<Value = Value>, least: usize) -> impl Strategy<Value = Map<String, Value>> {
+fn objects_of(
+    inner: impl Strategy<Value = Value>,
+    least: usize,
+) -> impl Strategy<Value = Map<String, Value>> {
     prop::collection::vec(("[a-d]|k e|é", inner), least..4).prop_map(|members| members.into_iter().collect())
 }
 
