@@ -126,6 +126,11 @@ pub enum Error {
         /// Why.
         why: &'static str,
     },
+    /// The rows of several resources would be one stream.
+    OneStream {
+        /// All of them.
+        resources: Vec<String>,
+    },
     /// The destination failed.
     Destination(DestinationError),
     /// No pipeline is named, or several are meant.

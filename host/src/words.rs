@@ -203,6 +203,19 @@ pub fn of_error(error: &Error, paint: Paint) -> Words {
             Words::new(exit::CONFIG, format!("{option} would do nothing: {why}"))
                 .hint(format!("leave {option} out"))
         }
+        Error::OneStream { resources } => Words::new(
+            exit::CONFIG,
+            format!("standard output takes the rows of one resource, and these are {}", resources.len()),
+        )
+        .hint(format!(
+            "name one: {}",
+            resources
+                .iter()
+                .take(3)
+                .map(|name| format!("--resource {name}"))
+                .collect::<Vec<_>>()
+                .join(", or ")
+        )),
         Error::Destination(error) => of_destination(error),
         Error::Demo(cause) => {
             Words::new(exit::OTHER, format!("the demo API does not start: {}", without_number(cause)))

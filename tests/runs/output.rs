@@ -174,3 +174,35 @@ fn progress_as_json_is_one_object_a_line() {
     let error: Value = serde_json::from_str(&error).unwrap();
     assert_eq!((&error["event"], &error["exit_code"]), (&"error".into(), &2.into()));
 }
+
+#[test]
+fn rows_for_the_next_program() {
+    let (_server, folder) = demo();
+    folder.run(&["run", "demo.yaml", "--to", "jsonl:out", "--resource", "tasks"]).expect(0);
+    let ran = folder.run(&["run", "demo.yaml", "--to", "-", "--resource", "tasks"]).expect(0);
+    assert_eq!(ran.stdout, folder.read("out/tasks.jsonl"));
+    assert!(ran.stdout.lines().count() > 1 && ran.stderr.contains("tasks"), "{}", ran.stderr);
+    let again = folder.run(&["run", "demo.yaml", "--to", "-", "--resource", "tasks"]).expect(0);
+    assert_eq!(again.stdout, ran.stdout);
+
+    let several = folder.run(&["run", "demo.yaml", "--to", "-"]).expect(2);
+    assert_eq!(several.stdout, "");
+    assert!(several.stderr.contains("--resource "), "{}", several.stderr);
+    for (option, value) in [("--json", None), ("--state", Some("s"))] {
+        let args = ["run", "demo.yaml", "--to", "-", "--resource", "tasks", option];
+        let args: Vec<&str> = args.into_iter().chain(value).collect();
+        assert!(folder.run(&args).expect(2).stderr.contains(option));
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_told_of() {
+    let (_server, folder) = demo();
+    let mut command = folder.command(&["run", "demo.yaml", "--to", "-", "--resource", "tasks"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{said}");
+    assert!(said.contains("standard output"), "{said}");
+}

@@ -36,6 +36,7 @@ impl Place {
         let mut rows: Vec<String> = match &self.target {
             Target::Sqlite { path } => sqlite_rows(path, resource),
             Target::Jsonl { dir, .. } => jsonl_rows(&dir.join(format!("{resource}.jsonl"))),
+            Target::Stdout => unreachable!(),
         };
         rows.sort();
         rows
@@ -281,6 +282,7 @@ fn assert_no_leftovers(place: &Place) {
             assert_eq!(names(dir), [".sanderling", "tasks.jsonl"]);
             assert_eq!(names(state_dir), ["journal.jsonl"]);
         }
+        Target::Stdout => unreachable!(),
     }
 }
 
@@ -403,6 +405,7 @@ fn a_load_without_rows() {
                     conn.prepare("SELECT _loaded_at, _load_id FROM tasks").unwrap();
                 }
                 Target::Jsonl { dir, .. } => assert!(dir.join("tasks.jsonl").exists()),
+                Target::Stdout => unreachable!(),
             }
         }
     }
@@ -846,6 +849,7 @@ fn failures_stay_for_a_person_to_read() {
                 });
                 messages.collect()
             }
+            Target::Stdout => unreachable!(),
         };
         assert_eq!(messages, ["first", "second"]);
     }

@@ -7,6 +7,7 @@ use crate::checkpoint::{Change, Load, State};
 use crate::error::DestinationError;
 use crate::jsonl::Jsonl;
 use crate::sqlite::Sqlite;
+use crate::stdout::Stdout;
 use crate::table::{Disposition, Rows, Table, Written};
 use crate::target::Target;
 
@@ -18,6 +19,8 @@ pub enum Destination {
     Sqlite(Box<Sqlite>),
     /// A folder of files.
     Jsonl(Box<Jsonl>),
+    /// A stream.
+    Stdout(Box<Stdout>),
 }
 
 /// Calls the same method of whichever it is.
@@ -26,6 +29,7 @@ macro_rules! each {
         match $self {
             Self::Sqlite($it) => $call,
             Self::Jsonl($it) => $call,
+            Self::Stdout($it) => $call,
         }
     };
 }
@@ -37,6 +41,7 @@ impl Destination {
         Ok(match target {
             Target::Sqlite { path } => Self::Sqlite(Box::new(Sqlite::open(path, pipeline)?)),
             Target::Jsonl { dir, state_dir } => Self::Jsonl(Box::new(Jsonl::open(dir, state_dir, pipeline)?)),
+            Target::Stdout => Self::Stdout(Box::new(Stdout::open())),
         })
     }
 
@@ -46,6 +51,7 @@ impl Destination {
         match target {
             Target::Sqlite { path } => Sqlite::look(path),
             Target::Jsonl { state_dir, .. } => Jsonl::look(state_dir),
+            Target::Stdout => Ok(None),
         }
     }
 
@@ -75,6 +81,8 @@ impl Destination {
         match self {
             Self::Sqlite(it) => it.undo(table, load_id),
             Self::Jsonl(it) => it.undo(&table.resource, load_id),
+            // Nothing is remembered that could be taken back.
+            Self::Stdout(_) => Ok(()),
         }
     }
 
@@ -84,6 +92,7 @@ impl Destination {
         match self {
             Self::Sqlite(it) => it.undo_unlisted(resource, load_id),
             Self::Jsonl(it) => it.undo(resource, load_id).map(|()| true),
+            Self::Stdout(_) => Ok(true),
         }
     }
 
@@ -100,7 +109,14 @@ impl Destination {
 
     /// Changes without rows.
     pub fn record(&mut self, changes: &[Change]) -> Result<(), DestinationError> {
-        each!(self, it => it.record(changes))
+        match self {
+            Self::Sqlite(it) => it.record(changes),
+            Self::Jsonl(it) => it.record(changes),
+            Self::Stdout(it) => {
+                it.record(changes);
+                Ok(())
+            }
+        }
     }
 
     /// Ends a load: its rows take their place, `changes` are remembered, and then `load` as complete, whatever its status
@@ -118,6 +134,7 @@ impl Destination {
         match self {
             Self::Sqlite(it) => it.distinct_keys(table, load_id).map(Some),
             Self::Jsonl(it) => it.distinct_keys(table),
+            Self::Stdout(_) => Ok(None),
         }
     }
 
@@ -135,6 +152,7 @@ impl Destination {
                 Some(format!("sqlite3 {} {}", shell_path(it.path())?, shell_word(&query)))
             }
             Self::Jsonl(it) => Some(format!("head -5 {}", shell_path(&it.data_path(resource))?)),
+            Self::Stdout(_) => None,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Where rows go: SQLite and JSONL, with the checkpoint in the same commit.
+//! Where rows go: SQLite and JSONL, with the checkpoint in the same commit, or standard output.
 //!
 //! A run opens one [`Destination`], which locks it, mends what a killed run left, and reads the [`State`]. Then, from
 //! one thread and in commit order: [`Destination::begin`] or [`Destination::resume`] a load of each table,
@@ -6,7 +6,7 @@
 //!
 //! | file | what lives there |
 //! |---|---|
-//! | `target.rs` | `sqlite:FILE` and `jsonl:DIR`, parsed |
+//! | `target.rs` | `sqlite:FILE`, `jsonl:DIR` and `-`, parsed |
 //! | `destination.rs` | the one enum that callers use |
 //! | `table.rs`, `checkpoint.rs`, `error.rs` | the plain data that crosses the border |
 //! | `rows.rs`, `fields.rs`, `value.rs`, `number.rs`, `key.rs` | reading rows: lines, fields, values, identities; pure |
@@ -14,6 +14,7 @@
 //! | `find.rs`, `partition_id.rs` | targets below a folder; partitions in 16 bytes |
 //! | `sqlite.rs`, `sqlite/` | rows and state as tables of one database |
 //! | `jsonl.rs`, `jsonl/` | rows as files; state as a journal beside them |
+//! | `stdout.rs` | rows as lines on standard output |
 //! | `lock.rs`, `timestamp.rs`, `file_name.rs` | one run at a time; times and names as text |
 //!
 //! What holds, whatever happens:
@@ -47,6 +48,7 @@ mod number;
 mod partition_id;
 mod rows;
 mod sqlite;
+mod stdout;
 mod table;
 mod target;
 mod timestamp;

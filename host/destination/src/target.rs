@@ -1,4 +1,4 @@
-//! What a user writes to say where rows go: `sqlite:FILE` or `jsonl:DIR`.
+//! What a user writes to say where rows go: `sqlite:FILE`, `jsonl:DIR` or `-`.
 
 use std::path::{Path, PathBuf};
 
@@ -18,19 +18,21 @@ pub enum Target {
         /// put in its place without a copy.
         state_dir: PathBuf,
     },
+    /// Standard output; no checkpoint.
+    Stdout,
 }
 
 /// Why a text names no target.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TargetError {
     /// No `scheme:` in front.
-    #[error("`{text}` does not say what kind of destination it is; write `sqlite:FILE` or `jsonl:DIR`")]
+    #[error("`{text}` does not say what kind of destination it is; write `sqlite:FILE`, `jsonl:DIR` or `-`")]
     NoScheme {
         /// What was written.
         text: String,
     },
     /// A scheme that is none of ours.
-    #[error("`{scheme}:` is no destination; {}write `sqlite:FILE` or `jsonl:DIR`", did_you_mean(*.nearest))]
+    #[error("`{scheme}:` is no destination; {}write `sqlite:FILE`, `jsonl:DIR` or `-`", did_you_mean(*.nearest))]
     UnknownScheme {
         /// What was written before the colon.
         scheme: String,
@@ -66,8 +68,11 @@ const ALIASES: [(&str, &str); 6] = [
 ];
 
 impl Target {
-    /// Reads `sqlite:FILE` or `jsonl:DIR`; a `jsonl` target keeps its state in `DIR/.sanderling`.
+    /// Reads `sqlite:FILE`, `jsonl:DIR` or `-`; a `jsonl` target keeps its state in `DIR/.sanderling`.
     pub fn parse(text: &str) -> Result<Self, TargetError> {
+        if text == "-" {
+            return Ok(Self::Stdout);
+        }
         let Some((scheme, path)) = text.split_once(':') else {
             return Err(TargetError::NoScheme { text: text.to_owned() });
         };
@@ -120,7 +125,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_forms() {
+    fn each_form() {
+        assert_eq!(Target::parse("-"), Ok(Target::Stdout));
         assert_eq!(Target::parse("sqlite:a b.db"), Ok(Target::Sqlite { path: "a b.db".into() }));
         assert_eq!(Target::parse("sqlite:/tmp/x:y.db"), Ok(Target::Sqlite { path: "/tmp/x:y.db".into() }));
         let out = Target::Jsonl { dir: "out".into(), state_dir: "out/.sanderling".into() };
@@ -132,21 +138,21 @@ mod tests {
         for (text, said) in [
             (
                 "demo.db",
-                "`demo.db` does not say what kind of destination it is; write `sqlite:FILE` or `jsonl:DIR`",
+                "`demo.db` does not say what kind of destination it is; write `sqlite:FILE`, `jsonl:DIR` or `-`",
             ),
             (
                 "sqlit:x",
-                "`sqlit:` is no destination; did you mean `sqlite:`? write `sqlite:FILE` or `jsonl:DIR`",
+                "`sqlit:` is no destination; did you mean `sqlite:`? write `sqlite:FILE`, `jsonl:DIR` or `-`",
             ),
             (
                 "SQLite:x",
-                "`SQLite:` is no destination; did you mean `sqlite:`? write `sqlite:FILE` or `jsonl:DIR`",
+                "`SQLite:` is no destination; did you mean `sqlite:`? write `sqlite:FILE`, `jsonl:DIR` or `-`",
             ),
             (
                 "ndjson:x",
-                "`ndjson:` is no destination; did you mean `jsonl:`? write `sqlite:FILE` or `jsonl:DIR`",
+                "`ndjson:` is no destination; did you mean `jsonl:`? write `sqlite:FILE`, `jsonl:DIR` or `-`",
             ),
-            ("postgres://h/db", "`postgres:` is no destination; write `sqlite:FILE` or `jsonl:DIR`"),
+            ("postgres://h/db", "`postgres:` is no destination; write `sqlite:FILE`, `jsonl:DIR` or `-`"),
             ("sqlite:", "`sqlite:` names no file or folder; write `sqlite:FILE`"),
             ("sqlite::memory:", "`sqlite:` names no file or folder; write `sqlite:FILE`"),
             ("jsonl: ", "`jsonl:` names no file or folder; write `jsonl:DIR`"),

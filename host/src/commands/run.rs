@@ -64,6 +64,12 @@ pub(super) fn target(
         (Target::Sqlite { .. }, Some(_)) => {
             return Err(Error::Useless { option: "--state", why: "a database keeps its own state" });
         }
+        (Target::Stdout, Some(_)) => {
+            return Err(Error::Useless {
+                option: "--state",
+                why: "nothing is remembered of standard output",
+            });
+        }
         (_, None) => {}
     }
     Ok(target)
@@ -95,6 +101,9 @@ pub async fn into(
     show: Show,
     how: How,
 ) -> Result<u8, Error> {
+    if *target == Target::Stdout {
+        one_stream(source, args.json)?;
+    }
     // A place that cannot be written to must be known before the first request.
     let mut destination = Destination::open(target, &source.name)?;
     let files = matches!(target, Target::Jsonl { .. });
@@ -156,6 +165,16 @@ pub async fn into(
     }
 }
 
+/// Standard output has room for the rows of one resource and for nothing else: lines do not say whose they are.
+fn one_stream(source: &Source, json: bool) -> Result<(), Error> {
+    if json {
+        return Err(Error::Useless { option: "--json", why: "rows go to standard output" });
+    }
+    let written = source.plan.resources.iter().filter(|resource| resource.written);
+    let resources: Vec<String> = written.map(|resource| resource.name.clone()).collect();
+    if resources.len() > 1 { Err(Error::OneStream { resources }) } else { Ok(()) }
+}
+
 fn outcome_text(
     outcome: &Outcome,
     source: &Source,
@@ -200,6 +219,7 @@ pub(super) fn shown(target: &Target) -> String {
     match target {
         Target::Sqlite { path } => format!("sqlite:{}", path.display()),
         Target::Jsonl { dir, .. } => format!("jsonl:{}", dir.display()),
+        Target::Stdout => "-".to_owned(),
     }
 }
 

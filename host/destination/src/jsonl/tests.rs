@@ -14,7 +14,7 @@ fn place() -> Place {
 fn folders(place: &Place) -> (PathBuf, PathBuf) {
     match &place.target {
         Target::Jsonl { dir, state_dir } => (dir.clone(), state_dir.clone()),
-        Target::Sqlite { .. } => unreachable!(),
+        _ => unreachable!(),
     }
 }
 

@@ -17,7 +17,7 @@ fn place() -> Place {
 fn path(place: &Place) -> PathBuf {
     match &place.target {
         Target::Sqlite { path } => path.clone(),
-        Target::Jsonl { .. } => unreachable!(),
+        _ => unreachable!(),
     }
 }
 
@@ -28,7 +28,7 @@ fn reader(place: &Place) -> Connection {
 fn inner(to: &mut Destination) -> &mut Sqlite {
     match to {
         Destination::Sqlite(it) => it,
-        Destination::Jsonl(_) => unreachable!(),
+        _ => unreachable!(),
     }
 }
 
