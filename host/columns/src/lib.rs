@@ -1,0 +1,1 @@
+//! Pages of JSON rows as Arrow columns: names, types, nested data.
