@@ -21,12 +21,13 @@ use std::path::{Path, PathBuf};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use etcetera::BaseStrategy;
+use serde_json::Value;
 
 use crate::cli::{
     Cli, Command, ConfigArgs, ConfigCommand, ImportCommand, OpenArgs, SourceArgs, StateCommand,
 };
 use crate::contract::Notice;
-use crate::document::Document;
+use crate::document::{self, Document, Format};
 use crate::error::Error;
 use crate::report;
 use crate::run::outcome::RunNotice;
@@ -95,6 +96,17 @@ fn read(path: &Path) -> Result<String, Error> {
         let near = if missing { candidates::near(path) } else { None };
         Error::Unreadable { path: path.to_owned(), cause: words::of_io(&error), near }
     })
+}
+
+/// A file of another tool's, whose format is in its name.
+fn foreign(path: &Path) -> Result<Value, Error> {
+    let text = read(path)?;
+    let format = Format::of(path).map_err(Error::Format)?;
+    let file_name = path.display().to_string();
+    match document::parse_foreign(&file_name, &text, format) {
+        Ok(document) => Ok(document.value),
+        Err(problems) => Err(Error::Syntax { file_name, text, problems }),
+    }
 }
 
 /// What the connector said of a config, with the lines that would settle what it guessed.

@@ -89,10 +89,28 @@ pub enum Part {
 ///
 /// Fails with everything that is wrong as far as could be read; [`render`] shows it.
 pub fn parse(file_name: &str, text: &str, format: Format) -> Result<Document, Vec<Problem>> {
+    parse_named(file_name, text, format, Names::Texts)
+}
+
+/// The same for a file of another tool's.
+pub fn parse_foreign(file_name: &str, text: &str, format: Format) -> Result<Document, Vec<Problem>> {
+    parse_named(file_name, text, format, Names::AsWritten)
+}
+
+/// What may stand before a colon in YAML.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Names {
+    /// Texts: `200:` is more likely meant as something else.
+    Texts,
+    /// What is no text is the name that it is written as: in OpenAPI, `200:` is.
+    AsWritten,
+}
+
+fn parse_named(file_name: &str, text: &str, format: Format, names: Names) -> Result<Document, Vec<Problem>> {
     let (value, places) = match format {
         Format::Json => json::read(text)?,
         Format::Toml => toml::read(text)?,
-        Format::Yaml => yaml::read(text)?,
+        Format::Yaml => yaml::read(text, names)?,
     };
     if !value.is_object() {
         let problem = Problem::at(

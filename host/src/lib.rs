@@ -24,6 +24,7 @@ pub mod import;
 pub mod init;
 pub mod listing;
 pub mod memory;
+pub mod openapi;
 pub mod pace;
 pub mod progress;
 pub mod quota;

@@ -86,11 +86,16 @@ pub fn lines(words: &Words, paint: Paint) -> String {
 /// A notice for a terminal.
 pub fn notice(notice: &RunNotice, paint: Paint) -> String {
     let (sentence, hint) = words::of_notice(notice);
-    let mut text = format!("{} {}\n", paint.note("note:"), words::printable(&sentence));
+    let mut text = note(&sentence, paint);
     if let Some(hint) = hint {
         text.push_str(&format!("{} {}\n", paint.hint("hint:"), words::printable(&hint)));
     }
     text
+}
+
+/// A sentence of a notice for a terminal.
+pub fn note(sentence: &str, paint: Paint) -> String {
+    format!("{} {}\n", paint.note("note:"), words::printable(sentence))
 }
 
 /// Prints on stdout what a program waits for.

@@ -4,6 +4,7 @@
 //! have opened none, for those of a few more. After an API has refused a credential nothing more is asked of it.
 
 mod composite;
+mod documented;
 mod findings;
 
 use std::collections::{HashSet, VecDeque};
@@ -11,6 +12,7 @@ use std::collections::{HashSet, VecDeque};
 use sanderling_destination::Chain;
 use sanderling_gate::Exchange;
 
+pub use documented::{Compared, Difference, NotCompared, compare};
 pub use findings::{Finding, Gap, findings};
 
 use crate::contract::{Continuation, Fault, Notice, Page, PageRequest, Partition};
@@ -66,6 +68,8 @@ pub struct Sampled {
     pub more: bool,
     /// What the connector says.
     pub notices: Vec<Notice>,
+    /// The request that brought it.
+    pub exchange: Option<Exchange>,
 }
 
 /// Why there is no page.
@@ -220,7 +224,10 @@ impl<'a> Sampler<'a> {
         };
         let partition_key = ask.partition.as_ref().map(|it| self.source.vault.name_secrets(&it.key));
         match sound {
-            Ok(page) => Ok(self.take(&ask, page, partition_key, masked)),
+            Ok(page) => {
+                let sampled = self.take(&ask, page, partition_key, masked);
+                Ok(Sampled { exchange, ..sampled })
+            }
             Err(cause) => {
                 self.failed.insert(ask.resource);
                 let name = resource.name.clone();
@@ -293,6 +300,7 @@ impl<'a> Sampler<'a> {
             total: page.total,
             more,
             notices: page.notices,
+            exchange: None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Turns every typed error into what a person reads (what happened, why, what mends it) and into an exit code.
 
 mod connector;
+mod documented;
 mod finding;
 mod foreign;
 mod hints;
@@ -26,12 +27,13 @@ use crate::show::Paint;
 use crate::source::Whose;
 pub use connector::of_connector;
 use connector::of_ungranted;
+pub use documented::{of_all_documented, of_compared};
 pub use finding::{of_finding, of_not_tried};
 use hints::{CONNECTORS_FAULT, hint_for_data, hint_for_guesses, hint_for_trap, hints_for};
 use import::of_import;
 pub use import::{of_left, of_secret_use, of_written};
 use init::of_init;
-pub use init::{ASKED_WHO, of_kept, of_no_first_page, of_proposal};
+pub use init::{ASKED_WHO, of_comparable, of_kept, of_no_first_page, of_proposal};
 pub use setting::{settled, to_write};
 pub use state::{Forgotten, nothing_remembered, of_next, of_reach, of_reset};
 pub use text::{clock_time, counted, grouped, of_io, printable, printable_lines, short, span};

@@ -100,6 +100,99 @@ fn a_refused_credential_is_not_sent_again() {
     assert_eq!(server.requests().len(), 1);
 }
 
+/// What an OpenAPI file says of the API that [`documented`] serves.
+const OPENAPI: &str = "\
+openapi: 3.0.3
+servers: [{url: /v1}]
+paths:
+  /clients:
+    get:
+      responses:
+        200:
+          content:
+            application/json:
+              schema:
+                properties:
+                  total: {type: integer}
+                  data: {type: array, items: {$ref: '#/components/schemas/Client'}}
+  /clients/{id}/notes:
+    get: {responses: {2XX: {$ref: '#/components/responses/Notes'}}}
+  /steps: {get: {responses: {default: {content: {application/json: {schema: {items: {properties: {id: {}}}}}}}}}}
+  /vague: {get: {responses: {200: {description: rows}}}}
+components:
+  responses:
+    Notes: {content: {application/json: {schema: {type: array, items: {properties: {id: {type: integer}, text: {type: string}}}}}}}
+  schemas:
+    Base: {properties: {id: {type: integer}, secret: {type: string, writeOnly: true}}}
+    Client:
+      allOf:
+        - $ref: '#/components/schemas/Base'
+        - properties: {name: {type: string}, rate: {type: number}, phone: {type: string, nullable: true}}
+";
+
+fn documented() -> (Server, Folder) {
+    let (server, folder) = config(
+        "\
+resource_defaults: {primary_key: id, endpoint: {paginator: single_page}}
+resources:
+  - {name: clients, endpoint: {path: v1/clients, data_selector: data}}
+  - {name: notes, include_from_parent: [id], rename: {text: said}, endpoint: {path: 'v1/clients/{resources.clients.id}/notes', data_selector: $}}
+  - {name: steps, processing_steps: [{map: '{id: .id, twice: (.id * 2)}'}], endpoint: {path: v1/steps, data_selector: $}}
+  - {name: vague, endpoint: {path: v1/vague, data_selector: $}}
+  - {name: elsewhere, endpoint: {path: v1/elsewhere, data_selector: $}}
+  - {name: none, endpoint: {path: v1/none, data_selector: $}}
+",
+    );
+    let clients = r#"{"id":1,"name":"a","rate":"9","zip":1},{"id":2,"name":null,"rate":2}"#;
+    server
+        .set_route("/v1/clients", move |_| Reply::json(200, format!(r#"{{"total":2,"data":[{clients}]}}"#)));
+    server.set_route("/v1/none", |_| list(""));
+    for notes in ["/v1/clients/1/notes", "/v1/clients/2/notes"] {
+        server.set_route(notes, |_| list(r#"{"id":1,"text":"x"}"#));
+    }
+    for other in ["/v1/steps", "/v1/vague", "/v1/elsewhere"] {
+        server.set_route(other, |_| list(r#"{"id":1}"#));
+    }
+    folder.write("api.openapi.yaml", OPENAPI);
+    (server, folder)
+}
+
+#[test]
+fn rows_are_compared_with_an_openapi_file() {
+    let (server, folder) = documented();
+    let args = ["check", "c.yaml", "--openapi", "api.openapi.yaml"];
+    let ran = folder.run(&args).expect(0);
+    assert_snapshot!(told(&ran, &server), @r"
+    note: clients: not documented for `GET /clients`, but in rows that came: zip
+    note: clients: documented for `GET /clients`, but in none of 2 rows that came: phone
+    note: clients: `name` is null in 1 of 2 rows that came, but documented as string for `GET /clients`
+    note: clients: `rate` is string in 1 of 2 rows that came, but documented as number for `GET /clients`
+    clients: good, 2 rows on the first page
+    notes: good, 2 rows on the first pages of 2 parents; 2 columns as documented for `GET /clients/{id}/notes`
+    note: steps: its rows are not compared with the OpenAPI file: `processing_steps` changes them
+    steps: good, 1 row on the first page
+    note: vague: the OpenAPI file does not say which rows `GET /vague` has at `$`
+    vague: good, 1 row on the first page
+    note: elsewhere: the OpenAPI file does not know `GET http://api/v1/elsewhere`, so its rows are not compared with it
+    elsewhere: good, 1 row on the first page
+    none: good, 0 rows on the first page
+    the config is good; nothing was written
+    ");
+    let document = document(&folder.run(&[&args[..], &["--json"]].concat()).expect(0));
+    let of = |list: &str, key: &str| -> Vec<Value> {
+        document[list].as_array().unwrap().iter().map(|entry| entry[key].clone()).collect()
+    };
+    let (yes, no, null) = (Value::Bool(true), Value::Bool(false), Value::Null);
+    assert_eq!(of("resources", "documented"), [no, yes, null.clone(), null.clone(), null.clone(), null]);
+    let notices = of("notices", "message");
+    assert_eq!(notices.len(), 7, "{notices:?}");
+    assert!(notices.iter().all(|notice| ran.stderr.contains(notice.as_str().unwrap())), "{notices:?}");
+
+    folder.write("list.yaml", "- a\n");
+    folder.run(&["check", "c.yaml", "--openapi", "list.yaml"]).expect(2);
+    folder.run(&["check", "c.yaml", "--openapi", "missing.yaml"]).expect(2).says(&["missing.yaml"]);
+}
+
 #[test]
 fn keys_and_columns_that_the_rows_do_not_have_are_told() {
     let (server, folder) = config(

@@ -105,6 +105,9 @@ fn of_check() {
           --frozen
               Take no guesses: what the config does not say is an error
 
+          --openapi <FILE>
+              Compare the columns that come with those that an OpenAPI file documents
+
           --json
               Print one JSON document of the result on stdout
 
@@ -128,6 +131,7 @@ fn of_check() {
       sanderling check api.yaml
       sanderling check api.yaml --resource users --secret api_key=env:API_KEY
       sanderling check api.yaml --fix       write what was guessed into api.yaml; comments stay
+      sanderling check api.yaml --openapi openapi.yaml
 
     Exit codes: 0 good; 2 config or usage; 3 credential; 4 try later; 5 data refused; 1 anything else.
     Of several, the first of 2, 3, 5, 4, 1.

@@ -74,14 +74,28 @@ fn of_an_address_and_a_key_from_outside() {
 #[test]
 fn of_an_openapi_file() {
     let (server, folder) = (server(), Folder::with_key(KEY));
-    let spec = format!(
-        "openapi: 3.1.0\nservers: [{{url: \"{}/v1\"}}]\npaths: {{/clients: {{get: {{security: [{{k: []}}]}}}}, /users: {{get: {{}}}}}}\ncomponents: {{securitySchemes: {{k: {{type: apiKey, in: query, name: api_key}}}}}}\n",
-        server.base_url()
-    );
+    let spec = "\
+openapi: 3.1.0
+servers: [{url: 'API/v1'}]
+paths:
+  /clients:
+    get:
+      security: [{k: []}]
+      responses:
+        200:
+          content:
+            application/json:
+              schema: {properties: {data: {items: {properties: {id: {type: integer}, vat: {}}}}}}
+  /users: {get: {}}
+components: {securitySchemes: {k: {type: apiKey, in: query, name: api_key}}}
+"
+    .replace("API", &server.base_url());
     folder.write("openapi.yaml", &spec);
     let ran = folder.run(&["init", "--openapi", "openapi.yaml", "--path", "/clients"]);
     assert_snapshot!(told(&folder, &server, &ran));
     assert_reads(&folder, "clients", 12);
+    let ran = folder.run(&["check", "api.yaml", "--openapi", "openapi.yaml"]).expect(0);
+    ran.says(&["documented for `GET /clients`, but in none of 12 rows that came: vat"]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! guessed, if asked to.
 
 use super::terminal::tell;
-use super::{notices, read, refuse_guesses, request, settled};
+use super::{foreign, notices, read, refuse_guesses, request, settled};
 use crate::cli::CheckArgs;
 use crate::contract::Setting;
 use crate::document::Document;
@@ -10,7 +10,7 @@ use crate::document::edit::{EditError, changes};
 use crate::error::Error;
 use crate::report::check::Checked;
 use crate::run::outcome::RunNotice;
-use crate::sample::{Finding, Look, Sampler, findings};
+use crate::sample::{Compared, Finding, Look, Sampler, compare, findings};
 use crate::secrets;
 use crate::show::{Level, Paint, Show};
 use crate::source::{self, Source};
@@ -42,6 +42,7 @@ pub async fn check(args: &CheckArgs, show: Show) -> Result<u8, Error> {
 
 async fn try_all(args: &CheckArgs, show: Show, checked: &mut Checked) -> Result<u8, Error> {
     let text = read(&args.source.file.config)?;
+    let spec = args.openapi.as_deref().map(foreign).transpose()?;
     let fixed = if args.fix { Some(fixed(args, &text).await) } else { None };
     let mut fixed = match fixed.transpose() {
         Ok(fixed) => fixed,
@@ -67,7 +68,10 @@ async fn try_all(args: &CheckArgs, show: Show, checked: &mut Checked) -> Result<
     for at in 0..source.plan.resources.len() {
         let look = sampler.look(at).await;
         let found = findings(&source.plan, at, &look.pages, source.subject());
-        codes.extend(tell_look(&source, at, &look, &found, args.fix, show, checked));
+        let compared =
+            spec.as_ref().and_then(|spec| compare(&source.plan, at, &look.pages, spec, source.subject()));
+        let told = Told { look: &look, found: &found, compared: compared.as_ref() };
+        codes.extend(tell_look(&source, at, &told, args.fix, show, checked));
         let page_notices = look.pages.iter().flat_map(|page| &page.notices);
         guesses.extend(page_notices.flat_map(|notice| notice.settles.iter().cloned()));
         guesses.extend(found.iter().flat_map(|finding| finding.settles().to_vec()));
@@ -114,17 +118,24 @@ fn tell_notice(source: &Source, notice: RunNotice, fix: bool, show: Show, checke
     }
 }
 
+/// What there is to say of a resource.
+struct Told<'a> {
+    look: &'a Look,
+    found: &'a [Finding],
+    compared: Option<&'a Compared>,
+}
+
 /// Says what a look at a resource came to; gives the exit codes of what is wrong with it.
 fn tell_look(
     source: &Source,
     at: usize,
-    look: &Look,
-    found: &[Finding],
+    told: &Told<'_>,
     fix: bool,
     show: Show,
     checked: &mut Checked,
 ) -> Vec<u8> {
     let name = &source.plan.resources[at].name;
+    let Told { look, found, compared } = told;
     let redact = |text: &str| source.vault.redact(text);
     for notice in look.pages.iter().flat_map(|page| &page.notices) {
         let notice = RunNotice::Connector { resource: name.clone(), notice: notice.clone() };
@@ -141,7 +152,13 @@ fn tell_look(
         checked.problem(Some(name), &words);
         codes.push(words.code);
     }
-    let line = checked.resource(source, at, look, codes.is_empty());
+    for sentence in compared.iter().flat_map(|compared| words::of_compared(name, compared)) {
+        let sentence = redact(&sentence);
+        if checked.note(&sentence) && show.level >= Level::Normal {
+            tell(&report::note(&sentence, show.paint));
+        }
+    }
+    let line = checked.resource(source, at, look, *compared, codes.is_empty());
     if show.level > Level::Silent
         && let Some(line) = line
     {

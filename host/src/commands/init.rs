@@ -6,10 +6,10 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::terminal::tell;
-use super::{ask, cache_dir, env, read};
+use super::{ask, cache_dir, env, foreign};
 use crate::cli::InitArgs;
 use crate::contract::Setting;
-use crate::document::{self, Format};
+use crate::document::Format;
 use crate::error::Error;
 use crate::init::{self, Draft, InitError, curl, key, openapi};
 use crate::run::outcome::Failure;
@@ -76,6 +76,10 @@ pub async fn init(args: &InitArgs, show: Show) -> Result<u8, Error> {
     keep(&draft)?;
     if show.level > Level::Silent {
         tell(&words::of_written(&args.output.display().to_string(), show.paint));
+        if let Some(file) = &args.openapi {
+            let (config, file) = (args.output.display().to_string(), file.display().to_string());
+            tell(&words::of_comparable(&config, &file));
+        }
         for (name, _) in &draft.credentials {
             tell(&words::of_kept(name, show.paint));
         }
@@ -90,20 +94,13 @@ fn draft(args: &InitArgs, asks: bool) -> Result<Draft, Error> {
         return curl::read(&line).map_err(Error::Init);
     }
     if let Some(file) = &args.openapi {
-        let text = read(file)?;
-        let format = Format::of(file).map_err(Error::Format)?;
-        let file_name = file.display().to_string();
-        let spec = document::parse(&file_name, &text, format).map_err(|problems| Error::Syntax {
-            file_name,
-            text: text.clone(),
-            problems,
-        })?;
-        let paths = openapi::paths(&spec.value);
+        let spec = foreign(file)?;
+        let paths = openapi::paths(&spec);
         let mut path = args.path.clone();
         if asks && path.is_none() && paths.len() > 1 {
             path = paths.get(ask::choice("Which path?", &paths)?).cloned();
         }
-        return openapi::draft(&spec.value, args.address.as_deref(), path.as_deref()).map_err(Error::Init);
+        return openapi::draft(&spec, args.address.as_deref(), path.as_deref()).map_err(Error::Init);
     }
     let address = match &args.address {
         Some(address) => address.clone(),

@@ -662,3 +662,11 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn names_of_foreign_files_are_as_written() {
+    let text = "200: ok\ntrue: {1.50: a, ~: b, no: c}\n";
+    let value = parse_foreign("c", text, Format::Yaml).unwrap().value;
+    assert_eq!(value, json!({"200": "ok", "true": {"1.50": "a", "~": "b", "no": "c"}}));
+    assert!(parse("c", text, Format::Yaml).is_err());
+}

@@ -13,7 +13,7 @@ use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, StrInput};
 use serde_json::{Map, Value};
 
 use super::span::{Lines, Place, Places, child};
-use super::{EMPTY, EMPTY_HINT, MAX_DEPTH, NO_NUMBER, Problem};
+use super::{EMPTY, EMPTY_HINT, MAX_DEPTH, NO_NUMBER, Names, Problem};
 
 /// Whether an unquoted scalar of this text is a text, and not a number or a word of YAML's own.
 pub(super) fn is_plain_text(text: &str) -> bool {
@@ -24,9 +24,10 @@ pub(super) fn is_plain_text(text: &str) -> bool {
 const MAX_ALIASED: usize = 10_000;
 
 /// The value of a YAML text and where its parts stand.
-pub(super) fn read(text: &str) -> Result<(Value, Places), Vec<Problem>> {
+pub(super) fn read(text: &str, names: Names) -> Result<(Value, Places), Vec<Problem>> {
     let mut reader = Reader {
         text,
+        names,
         events: Parser::new_from_str(text),
         offsets: Offsets::new(text),
         last_plain: None,
@@ -49,6 +50,7 @@ pub(super) fn read(text: &str) -> Result<(Value, Places), Vec<Problem>> {
 /// Reads events in order. A [`Problem`] as error ends the reading; others are gathered in `problems`.
 struct Reader<'a> {
     text: &'a str,
+    names: Names,
     events: Parser<'a, StrInput<'a>>,
     offsets: Offsets,
     /// The last unquoted scalar, to tell what a syntax error is about.
@@ -242,7 +244,8 @@ impl<'a> Reader<'a> {
             // Said by `node`.
             Event::Scalar(_, _, _, Some(_)) => None,
             Event::Scalar(text, style, anchor, None) => {
-                if *style != ScalarStyle::Plain || matches!(scalar::resolve(text), Some(Value::String(_))) {
+                let text_anyway = *style != ScalarStyle::Plain || self.names == Names::AsWritten;
+                if text_anyway || matches!(scalar::resolve(text), Some(Value::String(_))) {
                     if *anchor != 0 {
                         let value = Value::String(text.to_string());
                         self.anchors

@@ -60,7 +60,7 @@ const RETRIEVER: [&str; 8] = [
 /// # Errors
 /// It is no YAML, or has no streams.
 pub fn import(text: &str) -> Result<Imported, ImportError> {
-    let document = document::parse("manifest", text, Format::Yaml).map_err(|problems| {
+    let document = document::parse_foreign("manifest", text, Format::Yaml).map_err(|problems| {
         let at = problems.first().and_then(|problem| problem.span.clone()).map_or(0, |span| span.start);
         ImportError::NoYaml { line: text.get(..at).unwrap_or_default().matches('\n').count() + 1 }
     })?;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::grouped;
 use crate::document::edit::Change;
 use crate::run::outcome::RunNotice;
-use crate::sample::Look;
+use crate::sample::{Compared, Look};
 use crate::source::Source;
 use crate::words::{self, Words};
 
@@ -46,18 +46,32 @@ impl Checked {
     /// Notes a notice; `false`: it was noted before.
     pub fn notice(&mut self, notice: &RunNotice, redact: &dyn Fn(&str) -> String) -> bool {
         let (message, hint) = words::of_notice(notice);
-        let message = redact(&message);
-        if !self.said.insert(message.clone()) {
-            return false;
+        let settles = notice.settles().iter().map(super::setting).collect();
+        self.said(&redact(&message), hint.map(|hint| redact(&hint)), settles)
+    }
+
+    /// Notes a sentence; `false`: it was noted before.
+    pub fn note(&mut self, message: &str) -> bool {
+        self.said(message, None, Vec::new())
+    }
+
+    fn said(&mut self, message: &str, hint: Option<String>, settles: Vec<Value>) -> bool {
+        let new = self.said.insert(message.to_owned());
+        if new {
+            self.notices.push(json!({"message": message, "hint": hint, "settles": settles}));
         }
-        let settles: Vec<Value> = notice.settles().iter().map(super::setting).collect();
-        self.notices
-            .push(json!({"message": message, "hint": hint.map(|hint| redact(&hint)), "settles": settles}));
-        true
+        new
     }
 
     /// Notes a resource; gives the line that says of it what no problem has said.
-    pub fn resource(&mut self, source: &Source, at: usize, look: &Look, good: bool) -> Option<String> {
+    pub fn resource(
+        &mut self,
+        source: &Source,
+        at: usize,
+        look: &Look,
+        compared: Option<&Compared>,
+        good: bool,
+    ) -> Option<String> {
         let resource = &source.plan.resources[at];
         let name = &resource.name;
         let rows: u64 = look.pages.iter().map(|page| page.kept).sum();
@@ -79,6 +93,7 @@ impl Checked {
             "rows": rows,
             "total": total,
             "more": more,
+            "documented": compared.and_then(Compared::is_documented),
         }));
         if let Some(why) = why {
             return Some(format!("{name}: not tried: {why}"));
@@ -94,7 +109,8 @@ impl Checked {
             (Some(_), parents) => format!("on the first pages of {parents} parents"),
         };
         let more = if more { ", and there are more" } else { "" };
-        Some(format!("{name}: good, {}{of} {noun} {place}{more}", grouped(rows)))
+        let documented = compared.and_then(words::of_all_documented).unwrap_or_default();
+        Some(format!("{name}: good, {}{of} {noun} {place}{more}{documented}", grouped(rows)))
     }
 
     /// The document of `--json`.

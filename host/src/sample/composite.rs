@@ -68,7 +68,7 @@ pub(super) fn settings(key: &Key<'_>, config: &Document) -> Option<Vec<Setting>>
 }
 
 /// Where a resource is written, and what is written there.
-fn find<'a>(name: &str, config: &'a Document) -> Option<(String, &'a Value)> {
+pub(super) fn find<'a>(name: &str, config: &'a Document) -> Option<(String, &'a Value)> {
     let resources = config.value.get("resources")?;
     if let Some(written) = resources.get(name) {
         return Some((format!("/resources/{}", name.replace('~', "~0").replace('/', "~1")), written));

@@ -64,13 +64,7 @@ impl Finding {
 /// What the pages of one resource tell.
 pub fn findings(plan: &Plan, resource: usize, pages: &[Sampled], subject: Subject<'_>) -> Vec<Finding> {
     let resource = &plan.resources[resource];
-    let rows: Vec<(usize, Map<String, Value>)> = pages
-        .iter()
-        .enumerate()
-        .flat_map(|(at, page)| page.rows.split(|&byte| byte == b'\n').map(move |line| (at, line)))
-        .filter(|(_, line)| !line.is_empty())
-        .map(|(at, line)| (at, fields(line)))
-        .collect();
+    let rows = rows(pages);
     if rows.is_empty() {
         return Vec::new();
     }
@@ -104,6 +98,17 @@ pub fn findings(plan: &Plan, resource: usize, pages: &[Sampled], subject: Subjec
         }
     }
     found
+}
+
+/// The rows of pages, each with the index of its page.
+pub(super) fn rows(pages: &[Sampled]) -> Vec<(usize, Map<String, Value>)> {
+    pages
+        .iter()
+        .enumerate()
+        .flat_map(|(at, page)| page.rows.split(|&byte| byte == b'\n').map(move |line| (at, line)))
+        .filter(|(_, line)| !line.is_empty())
+        .map(|(at, line)| (at, fields(line)))
+        .collect()
 }
 
 /// A row's fields; what is no object has one, `value`, as in a destination.
@@ -151,12 +156,17 @@ fn shared(
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::contract::{ResourceInfo, SourceInfo, WriteDisposition};
     use crate::document::{Format, parse};
 
-    fn info(name: &str, parent: Option<&str>, key: &[&str], columns: Option<&str>) -> ResourceInfo {
+    pub(in crate::sample) fn info(
+        name: &str,
+        parent: Option<&str>,
+        key: &[&str],
+        columns: Option<&str>,
+    ) -> ResourceInfo {
         ResourceInfo {
             name: name.into(),
             parent: parent.map(Into::into),
@@ -172,7 +182,7 @@ mod tests {
         }
     }
 
-    fn page(rows: &str) -> Sampled {
+    pub(in crate::sample) fn page(rows: &str) -> Sampled {
         Sampled {
             partition_key: None,
             rows: rows.into(),
@@ -180,6 +190,28 @@ mod tests {
             total: None,
             more: false,
             notices: Vec::new(),
+            exchange: None,
+        }
+    }
+
+    pub(in crate::sample) fn exchange(url: &str) -> sanderling_gate::Exchange {
+        sanderling_gate::Exchange {
+            method: "GET".into(),
+            url: url.into(),
+            origin: None,
+            status: Some(200),
+            placed: Vec::new(),
+            retry_after: None,
+            request_id: None,
+            elapsed_ms: 1,
+            sent_bytes: 0,
+            received_bytes: 0,
+            masked: false,
+            redirects: 0,
+            for_token: false,
+            kept: false,
+            token_spent: false,
+            rate: Vec::new(),
         }
     }
 

@@ -84,7 +84,7 @@ fn lacks(gap: &Gap) -> String {
     }
 }
 
-fn listed(names: &[String]) -> String {
+pub(super) fn listed(names: &[String]) -> String {
     let shown: Vec<&str> = names.iter().take(MAX_FIELDS).map(String::as_str).collect();
     let left = names.len() - shown.len();
     if left == 0 { shown.join(", ") } else { format!("{} and {left} more fields", shown.join(", ")) }

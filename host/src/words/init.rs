@@ -61,6 +61,11 @@ pub fn of_proposal(name: &str, page: &Sampled, config: &Value, paint: Paint) -> 
     text
 }
 
+/// How the rows are compared with the file that the config was made of.
+pub fn of_comparable(config: &str, openapi: &str) -> String {
+    format!("`sanderling check {config} --openapi {openapi}` compares its columns with those documented\n")
+}
+
 /// A secret that was kept.
 pub fn of_kept(name: &str, paint: Paint) -> String {
     format!(

@@ -11,11 +11,12 @@ use sanderling_gate::{Denial, GateError, Origin, Place, Reach, Rule, VaultError}
 use super::*;
 use crate::contract::Diagnostic;
 use crate::document::parse;
+use crate::openapi::Kind;
 use crate::report;
 use crate::retry::Reason;
 use crate::run::outcome::{Follows, ParentKey};
 use crate::run::resume::Why;
-use crate::sample::{Finding, Gap, Miss};
+use crate::sample::{Compared, Difference, Finding, Gap, Miss, NotCompared};
 use crate::source::ConnectorError;
 
 #[test]
@@ -579,6 +580,36 @@ fn what_is_guessed() {
         .map(|error| told(&of_unwritten(&guess().settles[0], error, &config())))
         .concat();
     assert_snapshot!(format!("{errors}{}{said}{unwritten}", told(&failed)));
+}
+
+#[test]
+fn what_is_not_as_documented() {
+    let fields = |count: usize| (1..=count).map(|at| format!("f{at}")).collect::<Vec<_>>();
+    let operation = || "GET /tasks".to_owned();
+    let compared = [
+        Compared::Not(NotCompared::NoOperation { asked: "GET https://api.example.com/v1/tasks".into() }),
+        Compared::Not(NotCompared::NoRows { operation: operation(), selector: Some("data.items".into()) }),
+        Compared::Not(NotCompared::NoRows { operation: operation(), selector: None }),
+        Compared::Not(NotCompared::Altered { key: "processing_steps" }),
+        Compared::With {
+            operation: operation(),
+            columns: 21,
+            differences: vec![
+                Difference::Undocumented { fields: fields(2) },
+                Difference::Unseen { fields: fields(14), rows: 1 },
+                Difference::Kind {
+                    field: "rate".into(),
+                    documented: [Kind::Number, Kind::Null].into(),
+                    seen: [Kind::String].into(),
+                    rows: 3,
+                    of: 9,
+                },
+            ],
+        },
+    ];
+    let told: Vec<String> = compared.iter().flat_map(|compared| of_compared("tasks", compared)).collect();
+    let same = Compared::With { operation: operation(), columns: 1, differences: Vec::new() };
+    assert_snapshot!(format!("{}\n{}", told.join("\n"), of_all_documented(&same).unwrap()));
 }
 
 #[test]
