@@ -5,6 +5,7 @@ pub mod mode;
 pub mod outcome;
 pub mod outlook;
 pub mod plan;
+pub mod refuse;
 pub mod resume;
 pub mod truth;
 pub mod watermark;
@@ -13,7 +14,6 @@ mod give_up;
 pub(crate) mod left_behind;
 mod origin;
 mod pages;
-mod refuse;
 mod retry_failed;
 mod settle;
 mod stack;
@@ -60,6 +60,8 @@ pub struct Settings {
     pub fresh: bool,
     /// Refuse a page that comes with a guess.
     pub frozen: bool,
+    /// `on_bad_row`: what becomes of rows that do not fit.
+    pub on_bad_row: refuse::OnBadRow,
     /// How what is incremental is read.
     pub mode: mode::Mode,
     /// Read the parents that failed in the last run, and nothing else.

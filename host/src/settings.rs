@@ -8,13 +8,14 @@ use serde_json::{Map, Value, json};
 
 use crate::contract::Diagnostic;
 use crate::document::nearest;
+use crate::run::refuse::OnBadRow;
 use crate::sandbox::Limits as SandboxLimits;
 
 /// The host's keys, in the order of the docs.
-pub const KEYS: [&str; 6] = ["name", "connector", "to", "allow", "resume_within", "limits"];
+pub const KEYS: [&str; 7] = ["name", "connector", "to", "allow", "on_bad_row", "resume_within", "limits"];
 
 /// Keys that are the host's and mean nothing yet.
-const LATER: [&str; 5] = ["secrets", "nested", "names", "on_bad_row", "total"];
+const LATER: [&str; 4] = ["secrets", "nested", "names", "total"];
 
 /// Keys of `limits`.
 pub const LIMIT_KEYS: [&str; 10] = [
@@ -43,6 +44,8 @@ pub struct HostSettings {
     pub allow: Vec<Rule>,
     /// The same, as written.
     pub allowed: Vec<String>,
+    /// `on_bad_row`: what becomes of rows that do not fit.
+    pub on_bad_row: OnBadRow,
     /// `resume_within`: how old a run that broke off may be to go on.
     pub resume_within_ms: u64,
     /// `limits.concurrency`: requests at once to one origin.
@@ -121,10 +124,11 @@ impl HostSettings {
         let to = self.to.clone().unwrap_or_else(|| format!("sqlite:{name}.db"));
         let allow = self.allowed.clone();
         let connector = self.connector.as_deref().map(|file| ("connector", file.into()));
-        let keys: [(&str, Value); 5] = [
+        let keys: [(&str, Value); 6] = [
             ("name", name.into()),
             ("to", to.into()),
             ("allow", allow.into()),
+            ("on_bad_row", self.on_bad_row.name().into()),
             ("resume_within", (self.resume_within_ms / 1_000).into()),
             ("limits", limits),
         ];
@@ -160,6 +164,7 @@ pub fn split(config: &Map<String, Value>) -> (HostSettings, Value, Vec<Diagnosti
             "connector" => settings.connector = reader.text(&path, value),
             "to" => settings.to = reader.target(&path, value),
             "allow" => (settings.allow, settings.allowed) = reader.rules(&path, value),
+            "on_bad_row" => settings.on_bad_row = reader.on_bad_row(&path, value),
             "resume_within" => settings.resume_within_ms = reader.duration_ms(&path, value),
             "limits" => reader.limits(value, &mut settings),
             later if LATER.contains(&later) => {
@@ -236,6 +241,16 @@ impl Reader {
             }
         }
         (rules, texts)
+    }
+
+    fn on_bad_row(&mut self, path: &str, value: &Value) -> OnBadRow {
+        let known = OnBadRow::ALL.into_iter().find(|known| value == known.name());
+        known.unwrap_or_else(|| {
+            let message = "`quarantine` or `fail` is expected here";
+            let hint = "quarantine keeps rows that do not fit aside, and writes the rest";
+            self.refuse(path, message.into(), Some(hint.into()));
+            OnBadRow::default()
+        })
     }
 
     /// Seconds as a number, or a number with `s`, `m`, `h` or `d`.

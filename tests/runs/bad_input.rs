@@ -531,9 +531,10 @@ fn answers_that_are_not_what_the_config_says_are_told_with_what_they_are() {
     not everything is there: once that is mended, run the same command again
     "#);
     assert_snapshot!(json(r#"{"data":[{"id":1},null]}"#, data, 5), @r"
-    error: r, page 1: row 2 of the page is null
+    note: r: no paginator is named, and the answer has no sign of more pages: read as one page
+    hint: in `r.endpoint` (c.yaml:4) write `paginator: single_page`
+    error: r, page 1: row 2 of the page: the row is null
       GET http://api/x -> 200
-      it said: null
     not everything is there: once that is mended, run the same command again
     ");
     assert_snapshot!(json(r#"{"data":[{"id":1},{"i"#, data, 5), @r#"

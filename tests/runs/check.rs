@@ -65,7 +65,7 @@ fn a_page_of_each_resource_and_of_two_parents_is_asked_for_once() {
     for (fault, code, words) in [
         (Action::status(503), 4, "error: users, page 1: the API answered 503"),
         (Action::Html, 5, "error: users, page 1: the server answered with an HTML page"),
-        (Action::NullRow { at: 0 }, 5, "error: users, page 1: row 1 of the page is null"),
+        (Action::NullRow { at: 0 }, 5, "error: users: 1 of 8 rows that came are null, which no run writes"),
     ] {
         server.clear_log();
         server.clear_faults();

@@ -59,6 +59,20 @@ impl Api {
     }
 }
 
+/// The rows that were kept aside, with their reasons.
+fn quarantined(folder: &Folder, target: &str) -> Vec<(String, String)> {
+    if target == "jsonl:out" {
+        let lines = folder.lines("out/.sanderling/quarantine.jsonl");
+        let lines = lines.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        return lines
+            .map(|it| (it["reason"].as_str().unwrap().into(), it["row"].as_str().unwrap().into()))
+            .collect();
+    }
+    let conn = folder.database("out.db");
+    let mut select = conn.prepare("select reason, row from _quarantine order by rowid").unwrap();
+    select.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
+}
+
 /// Makes a row that breaks something.
 type Broken = fn(usize) -> String;
 
@@ -105,12 +119,64 @@ fn a_few_rows_are_refused_and_the_rest_is_there() {
         let errors = api.errors(target);
         assert!(errors.len() == 3 && errors[0].contains("row 11 (id = 60)"), "{errors:?}");
         assert!(errors[0].contains("nobody's business"), "{errors:?}");
+        let aside = quarantined(&api.folder, target);
+        let reason = "column `n` is declared bigint, and holds \"many\"".to_owned();
+        assert_eq!(aside, [60, 220, 320].map(|id| (reason.clone(), misfit(id))));
         // The next run reads anew.
         api.serve(rows(400, &[], misfit));
         let ran = api.run(target, &[]).expect(0);
         assert_eq!(first(&ran).0["refused_rows"], 0);
         assert_eq!(api.rows(target), if disposition == "append" { 797 } else { 400 });
     }
+}
+
+#[test]
+fn rows_that_no_declaration_is_needed_for() {
+    let broken: [(&str, Broken, &str); 2] = [
+        (
+            "sqlite:out.db",
+            |id| format!("{{\"id\":{id},\"n\":1,\"n\":2}}"),
+            "field `n` stands twice in one row",
+        ),
+        ("jsonl:out", |_| "null".into(), "the row is null"),
+    ];
+    for (target, broken, words) in broken.into_iter().chain([("sqlite:out.db", broken[1].1, broken[1].2)]) {
+        let api = api("append", "\"columns\": {}");
+        api.serve(rows(300, &[60], broken));
+        api.run(target, &[]).expect(5).says(&[words, "1 row refused"]);
+        assert_eq!(api.rows(target), 299);
+        assert_eq!(quarantined(&api.folder, target), [(words.to_owned(), broken(60))]);
+    }
+}
+
+#[test]
+fn a_config_that_takes_no_bad_row() {
+    for target in TARGETS {
+        let api = api("append", COLUMNS);
+        api.serve(rows(400, &[160], misfit));
+        let config = api.folder.read("t.json").replacen('{', "{\"on_bad_row\": \"fail\",", 1);
+        api.folder.write("t.json", &config);
+        api.run(target, &[])
+            .expect(5)
+            .says(&["page 4: row 11 of the page: column `n` is declared", "t: failed"]);
+        assert_eq!(api.rows(target), 150);
+        api.folder.write("t.json", &config.replace("\"fail\"", "\"skip\""));
+        api.run(target, &[]).expect(2).says(&["`quarantine` or `fail` is expected here"]);
+    }
+}
+
+/// A load that is taken back takes its refused rows with it.
+#[test]
+fn a_row_is_kept_aside_once() {
+    let api = api("append", COLUMNS);
+    api.serve(rows(300, &[60], misfit));
+    let fault = Fault::new("/t", When::Always, Action::status(404));
+    api.server.add_fault(Fault { query: vec![("offset".into(), "150".into())], ..fault });
+    api.run("sqlite:out.db", &[]).expect(5);
+    assert_eq!(quarantined(&api.folder, "sqlite:out.db").len(), 1);
+    api.server.clear_faults();
+    api.run("sqlite:out.db", &["--fresh"]).expect(5);
+    assert_eq!(quarantined(&api.folder, "sqlite:out.db").len(), 1);
 }
 
 #[test]

@@ -119,7 +119,6 @@ fn what_fails_for_good_keeps_what_came_before_and_goes_on_there() {
         ("empty page", Action::EmptyPage, 5, tries, "empty page at offset 2 while the total says 6"),
         ("HTML", Action::Html, 5, 1, "an HTML page"),
         ("no record path", Action::DropRecordPath, 5, 1, "nothing at data_selector `data`"),
-        ("null row", Action::NullRow { at: 1 }, 5, 1, "null"),
         ("404", Action::status(404), 1, 1, "hint: check `path`"),
         ("400", Action::status(400), 1, 1, "bad request"),
         ("401", Action::status(401), 3, 1, "the API refuses the credential (401)"),

@@ -161,6 +161,7 @@ async fn drive(config: &str, folder: &Folder) -> Outcome {
         max_pages: None,
         mode: Mode::Onward,
         frozen: false,
+        on_bad_row: sanderling::run::refuse::OnBadRow::Quarantine,
         fresh: false,
         retry_failed: false,
         resume_within_ms: 0,

@@ -48,10 +48,11 @@ fn no_object(kind: Kind) -> String {
     format!("is {}: only an object can be given keys or new names", kind.noun())
 }
 
-/// The rows as NDJSON, in one allocation.
+/// The rows as NDJSON, in one allocation. A row that is `null` stays one: it is refused where rows are written, and the
+/// others are not.
 ///
 /// # Errors
-/// A row that is `null`; with anything to edit, one that is no object, or has a key of that name already.
+/// With anything to edit, one that is no object, or has a key of that name already.
 pub(crate) fn render(body: &[u8], rows: &[Item], edit: &Edit<'_>) -> Result<Vec<u8>, RowError> {
     let tail = tail(edit);
     let renames: usize = edit.rename.iter().map(|(_, to)| to.len() * 2 + 2).sum();
@@ -59,11 +60,8 @@ pub(crate) fn render(body: &[u8], rows: &[Item], edit: &Edit<'_>) -> Result<Vec<
     let mut out = Vec::with_capacity(size);
     for (index, row) in rows.iter().enumerate() {
         let error = |message| RowError { index, message };
-        if row.kind == Kind::Null {
-            return Err(error("is null".to_owned()));
-        }
         let bytes = row.span.of(body);
-        if edit.added.is_empty() && edit.rename.is_empty() {
+        if row.kind == Kind::Null || (edit.added.is_empty() && edit.rename.is_empty()) {
             push_without_breaks(&mut out, bytes, row.line_breaks);
         } else if row.kind == Kind::Object {
             splice(&mut out, bytes, row.line_breaks, edit, &tail).map_err(error)?;

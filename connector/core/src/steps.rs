@@ -102,7 +102,11 @@ pub(crate) fn shape(
     for (index, row) in rows.iter().enumerate() {
         let error = |message| RowError { index, message };
         if row.kind == Kind::Null {
-            return Err(error("is null".to_owned()));
+            // Refused where rows are written; no step has seen it.
+            shaped.rows.push(item(b"null", shaped.text.len()));
+            shaped.origins.push(index);
+            shaped.text.extend_from_slice(b"null\n");
+            continue;
         }
         let text = if !added.is_empty() {
             Cow::Owned(spliced(row.span.of(body), row, &parent).map_err(error)?)

@@ -221,6 +221,23 @@ pub struct ErrorLine {
     pub request_id: Option<String>,
 }
 
+/// A row that was not written, kept whole for a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuarantinedRow {
+    /// Milliseconds since 1970.
+    pub at_ms: u64,
+    /// The load that left it out.
+    pub load_id: String,
+    /// Whose it is.
+    pub resource: String,
+    /// The parent that it belongs to.
+    pub partition_key: Option<String>,
+    /// Why it was not written.
+    pub reason: String,
+    /// Its JSON, with a reference in the place of each secret.
+    pub row: String,
+}
+
 /// An origin that has been left alone since a moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Halt {
@@ -304,6 +321,8 @@ pub enum Change {
     },
     /// A failure, kept for a person; the state does not hold it.
     Error(ErrorLine),
+    /// A row that was refused, kept for a person; the state does not hold it.
+    Quarantined(QuarantinedRow),
 }
 
 /// What the last commit left.
@@ -386,7 +405,7 @@ impl State {
                 let place = self.halts.binary_search_by(|held| held.origin.cmp(&origin));
                 take(&mut self.halts, place);
             }
-            Change::Error(_) => {}
+            Change::Error(_) | Change::Quarantined(_) => {}
         }
     }
 

@@ -883,7 +883,7 @@ fn a_row_that_breaks_what_is_declared_refuses_its_page() {
                 let text = format!("{{\"id\":1}}\n{bad}\n{{\"id\":3}}\n");
                 let refused = to.write(&table, &page(&text, "1"), &[]).unwrap_err();
                 assert_eq!(refused.to_string(), format!("tasks row 1 of the page: {words}"));
-                let found = breaches(&table, &page(&text, "1")).unwrap();
+                let found = to.breaches(&table, &page(&text, "1")).unwrap();
                 assert_eq!(found.iter().map(|breach| breach.row).collect::<Vec<_>>(), [Some(1)]);
                 assert!(found.iter().all(|breach| breach.kind.is_of_row()));
             }

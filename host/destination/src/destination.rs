@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::checkpoint::{Change, Load, State};
-use crate::error::DestinationError;
+use crate::declared;
+use crate::error::{DataError, DestinationError};
 use crate::jsonl::Jsonl;
 use crate::sqlite::Sqlite;
 use crate::stdout::Stdout;
@@ -105,6 +106,16 @@ impl Destination {
         changes: &[Change],
     ) -> Result<Written, DestinationError> {
         each!(self, it => it.write(table, rows, changes))
+    }
+
+    /// The rows of a page that this destination cannot take as they are, each with what is wrong with it: without them the
+    /// page can be written, if nothing else is wrong with it.
+    ///
+    /// # Errors
+    /// The page as a whole is not what it says.
+    pub fn breaches(&self, table: &Table, page: &Rows) -> Result<Vec<DataError>, DestinationError> {
+        // A line keeps a field that stands twice; a table has one place for it.
+        declared::breaches(table, page, matches!(self, Self::Sqlite(_)))
     }
 
     /// Changes without rows.

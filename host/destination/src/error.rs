@@ -225,7 +225,9 @@ impl DataErrorKind {
     pub fn is_of_row(&self) -> bool {
         matches!(
             self,
-            Self::KeyMissing { .. }
+            Self::NullRow
+                | Self::FieldTwice { .. }
+                | Self::KeyMissing { .. }
                 | Self::KeyNull { .. }
                 | Self::ColumnMissing { .. }
                 | Self::ColumnNull { .. }

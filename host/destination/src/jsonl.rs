@@ -32,6 +32,9 @@ use part::Names;
 /// The log of errors in the state folder.
 const ERRORS: &str = "errors.jsonl";
 
+/// The refused rows in the state folder.
+const QUARANTINE: &str = "quarantine.jsonl";
+
 /// The journal in the state folder.
 pub(crate) const JOURNAL: &str = "journal.jsonl";
 
@@ -247,7 +250,12 @@ impl Jsonl {
         // After the splices: those are of the file that is there, which these may replace.
         commit.actions.extend_from_slice(&self.actions);
         if self.changes.iter().any(|change| matches!(change, Change::Error(_))) {
-            commit.actions.push(Action::Errors { at: actions::log_length(&self.folders)? });
+            let at = actions::length_of_log(&self.folders, ERRORS)?;
+            commit.actions.push(Action::Errors { at });
+        }
+        if self.changes.iter().any(|change| matches!(change, Change::Quarantined(_))) {
+            let at = actions::length_of_log(&self.folders, QUARANTINE)?;
+            commit.actions.push(Action::Quarantine { at });
         }
         if self.changes.is_empty() && commit.marks.is_empty() && commit.actions.is_empty() {
             return Ok(());

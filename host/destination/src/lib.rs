@@ -58,11 +58,10 @@ mod value;
 mod conformance;
 
 pub use checkpoint::{
-    Chain, Change, Complete, ErrorLine, Halt, Load, LoadStatus, Mark, Partition, PendingPage, State,
-    Watermark,
+    Chain, Change, Complete, ErrorLine, Halt, Load, LoadStatus, Mark, Partition, PendingPage, QuarantinedRow,
+    State, Watermark,
 };
 pub use column::{Column, DataType};
-pub use declared::breaches;
 pub use destination::Destination;
 pub use error::{DataError, DataErrorKind, DestinationError, NameError};
 pub use find::find;

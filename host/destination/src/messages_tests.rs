@@ -39,7 +39,7 @@ fn names_and_calls() {
     for place in places() {
         let appended = |name: &str| table(name, Disposition::Append);
         let mut to = place.open();
-        for name in ["", "_sanderling_loads"] {
+        for name in ["", "_sanderling_loads", "_quarantine"] {
             told += &said(&place, to.begin(&appended(name), &load(name, "1")));
         }
         let keyless = Table { primary_key: vec![], ..table("tasks", Disposition::Merge) };

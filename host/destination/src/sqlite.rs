@@ -114,6 +114,7 @@ impl Sqlite {
     pub(crate) fn undo(&mut self, table: &Table, load_id: &str) -> Result<(), DestinationError> {
         self.atomically(|this| {
             this.forget_parents(table)?;
+            this.run(|conn| state::release(conn, &this.pipeline, &table.resource, load_id))?;
             // The config may have been changed since the load broke off.
             let disposition = this.disposition(table, load_id)?.unwrap_or(table.disposition);
             let name = this.target(table, disposition);
@@ -141,6 +142,7 @@ impl Sqlite {
     pub(crate) fn undo_unlisted(&mut self, resource: &str, load_id: &str) -> Result<bool, DestinationError> {
         self.atomically(|this| {
             this.run(|conn| parents::forget(conn, &this.pipeline, resource))?;
+            this.run(|conn| state::release(conn, &this.pipeline, resource, load_id))?;
             match this.run(|conn| state::disposition(conn, &this.pipeline, resource, load_id))? {
                 Some(Disposition::Append) => {
                     schema::check_ours(&this.conn, &this.path, resource)?;

@@ -77,6 +77,9 @@ impl Table {
                 return refuse(format!("names that begin with `{reserved}` are reserved"));
             }
         }
+        if lower == "_quarantine" {
+            return refuse("`_quarantine` holds the rows that are refused".to_owned());
+        }
         // Tables everywhere, and files on some systems, have one name in both cases.
         if let Some(other) =
             others.find(|other| *other != self.resource && other.eq_ignore_ascii_case(&self.resource))

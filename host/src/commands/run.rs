@@ -122,6 +122,7 @@ pub async fn into(
         max_pages: how.max_pages,
         fresh: how.fresh,
         frozen: how.frozen,
+        on_bad_row: source.settings.on_bad_row,
         retry_failed: how.retry_failed,
         mode: how.mode,
         resume_within_ms: source.settings.resume_within_ms,

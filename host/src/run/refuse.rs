@@ -1,6 +1,6 @@
 //! Writes a page without the rows that break what the config declares, as long as they are few.
 
-use sanderling_destination::{Change, DataError, DestinationError, breaches};
+use sanderling_destination::{Change, DataError, DestinationError, QuarantinedRow};
 use serde_json::value::RawValue;
 
 use super::Driver;
@@ -10,6 +10,29 @@ use super::stack::Item;
 use super::take::rows;
 use super::truth::Refusal;
 use crate::contract::Page;
+
+/// What becomes of a row that does not fit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnBadRow {
+    /// It is kept aside, and the rest is written, as long as such rows are few.
+    #[default]
+    Quarantine,
+    /// Its resource fails.
+    Fail,
+}
+
+impl OnBadRow {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Quarantine, Self::Fail];
+
+    /// Its name in a config.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Quarantine => "quarantine",
+            Self::Fail => "fail",
+        }
+    }
+}
 
 /// Of so many rows one may be refused; of fewer than that, one too.
 const ROWS_PER_REFUSAL: u64 = 100;
@@ -35,12 +58,12 @@ impl Driver<'_> {
         let resource = item.resource;
         let load = &self.loads[resource];
         let page_rows = rows(item, page, &load.load_id, self.started_ms);
-        let breaches = breaches(&self.plan.resources[resource].table, &page_rows)?;
+        let breaches = self.destination.breaches(&self.plan.resources[resource].table, &page_rows)?;
         let refused = breaches.len() as u64;
         let (refused_in_all, seen) = (load.refused_rows + refused, load.rows + load.refused_rows);
         // A declaration that is wrong shows on the first page that has rows.
         let is_first = seen == page.kept && load.last_complete.is_none();
-        if refused == 0 || is_first {
+        if refused == 0 || is_first || self.settings.on_bad_row == OnBadRow::Fail {
             let parent = self.parent_key(resource, &page.rows);
             return Ok(Err(Cause::Data { error: first, parent }));
         }
@@ -53,10 +76,14 @@ impl Driver<'_> {
         let lines: Vec<&[u8]> = page.rows.split_inclusive(|&byte| byte == b'\n').collect();
         let mut taken_out = breaches.into_iter().peekable();
         let (mut kept, mut failures) = (Vec::with_capacity(page.rows.len()), Vec::new());
+        let mut changes = changes.to_vec();
         for (at, line) in (0..).zip(lines) {
             match taken_out.next_if(|breach| breach.row == Some(at)) {
                 None => kept.extend_from_slice(line),
-                Some(error) => failures.push(self.refused_row(item, last_try, &key, error, line)),
+                Some(error) => {
+                    changes.push(Change::Quarantined(self.quarantined(item, &error, line)));
+                    failures.push(self.refused_row(item, last_try, &key, error, line));
+                }
             }
         }
         page.rows = kept;
@@ -64,7 +91,6 @@ impl Driver<'_> {
         let load = &mut self.loads[resource];
         load.rows -= refused;
         load.refused_rows = refused_in_all;
-        let mut changes = changes.to_vec();
         changes.extend(failures.iter().map(|failure| Change::Error(self.error_line(failure))));
         match self.write(item, page, &changes) {
             Ok(()) => failures.into_iter().for_each(|failure| self.list(failure)),
@@ -72,6 +98,18 @@ impl Driver<'_> {
             Err(error) => return Err(error),
         }
         Ok(Ok(()))
+    }
+
+    fn quarantined(&self, item: &Item, error: &DataError, line: &[u8]) -> QuarantinedRow {
+        let line = String::from_utf8_lossy(line);
+        QuarantinedRow {
+            at_ms: self.now_ms(),
+            load_id: self.loads[item.resource].load_id.clone(),
+            resource: self.plan.resources[item.resource].name.clone(),
+            partition_key: item.partition.as_ref().map(|partition| partition.key.clone()),
+            reason: self.vault.redact(&error.kind.to_string()),
+            row: line.trim_end().to_owned(),
+        }
     }
 
     fn refused_row(

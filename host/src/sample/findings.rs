@@ -16,6 +16,13 @@ use crate::words::Subject;
 /// Something that a run would stumble over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Finding {
+    /// Rows that are `null`.
+    NullRows {
+        /// How many.
+        rows: u64,
+        /// Rows in all.
+        of: u64,
+    },
     /// No row has a field of the primary key.
     KeyUnknown {
         /// The field.
@@ -56,7 +63,7 @@ impl Finding {
     pub fn settles(&self) -> &[Setting] {
         match self {
             Self::KeyShared { settles, .. } => settles,
-            Self::KeyUnknown { .. } | Self::KeyGap(_) | Self::ColumnGap(_) => &[],
+            Self::NullRows { .. } | Self::KeyUnknown { .. } | Self::KeyGap(_) | Self::ColumnGap(_) => &[],
         }
     }
 }
@@ -65,8 +72,13 @@ impl Finding {
 pub fn findings(plan: &Plan, resource: usize, pages: &[Sampled], subject: Subject<'_>) -> Vec<Finding> {
     let resource = &plan.resources[resource];
     let rows = rows(pages);
+    let mut found = Vec::new();
+    let nulls = lines(pages).filter(|(_, line)| is_null(line)).count() as u64;
+    if nulls > 0 {
+        found.push(Finding::NullRows { rows: nulls, of: nulls + rows.len() as u64 });
+    }
     if rows.is_empty() {
-        return Vec::new();
+        return found;
     }
     let merged = resource.table.disposition == Disposition::Merge;
     let gap = |field: &String| Gap {
@@ -75,7 +87,6 @@ pub fn findings(plan: &Plan, resource: usize, pages: &[Sampled], subject: Subjec
         null: count(&rows, |row| row.get(field).is_some_and(Value::is_null)),
         of: rows.len() as u64,
     };
-    let mut found = Vec::new();
     for field in &resource.table.primary_key {
         let gap = gap(field);
         if gap.missing == gap.of {
@@ -87,7 +98,7 @@ pub fn findings(plan: &Plan, resource: usize, pages: &[Sampled], subject: Subjec
             found.push(Finding::KeyGap(gap));
         }
     }
-    if merged && found.is_empty() {
+    if merged && found.iter().all(|it| matches!(it, Finding::NullRows { .. })) {
         found.extend(shared(plan, resource, &rows, subject));
     }
     for column in resource.columns.iter().filter(|column| column.nullable == Some(false)) {
@@ -100,15 +111,20 @@ pub fn findings(plan: &Plan, resource: usize, pages: &[Sampled], subject: Subjec
     found
 }
 
-/// The rows of pages, each with the index of its page.
+/// The rows of pages that are not `null`, each with the index of its page.
 pub(super) fn rows(pages: &[Sampled]) -> Vec<(usize, Map<String, Value>)> {
-    pages
-        .iter()
-        .enumerate()
+    lines(pages).filter(|(_, line)| !is_null(line)).map(|(at, line)| (at, fields(line))).collect()
+}
+
+fn lines(pages: &[Sampled]) -> impl Iterator<Item = (usize, &[u8])> {
+    (0..)
+        .zip(pages)
         .flat_map(|(at, page)| page.rows.split(|&byte| byte == b'\n').map(move |line| (at, line)))
         .filter(|(_, line)| !line.is_empty())
-        .map(|(at, line)| (at, fields(line)))
-        .collect()
+}
+
+fn is_null(line: &[u8]) -> bool {
+    line == b"null"
 }
 
 /// A row's fields; what is no object has one, `value`, as in a destination.
@@ -245,6 +261,13 @@ pub(super) mod tests {
             [Finding::KeyGap(gap("id", 1, 1, 3))]
         );
         assert_eq!(look(&["value"], None, &["1\n2\n"]), []);
+    }
+
+    #[test]
+    fn rows_that_are_null_are_no_rows_without_a_key() {
+        let nulls = |rows, of| Finding::NullRows { rows, of };
+        assert_eq!(look(&["id"], None, &["{\"id\":1}\nnull\n"]), [nulls(1, 2)]);
+        assert_eq!(look(&[], None, &["null\n", "null\n"]), [nulls(2, 2)]);
     }
 
     #[test]

@@ -53,6 +53,13 @@ const ROWS: &[Row] = &[
         "origins beside the config's own: `https://files.example.com`, `private:https://intra.example.com`",
     ),
     row(
+        "on_bad_row",
+        r#"{"enum": ["quarantine", "fail"]}"#,
+        "`quarantine` or `fail`",
+        "\"quarantine\"",
+        "what becomes of a row that does not fit: it is kept aside with the reason, or its resource fails",
+    ),
+    row(
         "resume_within",
         r#"{"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": "^\\s*[0-9]+\\s*[smhd]?\\s*$"}]}"#,
         "seconds, or `90s`, `30m`, `1h`, `1d`",

@@ -13,6 +13,10 @@ const MAX_FIELDS: usize = 12;
 /// Something that a run would stumble over.
 pub fn of_finding(resource: &str, finding: &Finding, config: &Document) -> Words {
     match finding {
+        Finding::NullRows { rows, of } => Words::new(
+            exit::REFUSED,
+            format!("{resource}: {rows} of {of} rows that came are null, which no run writes"),
+        ),
         Finding::KeyUnknown { field, known, near } => {
             let mut words = Words::new(
                 exit::CONFIG,

@@ -625,6 +625,7 @@ fn what_a_look_finds() {
     let findings = [
         unknown(Some("id")),
         unknown(None),
+        Finding::NullRows { rows: 1, of: 8 },
         Finding::KeyGap(gap(1, 0)),
         Finding::KeyGap(gap(2, 1)),
         shared(Vec::new()),

@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::journal::{Action, Commit};
 use super::part::{length_of, sync_folder};
-use super::{ERRORS, Folders};
-use crate::checkpoint::{Change, ErrorLine};
+use super::{ERRORS, Folders, QUARANTINE};
+use crate::checkpoint::{Change, ErrorLine, QuarantinedRow};
 use crate::error::DestinationError;
 use crate::timestamp::iso8601;
 
@@ -31,7 +31,15 @@ pub(super) fn perform(folders: &Folders, commit: &Commit) -> Result<(), Destinat
             }
             Action::Errors { at } => {
                 let file = folders.state.join(ERRORS);
-                log(&file, *at, commit).map_err(|cause| DestinationError::io(&file, cause))?;
+                errors(commit)
+                    .and_then(|text| log(&file, *at, &text))
+                    .map_err(|cause| DestinationError::io(&file, cause))?;
+            }
+            Action::Quarantine { at } => {
+                let file = folders.state.join(QUARANTINE);
+                quarantined(commit)
+                    .and_then(|text| log(&file, *at, &text))
+                    .map_err(|cause| DestinationError::io(&file, cause))?;
             }
         }
     }
@@ -72,24 +80,46 @@ fn splice(tail: &Path, file: &Path, start: u64) -> io::Result<()> {
     fs::remove_file(tail)
 }
 
-/// An error as a person reads it.
+/// What is logged, as a person reads it.
 #[derive(Serialize)]
-struct Logged<'a> {
+struct Logged<'a, T> {
     at: String,
     pipeline: &'a str,
     #[serde(flatten)]
-    line: &'a ErrorLine,
+    line: &'a T,
 }
 
-fn log(path: &Path, at: u64, commit: &Commit) -> io::Result<()> {
+impl<T: Serialize> Logged<'_, T> {
+    fn put(&self, text: &mut Vec<u8>) -> io::Result<()> {
+        serde_json::to_writer(&mut *text, self)?;
+        text.push(b'\n');
+        Ok(())
+    }
+}
+
+fn errors(commit: &Commit) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     for change in &commit.changes {
         if let Change::Error(line) = change {
-            let logged = Logged { at: iso8601(line.at_ms), pipeline: &commit.pipeline, line };
-            serde_json::to_writer(&mut text, &logged)?;
-            text.push(b'\n');
+            let line: &ErrorLine = line;
+            Logged { at: iso8601(line.at_ms), pipeline: &commit.pipeline, line }.put(&mut text)?;
         }
     }
+    Ok(text)
+}
+
+fn quarantined(commit: &Commit) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    for change in &commit.changes {
+        if let Change::Quarantined(line) = change {
+            let line: &QuarantinedRow = line;
+            Logged { at: iso8601(line.at_ms), pipeline: &commit.pipeline, line }.put(&mut text)?;
+        }
+    }
+    Ok(text)
+}
+
+fn log(path: &Path, at: u64, text: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
     let length = file.metadata()?.len();
     if length >= at + text.len() as u64 {
@@ -100,11 +130,11 @@ fn log(path: &Path, at: u64, commit: &Commit) -> io::Result<()> {
     let at = at.min(length);
     file.set_len(at)?;
     file.seek(SeekFrom::Start(at))?;
-    file.write_all(&text)?;
+    file.write_all(text)?;
     file.sync_data()
 }
 
-/// How long the log of errors is.
-pub(super) fn log_length(folders: &Folders) -> Result<u64, DestinationError> {
-    Ok(length_of(&folders.state.join(ERRORS))?.unwrap_or(0))
+/// How long a log in the state folder is.
+pub(super) fn length_of_log(folders: &Folders, name: &str) -> Result<u64, DestinationError> {
+    Ok(length_of(&folders.state.join(name))?.unwrap_or(0))
 }

@@ -99,6 +99,8 @@ pub(super) enum Action {
     Splice { resource: String, start: u64, tail: String },
     /// The commit's error lines go to `errors.jsonl`, which is `at` bytes long without them.
     Errors { at: u64 },
+    /// Adds the commit's refused rows to their log, which was `at` bytes long.
+    Quarantine { at: u64 },
 }
 
 #[derive(Debug)]

@@ -8,7 +8,8 @@ use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
 
 use super::{failure, schema};
 use crate::checkpoint::{
-    Chain, Change, ErrorLine, Load, LoadStatus, Mark, Partition, PendingPage, State, Watermark,
+    Chain, Change, ErrorLine, Load, LoadStatus, Mark, Partition, PendingPage, QuarantinedRow, State,
+    Watermark,
 };
 use crate::error::DestinationError;
 use crate::partition_id::PartitionId;
@@ -49,6 +50,7 @@ const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS _sanderling_errors (
         at, pipeline, load_id, resource, partition_key, url, status, attempts, message, excerpt, request_id
     );
+    CREATE TABLE IF NOT EXISTS _quarantine (at, pipeline, load_id, resource, partition_key, reason, row);
     CREATE TABLE IF NOT EXISTS _sanderling_keys (
         pipeline, resource, key, partition, PRIMARY KEY (pipeline, resource, key)
     ) WITHOUT ROWID;
@@ -242,6 +244,7 @@ pub(super) fn apply(conn: &Connection, pipeline: &str, change: &Change) -> rusql
             params![pipeline, origin],
         ),
         Change::Error(line) => insert_error(conn, pipeline, line),
+        Change::Quarantined(row) => insert_quarantined(conn, pipeline, row),
     }
 }
 
@@ -460,6 +463,32 @@ fn insert_error(conn: &Connection, pipeline: &str, line: &ErrorLine) -> rusqlite
         line.request_id,
     ])
     .map(drop)
+}
+
+fn insert_quarantined(conn: &Connection, pipeline: &str, row: &QuarantinedRow) -> rusqlite::Result<()> {
+    conn.prepare_cached("INSERT INTO _quarantine VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
+        .execute(params![
+            iso8601(row.at_ms),
+            pipeline,
+            row.load_id,
+            row.resource,
+            row.partition_key,
+            row.reason,
+            row.row,
+        ])
+        .map(drop)
+}
+
+/// Forgets the rows that a load has refused: it is taken back.
+pub(super) fn release(
+    conn: &Connection,
+    pipeline: &str,
+    resource: &str,
+    load_id: &str,
+) -> rusqlite::Result<()> {
+    conn.prepare_cached("DELETE FROM _quarantine WHERE pipeline = ?1 AND resource = ?2 AND load_id = ?3")?
+        .execute([pipeline, resource, load_id])
+        .map(drop)
 }
 
 /// A `u64` in a database whose integers end at `i64::MAX`: above it, its digits.
