@@ -1,5 +1,6 @@
 //! Turns every typed error into what a person reads (what happened, why, what mends it) and into an exit code.
 
+mod address;
 mod connector;
 mod documented;
 mod finding;

@@ -329,6 +329,23 @@ fn no_token_is_to_be_had() {
     }
 }
 
+/// Nothing listens where tokens are asked for: that address is the one to look at.
+#[test]
+fn a_token_endpoint_that_cannot_be_reached_is_named() {
+    let (server, _) = api(json!(3600));
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let nowhere = json!({"access_token_url": format!("http://{gone}/oauth/token")});
+    let folder = folder(&server, auth(&server, nowhere));
+    let ran = run(&folder, &[]).expect(4);
+    assert!(
+        ran.stderr.contains("hint: is `access_token_url` right, and is the server up?"),
+        "{}",
+        ran.stderr
+    );
+    assert!(!ran.stderr.contains("client.base_url"), "{}", ran.stderr);
+    assert_eq!(server.count("/rows"), 0);
+}
+
 /// A token's endpoint that is not there is no parent that is gone.
 #[test]
 fn a_token_endpoint_that_is_gone_takes_no_parent_with_it() {

@@ -36,7 +36,7 @@ pub(super) fn hints_for(failure: &Failure, config: &Document) -> Vec<String> {
             GateError::TooManyRedirects { .. }
             | GateError::RedirectLoop { .. }
             | GateError::BadRedirect { .. } => None,
-            error => hint_for_exchange(error, format),
+            error => hint_for_exchange(error, "the address in the config", format),
         },
         Cause::Fault { .. } | Cause::Token { .. } | Cause::Row { .. } => None,
         Cause::NotRetried(_) => Some("run without --retry-failed: it is then read anew".into()),

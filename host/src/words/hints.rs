@@ -4,6 +4,7 @@ use sanderling_destination::{DataError, DataErrorKind};
 use sanderling_gate::{Denial, Exchange, GateError, Place};
 use serde_json::{Value, json};
 
+use super::address::{host_key, token_key};
 use super::text::span;
 use super::{Subject, foreign};
 use crate::contract::Fault;
@@ -36,12 +37,15 @@ fn hints_by_our_keys(failure: &Failure, config: &Document) -> Vec<String> {
             // A refusal of the credential, by whatever status.
             let status = if matches!(http.status, 200..=401) { 401 } else { http.status };
             match status {
-                404 | 410 => vec!["is the URL that tokens are asked for at right?".into()],
+                404 | 410 => vec![hint_for_token(failure, config)],
                 status => hints_for_status(status, *reason, failure.exchange.as_ref(), format),
             }
         }
-        Cause::Token { .. } => vec!["is the URL that tokens are asked for at right?".into()],
-        Cause::Unreached(error) => hint_for_exchange(error, format).into_iter().collect(),
+        Cause::Token { .. } => vec![hint_for_token(failure, config)],
+        Cause::Unreached(error) => {
+            let at = host_key(failure.exchange.as_ref(), &config.value);
+            hint_for_exchange(error, at, format).into_iter().collect()
+        }
         Cause::Denied(denial) => hint_for_denial(denial, format).into_iter().collect(),
         Cause::Refused(Refusal::Short { .. }) => vec![format!(
             "run again to read it anew; if the API's total is only an estimate, write {} on the resource",
@@ -76,6 +80,15 @@ fn hints_by_our_keys(failure: &Failure, config: &Document) -> Vec<String> {
             vec![CONNECTORS_FAULT.into()]
         }
         _ => Vec::new(),
+    }
+}
+
+/// What may be wrong where something answers, and not with a token.
+fn hint_for_token(failure: &Failure, config: &Document) -> String {
+    let asked = failure.exchange.as_ref();
+    match asked.and_then(|exchange| token_key(exchange, &config.value, false)) {
+        Some(key) => format!("is {key} right, where tokens are asked for?"),
+        None => "is the URL that tokens are asked for at right?".into(),
     }
 }
 
@@ -122,20 +135,20 @@ fn limit_line(format: Format, key: &str, value: u64) -> String {
     format!("`{}`", entry(format, "limits", &json!({ key: value })))
 }
 
-/// What would get an answer.
-pub(super) fn hint_for_exchange(error: &GateError, format: Format) -> Option<String> {
+/// What would get an answer. `at`: the key that says where was asked.
+pub(super) fn hint_for_exchange(error: &GateError, at: &str, format: Format) -> Option<String> {
     let longer = |key: &str, limit_ms: &u64| {
         let line = limit_line(format, key, limit_ms.saturating_mul(2));
         Some(format!("ask for smaller pages; {line} in the config waits longer"))
     };
     match error {
-        GateError::NotTls { .. } => Some("does `client.base_url` start with http://?".into()),
+        GateError::NotTls { .. } => Some(format!("does {at} start with http://?")),
         GateError::Tls { .. } => Some("is its certificate one that this machine trusts?".into()),
         GateError::Resolve { .. } => {
-            Some("is the host's name in `client.base_url` right, and is there a network?".into())
+            Some(format!("is the host's name in {at} right, and is there a network?"))
         }
         GateError::Connect { .. } | GateError::ConnectTimeout { .. } => {
-            Some("is `client.base_url` right, and is the server up?".into())
+            Some(format!("is {at} right, and is the server up?"))
         }
         GateError::FirstByteTimeout { limit_ms } => longer("first_byte_timeout_ms", limit_ms),
         GateError::IdleTimeout { limit_ms } => longer("idle_timeout_ms", limit_ms),

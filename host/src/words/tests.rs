@@ -148,6 +148,47 @@ fn no_token() {
     assert_snapshot!("no_token_to_another_ones_connector", all_of(&foreign));
 }
 
+/// A token's own address is what is wrong then, wherever the config says it.
+#[test]
+fn what_tokens_are_asked_for_at() {
+    let oauth = "{type: oauth2_client_credentials, access_token_url: 'https://login.example.com:8443/t'}";
+    let login = |path: &str| format!("{{type: session_token, path: '{path}', token_path: t}}");
+    let auths = [
+        format!("client: {{base_url: 'https://api.example.com', auth: {oauth}}}"),
+        format!("client: {{auth: {}}}", login("https://LOGIN.example.com:8443/l")),
+        format!(
+            "resources: [{{endpoint: {{auth: {}}}}}, {{endpoint: {{auth: {oauth}}}}}]",
+            login("https://b.io/l")
+        ),
+        // Under the base URL, or with a secret in the host.
+        format!("client: {{auth: {}}}", login("/l")),
+        "client: {auth: {type: oauth2_jwt_bearer, access_token_url: 'https://${secrets.tenant}/t'}}"
+            .to_owned(),
+    ];
+    let errors = || {
+        [
+            GateError::Resolve { host: "login.example.com".into(), reason: "no such host".into() },
+            GateError::NotTls { host: "login.example.com".into() },
+            GateError::TotalTimeout { limit_ms: 300_000 },
+        ]
+    };
+    let told = auths.iter().map(|text| {
+        let config = parse("time.yaml", text, Format::Yaml).unwrap();
+        let hints = errors()
+            .into_iter()
+            .map(|error| Cause::Unreached(Box::new(error)))
+            .chain([Cause::Token { fault: http(404, "no token"), reason: Reason::NotRetryable }]);
+        let hints = hints.map(|cause| {
+            let url = "https://login.example.com:8443/t".into();
+            let exchange = Some(Exchange { url, for_token: true, ..exchange(None) });
+            let failure = Failure { exchange, ..failure(cause) };
+            of_failure(&failure, Subject { config: &config, whose: Whose::Ours }).hints.join("\n")
+        });
+        format!("{text}\n{}\n", hints.collect::<Vec<_>>().join("\n"))
+    });
+    assert_snapshot!(told.collect::<String>());
+}
+
 #[test]
 fn what_never_came() {
     let host = || "api.example.com".to_owned();
