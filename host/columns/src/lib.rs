@@ -1,6 +1,6 @@
 //! Pages of JSON rows as Arrow columns: names, types, nested data.
 //!
-//! [`decode()`] reads a page once and appends its values to the columns of its tables straight from the text. What it learns
+//! [`decode`] reads a page once and appends its values to the columns of its tables straight from the text. What it learns
 //! of the tables it adds to a [`Schema`], plain data that the caller keeps from page to page and stores with the rows.
 //!
 //! What holds, whatever the bytes are:
@@ -16,30 +16,34 @@
     allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests")
 )]
 
+mod builder;
+mod coerce;
 mod column_type;
 mod data_type;
+mod decode;
 #[cfg(test)]
 mod messages_tests;
+mod moment;
+mod names;
+mod number;
 mod options;
 mod page;
+mod put;
+mod record;
 mod refusal;
+mod row_id;
+mod scan;
 mod schema;
+mod table;
+#[cfg(test)]
+mod tests;
+mod value;
+mod walk;
 
 pub use column_type::{ColumnType, TYPE_KEY};
 pub use data_type::DataType;
+pub use decode::decode;
 pub use options::{Contract, Declared, Mode, Names, Nested, Options, SystemNames};
 pub use page::{Decoded, Page, Refused, TableBatch};
 pub use refusal::{DecodeError, Reason, Unforeseen};
 pub use schema::{Change, Column, NewColumn, Role, Schema, TableSchema};
-
-/// Reads a page once.
-pub fn decode(page: &Page, schema: &mut Schema, options: &Options) -> Result<Decoded, DecodeError> {
-    let _ = (page, schema, options);
-    Ok(Decoded {
-        tables: vec![],
-        new_columns: vec![],
-        refused: vec![],
-        discarded_rows: 0,
-        discarded_values: 0,
-    })
-}
