@@ -17,6 +17,7 @@
 )]
 
 mod builder;
+mod child_tables;
 mod coerce;
 mod column_type;
 mod data_type;
@@ -34,9 +35,11 @@ mod refusal;
 mod row_id;
 mod scan;
 mod schema;
+mod skip;
 mod table;
 #[cfg(test)]
 mod tests;
+mod trees;
 mod value;
 mod walk;
 

@@ -1,6 +1,9 @@
 //! Every message of this crate, as it is printed.
 
-use crate::{ColumnType, DataType, DecodeError, Reason, Unforeseen};
+use crate::{
+    ColumnType, DataType, Declared, DecodeError, Names, Nested, Options, Page, Reason, Schema, Unforeseen,
+    decode,
+};
 
 #[test]
 fn pages() {
@@ -51,4 +54,41 @@ fn rows() {
         Reason::BadFieldName { field: "a\\0b".into() },
     ];
     insta::assert_snapshot!(reasons.map(|reason| reason.to_string()).join("\n"));
+}
+
+#[test]
+fn what_is_expected_and_what_is_found() {
+    let declared =
+        Declared { name: "c".into(), data_type: Some(DataType::Bigint), nullable: true, precision: None };
+    let options =
+        Options { columns: vec![declared], names: Names::AsIs, nested: Nested::Json, ..Options::new("t") };
+    let lines = [
+        "x",
+        "{\"a\"}",
+        "{\"a\":1",
+        "[1",
+        "{\"a\":1} 2",
+        "\"\\x\"",
+        "\"\\u12x\"",
+        "\"\u{1}\"",
+        "\"a",
+        "{1}",
+        "-",
+        "[}",
+        "{\"c\":[]}",
+        "{\"c\":{}}",
+        "{\"c\":1234567890123456789012345}",
+        "{\"c\":\"somebody@example.com\"}",
+        "{\"c\":\"n/a\"}",
+    ];
+    let said = lines.map(|line| {
+        let page = Page { ndjson: line.as_bytes(), count: 1, first_row: 0, load_id: "1", loaded_at_ms: 0 };
+        match decode(&page, &mut Schema::default(), &options) {
+            Ok(decoded) => {
+                decoded.refused.first().map_or_else(String::new, |refused| refused.reason.to_string())
+            }
+            Err(error) => error.to_string(),
+        }
+    });
+    insta::assert_snapshot!(said.join("\n"));
 }
