@@ -2,6 +2,7 @@
 
 use crate::config::{self, RowOrder};
 use crate::contract::{Fault, PageRequest};
+use crate::diagnostic::Diagnostic;
 use crate::instant::Instant;
 use crate::jq;
 use crate::json::{Step, Wanted};
@@ -84,7 +85,7 @@ impl Incremental {
             let typed = |text: &String| Bound::typed(text, initial);
             window.start = range.since.as_ref().map(typed).or(window.start);
             window.end = range.until.as_ref().map(typed).or(window.end);
-            return Ok(window);
+            return if window.is_empty() { Err(nothing_between(&window)) } else { Ok(window) };
         }
         if window.end.is_some() {
             // dlt's rule: what has an end is read anew each time.
@@ -155,6 +156,14 @@ pub(crate) struct Window<'a> {
 }
 
 impl Window<'_> {
+    /// Whether no value lies within: its end is before its start, or at it where one of them is left out.
+    fn is_empty(&self) -> bool {
+        let config = &self.of.config;
+        let (Some(start), Some(end)) = (&self.start, &self.end) else { return false };
+        let with_both = config.closed_end && !config.open_start;
+        !end.reaches(start, config.descending) || (!with_both && start.reaches(end, config.descending))
+    }
+
     /// Whether a row out of bounds can be the last that is worth asking for.
     pub(crate) fn can_stop(&self) -> bool {
         match self.of.config.row_order {
@@ -205,6 +214,20 @@ impl Sent {
     }
 }
 
+/// What is said of a range that no row can lie in: read as it stands, it would look like an API without rows.
+fn nothing_between(window: &Window<'_>) -> Fault {
+    let json = |bound: &Option<Bound>| bound.as_ref().map_or_else(String::new, |bound| bound.json.clone());
+    Fault::InvalidConfig(vec![Diagnostic {
+        path: window.of.config.pointer.clone(),
+        message: format!(
+            "the range that is asked for is empty: nothing lies between {} and {}",
+            json(&window.start),
+            json(&window.end)
+        ),
+        hint: None,
+    }])
+}
+
 /// A bound moved back by the lag. dlt's units: seconds for times, days for dates, else the cursor's own. Parts of a
 /// second or a day count as whole ones, so that rather more is read than less.
 fn before(last: &Bound, lag: &serde_json::Number, descending: bool) -> Result<Bound, Fault> {
@@ -216,8 +239,12 @@ fn before(last: &Bound, lag: &serde_json::Number, descending: bool) -> Result<Bo
             let seconds = (size.ceil() as i64).saturating_mul(unit).saturating_mul(back);
             serde_json::Value::from(instant.plus_seconds(seconds).write(style))
         }),
-        Ok(serde_json::Value::Number(number)) => match (number.as_i64(), lag.as_i64()) {
-            (Some(number), Some(lag)) => number.checked_add(lag.saturating_mul(back)).map(Into::into),
+        Ok(serde_json::Value::Number(number)) => match (number.as_i128(), lag.as_i128()) {
+            // Not by way of a float, which could come to lie beyond the watermark.
+            (Some(number), Some(lag)) => {
+                let moved = number.checked_add(lag.saturating_mul(i128::from(back)));
+                moved.and_then(serde_json::Number::from_i128).map(Into::into)
+            }
             _ => number.as_f64().map(|number| (number + size * back as f64).into()),
         },
         _ => None,

@@ -71,10 +71,11 @@ impl Mark {
             // UTF-8 has no byte 0xFF; without 0x00 nothing sorts before an end.
             Self::Text(text) => text.bytes().map(|byte| byte.saturating_add(1)).collect(),
         };
+        // Where one page has times and another a text that is none, such as "", that must not hide the times.
         let kind = match self {
-            Self::Number(_) => b'n',
-            Self::Time(_) => b't',
             Self::Text(_) => b'x',
+            Self::Time(_) => b'y',
+            Self::Number(_) => b'z',
         };
         if descending {
             bytes.iter_mut().for_each(|byte| *byte = !*byte);
@@ -185,6 +186,20 @@ impl Bound {
     pub(crate) fn compare(&self, value: &Mark) -> Result<Ordering, &'static str> {
         let found = self.readings.iter().find_map(|reading| value.compare(reading));
         found.ok_or_else(|| self.readings.first().map_or("nothing", Mark::noun))
+    }
+
+    /// Whether both are whole numbers written as text, which stand the other way round by their characters: "10" before
+    /// "9".
+    pub(crate) fn misleads(&self, value: &Mark) -> bool {
+        let number = |mark: &Mark| match mark {
+            Mark::Text(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => {
+                Decimal::parse(text.as_bytes())
+            }
+            _ => None,
+        };
+        let texts = self.readings.first().map(|own| (value.compare(own), number(value), number(own)));
+        let Some((Some(order), Some(value), Some(own))) = texts else { return false };
+        order == value.cmp(&own).reverse() && order.is_ne()
     }
 
     /// Whether it is beyond another bound of its kind, or at it.

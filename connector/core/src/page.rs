@@ -4,7 +4,6 @@ use crate::actions::{self, Action, ResponseAction};
 use crate::answer::{Answer, bad, empty_body, excerpt, guess, read, values};
 use crate::contract::{Continuation, Fault, HttpFailure, Notice, Page, PageRequest, Response, Watermark};
 use crate::detect::{Guess, detect};
-use crate::incremental::Window;
 use crate::json::{Item, without_bom};
 use crate::more::refuse_part;
 use crate::paging::{Pager, PagingError, Seen, Turn};
@@ -115,7 +114,7 @@ pub fn page(plan: &Plan, wanted: &PageRequest, response: &Response) -> Result<Pa
     let mut chosen = Chosen::default();
     if let Some(window) = &bounds {
         let sifted = sift(window, text, rows).map_err(came_as)?;
-        chosen = choose(resource, window, rows, sifted, &mut notices);
+        chosen = choose(resource, rows, sifted, &mut notices);
     }
     let rows = chosen.rows.as_deref().unwrap_or(rows);
     let came_as = |error: RowError| {
@@ -193,14 +192,8 @@ struct Chosen {
 }
 
 /// Leaves the rows that are within bounds.
-fn choose(
-    resource: &Resource,
-    window: &Window<'_>,
-    rows: &[Item],
-    sifted: Sifted,
-    notices: &mut Vec<Notice>,
-) -> Chosen {
-    notices.extend((sifted.disorder && window.can_stop()).then(|| Notice {
+fn choose(resource: &Resource, rows: &[Item], sifted: Sifted, notices: &mut Vec<Notice>) -> Chosen {
+    notices.extend(sifted.disorder.then(|| Notice {
         code: "row-order",
         message: format!(
             "the rows of `{}` do not come in the order that `row_order` says: all pages are read",

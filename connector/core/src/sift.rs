@@ -114,6 +114,15 @@ pub(crate) fn sift(window: &Window<'_>, body: &[u8], rows: &[Item]) -> Result<Si
         early |= is_early;
         late |= is_late;
         if is_early || is_late {
+            let bounds = [&window.start, &window.end].into_iter().flatten();
+            if let Some(bound) = bounds.into_iter().find(|bound| bound.misleads(&mark)) {
+                return Err(error(format!(
+                    "has {} in `{path}`, a number written as text, which by its characters stands on the wrong side of {}; \
+                     a step can make numbers of them: {{\"map\": \".{path} |= tonumber\"}}",
+                    String::from_utf8_lossy(json),
+                    bound.json
+                )));
+            }
             continue;
         }
         let row = Within { mark, row: bytes, json, found };

@@ -361,6 +361,59 @@ fn a_backfill_reads_its_range_and_leaves_the_watermark() {
 }
 
 #[test]
+fn a_range_that_nothing_lies_in_is_refused() {
+    let asked = |more: Value, since: &str, until: &str| {
+        let mut incremental = json!({"cursor_path": "at"});
+        for (key, value) in more.as_object().unwrap() {
+            incremental[key] = value.clone();
+        }
+        let range = Range { since: Some(since.into()), until: Some(until.into()) };
+        let wanted = PageRequest { range: Some(range), ..wanted(None) };
+        request(&planned(&config(incremental)), &wanted).map(|_| ())
+    };
+    let both = json!({"range_end": "closed"});
+    assert!(asked(json!({}), "2024-05-01", "2024-05-02").is_ok());
+    assert!(asked(both.clone(), "2024-05-01", "2024-05-01").is_ok());
+    assert!(asked(json!({"last_value_func": "min"}), "9", "3").is_ok());
+    for (more, since, until) in [
+        (json!({}), "2024-05-02", "2024-05-01"),
+        (json!({}), "2024-05", "2024-05-01T00:00:00Z"),
+        (json!({"range_end": "closed", "range_start": "open"}), "5", "5"),
+        (both, "6", "5"),
+        (json!({"last_value_func": "min"}), "3", "9"),
+    ] {
+        assert!(matches!(asked(more, since, until), Err(Fault::InvalidConfig(_))), "{since} {until}");
+    }
+}
+
+#[test]
+fn numbers_written_as_text_are_not_lost() {
+    let config = config(json!({"cursor_path": "at"}));
+    let of = |cursors: &[&str]| rows(&cursors.iter().map(|at| json!(at)).collect::<Vec<_>>());
+    let mark = read_page(&config, None, &of(&["8", "9"])).unwrap().watermark.unwrap();
+    let error = bad(read_page(&config, Some(&mark), &of(&["9", "10"])).unwrap_err());
+    assert!(error.message.contains("\"10\"") && error.message.contains("tonumber"), "{}", error.message);
+    // Where both orders agree, nothing is lost; other texts have one order only.
+    assert_eq!(kept(&read_page(&config, Some(&mark), &of(&["7", "91", "9a", "1a"])).unwrap()), [1, 2]);
+}
+
+#[test]
+fn a_lag_behind_a_great_number_stays_behind_it() {
+    let config = config(json!({"cursor_path": "at", "lag": 1, "start_param": "since"}));
+    for (at, since) in [("18446744073709551610", "18446744073709551609"), ("-5", "-6")] {
+        let mark = Watermark { value: at.into(), order: Vec::new(), ties: Vec::new() };
+        assert_eq!(query(&config, &wanted(Some(&mark))), pairs(&[("since", since)]));
+    }
+}
+
+#[test]
+fn a_text_among_times_moves_no_watermark() {
+    let config = config(json!({"cursor_path": "at"}));
+    let order = |at: Value| read_page(&config, None, &rows(&[at])).unwrap().watermark.unwrap().order;
+    assert!(order(json!("")) < order(json!("2024-05-01")) && order(json!("n/a")) < order(json!(0)));
+}
+
+#[test]
 fn an_end_in_the_config_keeps_no_watermark() {
     let config = config(json!({"cursor_path": "at", "initial_value": 1, "end_value": 100}));
     let mark = Watermark { value: "50".into(), order: vec![1], ties: Vec::new() };

@@ -502,6 +502,7 @@ fn rows_by_their_cursor() {
         ("another mix", of(json!({}), json!(["2024-01-01", "soon"]))),
         ("a start of another kind", of(json!({"initial_value": "2024-01-01"}), json!([1_700_000_000]))),
         ("an end of another kind", of(json!({"initial_value": 1, "end_value": 5}), json!(["2024-01-01"]))),
+        ("a number in a text", of(json!({"initial_value": "9"}), json!(["10"]))),
         ("no key", of(key, json!([1]))),
         ("no order", of(json!({"row_order": "desc", "initial_value": 1}), json!([1, 2]))),
     ];
@@ -522,7 +523,13 @@ fn rows_by_their_cursor() {
         "path": "x/{incremental.start_value:05d}",
         "incremental": {"cursor_path": "at", "initial_value": "2024-01-01"}
     });
+    let since_until = || {
+        let range = Range { since: Some("9".into()), until: Some("5".into()) };
+        let wanted = PageRequest { range: Some(range), ..first_page("r") };
+        request(&planned(&endpoint(plain())), &wanted).map_or_else(|error| fault(&error), |sent| sent.url)
+    };
     let asked = [
+        ("an empty range", since_until()),
         ("a lag of texts", ask(lag.clone(), Some("\"abc\""))),
         ("a watermark that is none", ask(lag, Some("{}"))),
         ("a path", ask(end, None)),
