@@ -127,6 +127,10 @@ struct Driver<'a> {
     /// Where chains have been in this run.
     trails: HashMap<ChainKey, Trail>,
     watermarks: watermark::Watermarks,
+    /// Those that have moved since the last commit.
+    unrecorded: HashSet<(usize, String)>,
+    /// Resources whose rows do not come in the order that is said of them.
+    disordered: HashSet<usize>,
     /// Chains that the last run left half-read: their totals must be what they were.
     resumed: HashSet<ChainKey>,
     loads: Vec<Load>,
@@ -285,6 +289,10 @@ impl Driver<'_> {
     }
 
     fn commit(&mut self) -> Result<(), DestinationError> {
+        let moved = self.moved_watermarks();
+        if !moved.is_empty() {
+            self.destination.record(&moved)?;
+        }
         self.destination.commit()?;
         (self.uncommitted_rows, self.uncommitted_bytes, self.commit_due_ms) = (0, 0, None);
         Ok(())

@@ -390,6 +390,46 @@ fn a_limit_moves_the_watermark_only_where_rows_are_sorted() {
 }
 
 #[test]
+fn rows_in_another_order_than_said_are_not_left_out_by_a_limit() {
+    // Within a page; from page to page.
+    for (limit, pages, days) in [(3, "1", [9, 8, 7, 1, 2]), (2, "2", [7, 8, 5, 6, 1])] {
+        let api = Api::new(
+            json!({"cursor_path": "at", "start_param": "since", "row_order": "asc"}),
+            json!({"write_disposition": "merge", "endpoint": {"paginator": {"type": "offset", "limit": limit}}}),
+        );
+        let rows: Vec<(u64, Value)> = (1..).zip(days).map(|(id, at)| (id, day(at))).collect();
+        api.items(&rows);
+        let ran = api.run("sqlite:out.db", &["--max-pages", pages]).expect(0);
+        ran.says(&["the next run starts from where this one did"]);
+        assert_eq!(api.watermark("sqlite:out.db")["value"], Value::Null, "{days:?}");
+        api.run("sqlite:out.db", &[]).expect(0);
+        assert_eq!(api.ids("sqlite:out.db", "items"), [1, 2, 3, 4, 5]);
+    }
+}
+
+#[test]
+fn a_range_without_anything_in_it_is_refused_before_anything_is_asked() {
+    let api = Api::new(since(), json!({}));
+    api.items(&[(1, day(1))]);
+    let ran = api.run("sqlite:out.db", &["--since", "2024-05-02", "--until", "2024-05-01"]).expect(2);
+    ran.says(&["nothing lies between \"2024-05-02\" and \"2024-05-01\""]);
+    assert_eq!(api.server.requests().len(), 0);
+}
+
+#[test]
+fn many_rows_of_one_value_come_once() {
+    for target in TARGETS {
+        let api = Api::new(since(), json!({"endpoint": {"paginator": {"type": "offset", "limit": 1_000}}}));
+        let rows = |to: u64| (1..=to).map(|id| (id, day(1))).collect::<Vec<_>>();
+        api.items(&rows(25_000));
+        api.run(target, &[]).expect(0);
+        api.items(&rows(25_003));
+        api.run(target, &[]).expect(0);
+        assert_eq!(api.ids(target, "items"), (1..=25_003).collect::<Vec<u64>>());
+    }
+}
+
+#[test]
 fn a_watermark_of_another_cursor_is_not_used() {
     let api = Api::new(since(), json!({"write_disposition": "merge"}));
     api.items(&[(1, day(1)), (2, day(2))]);

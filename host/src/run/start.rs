@@ -51,6 +51,8 @@ impl<'a> Driver<'a> {
             chains: HashMap::new(),
             trails: HashMap::new(),
             watermarks: watermark::of_plan(plan, &state),
+            unrecorded: HashSet::new(),
+            disordered: HashSet::new(),
             resumed: HashSet::new(),
             loads: plan
                 .resources

@@ -57,6 +57,7 @@ impl Driver<'_> {
         if let Err(refusal) = sound {
             return self.fail(item, Cause::Refused(refusal), last_try);
         }
+        self.note_disorder(item, &page);
         self.say_all(resource, &mut page);
         if let Some(total) = page.total {
             self.trails.entry(key.clone()).or_default().see(total);
@@ -79,10 +80,8 @@ impl Driver<'_> {
         }
         let (pushed, mut changes) = self.what_follows(item, follow, &mut page);
         changes.push(self.chain_change(&key, &chain, ended));
-        let stops_whole = plan.resources[resource].incremental.as_ref().is_some_and(|it| it.sorted);
-        let whole = ended && verdict.is_ok() && (stops_whole || !chain.limited);
+        let whole = ended && verdict.is_ok() && (self.is_sorted(resource) || !chain.limited);
         let watermark = self.moved(item, &mut page, whole);
-        changes.extend(watermark.clone().map(Change::Watermark));
         let written = match self.write(item, &page, &changes) {
             Ok(()) => Ok(()),
             Err(DestinationError::Data(error)) if error.kind.is_of_row() => {

@@ -13,6 +13,9 @@ use super::plan::Plan;
 use super::stack::Item;
 use crate::contract::{self, Page};
 
+/// The notice of a connector whose rows come in another order than its config says (`incremental.sorted`).
+const DISORDER: &str = "row-order";
+
 /// By resource and partition key, which is empty for a resource without a parent.
 pub(super) type Watermarks = std::collections::HashMap<(usize, String), Watermark>;
 
@@ -120,9 +123,38 @@ impl Driver<'_> {
         })
     }
 
-    /// Keeps a watermark that has been written.
+    /// Keeps the watermark of a page that has been written. It is recorded with the next commit, not with each page: where
+    /// many rows share the newest value, it holds the identities of all of them.
     pub(super) fn keep_watermark(&mut self, resource: usize, watermark: Watermark) {
-        self.watermarks.insert((resource, watermark.partition.clone()), watermark);
+        let key = (resource, watermark.partition.clone());
+        self.unrecorded.insert(key.clone());
+        self.watermarks.insert(key, watermark);
+    }
+
+    /// The watermarks that have moved since the last commit.
+    pub(super) fn moved_watermarks(&mut self) -> Vec<Change> {
+        let keys = std::mem::take(&mut self.unrecorded);
+        // What was taken back since is not there, or as it was before.
+        keys.iter().filter_map(|key| self.watermarks.get(key).cloned()).map(Change::Watermark).collect()
+    }
+
+    /// Whether the rows of a resource come in the order of its cursor, as its config says and its pages do.
+    pub(super) fn is_sorted(&self, resource: usize) -> bool {
+        let said = self.plan.resources[resource].incremental.as_ref().is_some_and(|it| it.sorted);
+        said && !self.disordered.contains(&resource)
+    }
+
+    /// Remembers rows that come in another order than their config says: a limit may then leave out some that are below the
+    /// watermark.
+    pub(super) fn note_disorder(&mut self, item: &Item, page: &Page) {
+        let load_id = &self.loads[item.resource].load_id;
+        let held = self.watermarks.get(&key(item)).filter(|held| held.load_id == *load_id);
+        let reached = held.and_then(|held| held.reached.as_ref());
+        let falls =
+            page.watermark.as_ref().zip(reached).is_some_and(|(came, reached)| came.order < reached.order);
+        if falls || page.notices.iter().any(|notice| notice.code == DISORDER) {
+            self.disordered.insert(item.resource);
+        }
     }
 
     /// Takes back what a load has done to the watermarks of a resource.
@@ -144,7 +176,7 @@ impl Driver<'_> {
 
     /// What is read in the order of its cursor is whole up to where it was stopped; anything else stays a candidate.
     pub(super) fn stop_watermarks(&mut self, resource: usize, limit: &str) -> Vec<Change> {
-        let sorted = self.plan.resources[resource].incremental.as_ref().is_some_and(|it| it.sorted);
+        let sorted = self.is_sorted(resource);
         let load_id = self.loads[resource].load_id.clone();
         let open = self.watermarks.iter_mut().filter(|((at, _), watermark)| {
             *at == resource && watermark.load_id == load_id && !watermark.whole
@@ -201,13 +233,18 @@ fn key(item: &Item) -> (usize, String) {
 
 /// The one that reaches further; of two that reach as far, the ties of both.
 fn united(one: Option<Mark>, other: Option<Mark>) -> Option<Mark> {
-    let (Some(mut one), Some(other)) = (one.clone(), other.clone()) else { return one.or(other) };
+    let (mut one, other) = match (one, other) {
+        (Some(one), Some(other)) => (one, other),
+        (one, other) => return one.or(other),
+    };
     match one.order.cmp(&other.order) {
         std::cmp::Ordering::Less => Some(other),
         std::cmp::Ordering::Greater => Some(one),
         std::cmp::Ordering::Equal => {
-            let known: std::collections::HashSet<String> = one.ties.iter().cloned().collect();
-            one.ties.extend(other.ties.into_iter().filter(|tie| !known.contains(tie)));
+            let known: std::collections::HashSet<&str> = one.ties.iter().map(String::as_str).collect();
+            let new: Vec<String> =
+                other.ties.into_iter().filter(|tie| !known.contains(tie.as_str())).collect();
+            one.ties.extend(new);
             Some(one)
         }
     }
