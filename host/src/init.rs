@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::contract::Setting;
 use crate::document::{Format, blocks, inline};
-use crate::secrets;
+use crate::secrets::{self, named};
 
 /// What is known of a resource.
 #[derive(Clone, Default)]
@@ -33,6 +33,8 @@ pub struct Draft {
     pub credentials: Vec<(String, String)>,
     /// What the names of its secrets end in, where another API's are kept under the same ones.
     pub suffix: String,
+    /// The password is given, and empty: some APIs take a key for the name, and nothing behind it.
+    pub no_password: bool,
 }
 
 /// How requests are authorized.
@@ -78,22 +80,6 @@ pub enum InitError {
         near: Option<String>,
     },
 }
-
-/// Parameters that hold a credential, whatever their case.
-const CREDENTIALS: [&str; 12] = [
-    "api_key",
-    "token",
-    "key",
-    "access_token",
-    "apikey",
-    "api-key",
-    "access-token",
-    "auth_token",
-    "secret",
-    "password",
-    "client_secret",
-    "signature",
-];
 
 impl Auth {
     /// Reads `bearer`, `basic`, `header:NAME` or `query:NAME`.
@@ -152,9 +138,7 @@ impl Draft {
         let host = match host.rsplit_once('@') {
             Some((user, host)) => {
                 let (name, password) = user.split_once(':').unwrap_or((user, ""));
-                draft.auth = Some(Auth::Basic);
-                draft.credentials.push(("username".into(), decoded(name)));
-                draft.credentials.push(("password".into(), decoded(password)));
+                draft.basic(decoded(name), Some(decoded(password)));
                 host
             }
             None => host,
@@ -175,14 +159,56 @@ impl Draft {
         Ok(draft)
     }
 
+    /// Keeps a credential under a name of its own, and gives the reference to it.
+    fn keep(&mut self, name: &str, value: String) -> String {
+        let name = named::secret_name(name);
+        let all = (1..).map(|at| if at == 1 { name.clone() } else { format!("{name}_{at}") });
+        let is_free =
+            |name: &String| self.credentials.iter().all(|(known, of)| known != name || *of == value);
+        let name = all.into_iter().find(is_free).unwrap_or_default();
+        let reference = format!("${{secrets.{name}}}");
+        if !self.credentials.iter().any(|(known, _)| *known == name) {
+            self.credentials.push((name, value));
+        }
+        reference
+    }
+
+    /// Authorizes by what goes into `Authorization`. A key that was taken for the auth stays where it was.
+    fn authorize(&mut self, auth: Auth) {
+        match self.auth.replace(auth) {
+            Some(Auth::Query(name)) => {
+                self.params.insert(name, "${secrets.api_key}".into());
+            }
+            Some(Auth::Header(name)) => {
+                self.headers.insert(name, "${secrets.api_key}".into());
+            }
+            Some(Auth::Basic) => {
+                self.credentials.retain(|(name, _)| name != "username" && name != "password");
+            }
+            Some(Auth::Bearer) => self.credentials.retain(|(name, _)| name != "token"),
+            None => {}
+        }
+    }
+
+    /// A name with its password, which may be none.
+    fn basic(&mut self, name: String, password: Option<String>) {
+        self.authorize(Auth::Basic);
+        self.credentials.push(("username".into(), name));
+        self.no_password = password.as_deref() == Some("");
+        let password = password.filter(|password| !password.is_empty());
+        self.credentials.extend(password.map(|password| ("password".to_owned(), password)));
+    }
+
     /// Adds a parameter; a credential becomes one.
     fn param(&mut self, name: String, value: String) {
-        if is_credential(&name) && self.auth.is_none() {
+        let is_credential = named::is_credential(&name) && !value.is_empty();
+        if is_credential && self.auth.is_none() {
             self.auth = Some(Auth::Query(name));
             self.credentials.push(("api_key".into(), value));
             return;
         }
         let value: Value = match value.parse::<u64>() {
+            _ if is_credential => self.keep(&name, value).into(),
             Ok(number) if number.to_string() == value => number.into(),
             _ => value.into(),
         };
@@ -213,7 +239,11 @@ impl Draft {
     pub fn config(&self, key: Option<&str>) -> Value {
         let mut client = Map::new();
         client.insert("base_url".into(), self.base_url.clone().into());
-        client.extend(self.auth.as_ref().map(|auth| ("auth".to_owned(), auth.config())));
+        let mut auth = self.auth.as_ref().map(Auth::config);
+        if let Some(auth) = auth.as_mut().filter(|auth| self.no_password && auth.get("password").is_some()) {
+            auth["password"] = "".into();
+        }
+        client.extend(auth.map(|auth| ("auth".to_owned(), auth)));
         let mut endpoint = Map::new();
         endpoint.insert("path".into(), self.path.clone().into());
         endpoint.extend(self.method.clone().map(|method| ("method".to_owned(), method.into())));
@@ -242,11 +272,6 @@ impl Draft {
         let end = self.base_url[host_at..].find('/').map_or(self.base_url.len(), |at| host_at + at);
         self.base_url[..end].to_owned()
     }
-}
-
-/// Whether a name is one of a credential.
-fn is_credential(name: &str) -> bool {
-    CREDENTIALS.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
 fn decoded(text: &str) -> String {

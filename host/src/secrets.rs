@@ -1,6 +1,7 @@
 //! Where secrets come from: flags, the environment, `.sanderling/secrets.toml`; and how a config refers to them.
 
 mod kind;
+pub mod named;
 mod references;
 pub mod store;
 

@@ -150,7 +150,8 @@ fn ask_for_credentials(args: &InitArgs, draft: &mut Draft) -> Result<(), Error> 
         let given =
             draft.credentials.iter().any(|(known, _)| known.strip_suffix(&draft.suffix) == Some(name));
         let kept = kept.iter().any(|known| known == name) && draft.suffix.is_empty();
-        if !by_flag && !given && !kept && env(&secrets::env_name(name)).is_none() {
+        let none = draft.no_password && *name == "password";
+        if !none && !by_flag && !given && !kept && env(&secrets::env_name(name)).is_none() {
             let value = ask::hidden(&format!("{name} (it is not shown)"))?;
             draft.credentials.push((format!("{name}{}", draft.suffix), value));
         }

@@ -5,25 +5,79 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::{Auth, Draft, InitError};
+use crate::secrets::named::is_credential;
 
 /// Flags with a value that say nothing of the request.
-const WITH_VALUE: [&str; 16] = [
-    "-o",
-    "--output",
-    "-m",
-    "--max-time",
-    "--connect-timeout",
-    "--retry",
-    "-w",
-    "--write-out",
-    "-A",
-    "--user-agent",
-    "-e",
-    "--referer",
-    "-c",
-    "--cookie-jar",
-    "--retry-delay",
-    "--limit-rate",
+const WITH_VALUE: [&str; 45] = [
+    "output",
+    "max-time",
+    "connect-timeout",
+    "retry",
+    "write-out",
+    "user-agent",
+    "referer",
+    "cookie-jar",
+    "retry-delay",
+    "retry-max-time",
+    "limit-rate",
+    "proxy",
+    "proxy-user",
+    "proxy-header",
+    "preproxy",
+    "noproxy",
+    "socks5",
+    "socks5-hostname",
+    "cacert",
+    "capath",
+    "cert",
+    "cert-type",
+    "key",
+    "key-type",
+    "pass",
+    "ciphers",
+    "tls-max",
+    "pinnedpubkey",
+    "crlfile",
+    "aws-sigv4",
+    "resolve",
+    "connect-to",
+    "interface",
+    "dns-servers",
+    "unix-socket",
+    "config",
+    "range",
+    "upload-file",
+    "max-redirs",
+    "max-filesize",
+    "proto",
+    "stderr",
+    "trace-ascii",
+    "dump-header",
+    "time-cond",
+];
+
+/// Short flags that have a value, or say something of the request.
+const SHORT: [(char, &str); 20] = [
+    ('H', "header"),
+    ('X', "request"),
+    ('u', "user"),
+    ('d', "data"),
+    ('b', "cookie"),
+    ('G', "get"),
+    ('F', "form"),
+    ('o', "output"),
+    ('m', "max-time"),
+    ('w', "write-out"),
+    ('A', "user-agent"),
+    ('e', "referer"),
+    ('c', "cookie-jar"),
+    ('x', "proxy"),
+    ('U', "proxy-user"),
+    ('E', "cert"),
+    ('K', "config"),
+    ('r', "range"),
+    ('T', "upload-file"),
+    ('D', "dump-header"),
 ];
 
 /// Headers that a browser or curl adds by itself.
@@ -49,35 +103,43 @@ const OF_THE_CLIENT: [&str; 13] = [
 /// It has no address, or something in it has no form in a config.
 pub fn read(line: &str) -> Result<Draft, InitError> {
     let words = shlex::split(line).ok_or(InitError::Curl("a quote is not closed"))?;
-    let mut words = words.into_iter().skip_while(|word| word == "$" || word == "curl").peekable();
-    let (mut address, mut method, mut headers, mut bodies) = (None, None, Vec::new(), Vec::new());
-    let (mut user, mut as_query, mut is_json) = (None, false, false);
+    let mut words = words.into_iter().skip_while(|word| word == "$" || word == "curl");
+    let (mut addresses, mut method, mut headers, mut bodies) = (Vec::new(), None, Vec::new(), Vec::new());
+    let (mut user, mut bearer, mut as_query, mut is_json) = (None, None, false, false);
     while let Some(word) = words.next() {
-        let (flag, mut inline) = split_flag(&word);
+        let Some((flag, mut inline)) = flag(&word) else {
+            // A dash alone, or a cluster of flags that say nothing.
+            if !word.starts_with('-') {
+                addresses.push(word);
+            }
+            continue;
+        };
         let mut value =
             || inline.take().or_else(|| words.next()).ok_or(InitError::Curl("a flag lacks its value"));
         match flag {
-            "-H" | "--header" => headers.push(value()?),
-            "-X" | "--request" => method = Some(value()?),
-            "-u" | "--user" => user = Some(value()?),
-            "-d" | "--data" | "--data-raw" | "--data-ascii" | "--data-binary" => bodies.push(value()?),
-            "--data-urlencode" => bodies.push(encoded(&value()?)),
-            "--json" => {
+            "header" => headers.push(value()?),
+            "request" => method = Some(value()?),
+            "user" => user = Some(value()?),
+            "oauth2-bearer" => bearer = Some(value()?),
+            "data" | "data-raw" | "data-ascii" | "data-binary" => bodies.push(value()?),
+            "data-urlencode" => bodies.push(encoded(&value()?)),
+            "json" => {
                 is_json = true;
                 bodies.push(value()?);
             }
-            "-G" | "--get" => as_query = true,
-            "--url" => address = Some(value()?),
-            "-b" | "--cookie" => headers.push(format!("Cookie: {}", value()?)),
-            "-F" | "--form" => return Err(InitError::Curl("a form with files has no form in a config")),
+            "get" => as_query = true,
+            "url" => addresses.push(value()?),
+            "cookie" => headers.push(format!("Cookie: {}", value()?)),
+            "form" | "form-string" => {
+                return Err(InitError::Curl("a form with files has no form in a config"));
+            }
             flag if WITH_VALUE.contains(&flag) => {
                 value()?;
             }
-            flag if flag.starts_with('-') && flag.len() > 1 => {}
-            _ => address = Some(word),
+            _ => {}
         }
     }
-    let address = address.ok_or(InitError::Curl("it has no address"))?;
+    let address = only_address(addresses)?;
     let address = if address.contains("://") { address } else { format!("https://{address}") };
     let mut draft = if as_query && !bodies.is_empty() {
         let sign = if address.contains('?') { '&' } else { '?' };
@@ -102,6 +164,13 @@ pub fn read(line: &str) -> Result<Draft, InitError> {
     if let Some(user) = user {
         basic(&mut draft, &user);
     }
+    if let Some(token) = bearer {
+        draft.authorize(Auth::Bearer);
+        draft.credentials.push(("token".into(), token));
+    }
+    // What is the auth is known before any other key is taken for it.
+    let is_auth = |header: &String| header.to_ascii_lowercase().starts_with("authorization");
+    headers.sort_by_key(|header| !is_auth(header));
     for header in headers {
         if let Some((name, value)) = header.split_once(':') {
             self::header(&mut draft, name.trim(), value.trim());
@@ -110,19 +179,31 @@ pub fn read(line: &str) -> Result<Draft, InitError> {
     Ok(draft)
 }
 
-/// `-XPOST` and `--request=POST` as a flag and its value.
-fn split_flag(word: &str) -> (&str, Option<String>) {
-    if word.starts_with("--") {
-        return match word.split_once('=') {
+/// `-XPOST`, `-sXPOST` and `--request=POST` as a flag by its long name, with what stands behind it.
+fn flag(word: &str) -> Option<(&str, Option<String>)> {
+    if let Some(long) = word.strip_prefix("--") {
+        return Some(match long.split_once('=') {
             Some((flag, value)) => (flag, Some(value.to_owned())),
-            None => (word, None),
-        };
+            None => (long, None),
+        });
     }
-    match word.get(..2) {
-        Some(flag @ ("-H" | "-X" | "-u" | "-d" | "-b")) if word.len() > 2 => {
-            (flag, Some(word[2..].to_owned()))
-        }
-        _ => (word, None),
+    let letters = word.strip_prefix('-')?;
+    letters.char_indices().find_map(|(at, letter)| {
+        let (_, long) = SHORT.iter().find(|(short, _)| *short == letter)?;
+        let behind = letters.get(at + letter.len_utf8()..).filter(|behind| !behind.is_empty());
+        Some((*long, behind.map(str::to_owned)))
+    })
+}
+
+/// The value of a flag that is not known here must not be taken for an address: it may be a credential.
+fn only_address(mut found: Vec<String>) -> Result<String, InitError> {
+    if found.len() > 1 {
+        found.retain(|address| address.contains("://"));
+    }
+    match <[String; 1]>::try_from(found) {
+        Ok([address]) => Ok(address),
+        Err(found) if found.is_empty() => Err(InitError::Curl("it has no address")),
+        Err(_) => Err(InitError::Curl("it has several addresses, or a flag that is not known here")),
     }
 }
 
@@ -138,24 +219,40 @@ fn body(draft: &mut Draft, text: &str, is_json: bool) -> Result<(), InitError> {
     }
     let looks_so = text.trim_start().starts_with('{');
     match serde_json::from_str::<Value>(text) {
-        Ok(value @ Value::Object(_)) if is_json || looks_so => draft.json = Some(escaped(value)),
+        Ok(value @ Value::Object(_)) if is_json || looks_so => draft.json = Some(kept(draft, "", value)),
         _ if is_json => return Err(InitError::Curl("its body is no object of JSON")),
         _ => {
             let pairs = form_urlencoded::parse(text.as_bytes()).into_owned();
-            draft.data = Some(pairs.map(|(name, value)| (name, escaped(value.into()))).collect());
+            let data = pairs.map(|(name, value)| {
+                let value = kept(draft, &name, value.into());
+                (name, value)
+            });
+            draft.data = Some(data.collect());
         }
     }
     Ok(())
 }
 
-/// Braces in the texts of a body would be placeholders.
+/// A value of a body, its credentials apart from it.
+fn kept(draft: &mut Draft, name: &str, value: Value) -> Value {
+    match value {
+        Value::String(text) if is_credential(name) && !text.is_empty() => draft.keep(name, text).into(),
+        Value::Array(items) => items.into_iter().map(|item| kept(draft, name, item)).collect(),
+        Value::Object(map) => {
+            let fields = map.into_iter().map(|(key, value)| {
+                let value = kept(draft, &key, value);
+                (key, value)
+            });
+            Value::Object(fields.collect())
+        }
+        other => escaped(other),
+    }
+}
+
+/// Braces in a text would be placeholders.
 fn escaped(value: Value) -> Value {
     match value {
         Value::String(text) => text.replace('{', "{{").replace('}', "}}").into(),
-        Value::Array(items) => items.into_iter().map(escaped).collect(),
-        Value::Object(map) => {
-            Value::Object(map.into_iter().map(|(key, value)| (key, escaped(value))).collect())
-        }
         other => other,
     }
 }
@@ -165,7 +262,7 @@ fn header(draft: &mut Draft, name: &str, value: &str) {
     if lower == "authorization" {
         match value.split_once(' ') {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
-                draft.auth = Some(Auth::Bearer);
+                draft.authorize(Auth::Bearer);
                 draft.credentials.push(("token".into(), token.trim().to_owned()));
             }
             Some((scheme, pair)) if scheme.eq_ignore_ascii_case("basic") => {
@@ -178,9 +275,11 @@ fn header(draft: &mut Draft, name: &str, value: &str) {
             _ => key(draft, name, value),
         }
     } else if lower == "cookie" {
-        draft.headers.insert("Cookie".into(), "${secrets.cookie}".into());
-        draft.credentials.push(("cookie".into(), value.to_owned()));
-    } else if ["key", "token", "secret", "auth"].iter().any(|part| lower.contains(part)) {
+        let reference = draft.keep("cookie", value.to_owned());
+        draft.headers.insert("Cookie".into(), reference.into());
+    } else if is_credential(name)
+        || ["key", "token", "secret", "auth", "session"].iter().any(|part| lower.contains(part))
+    {
         key(draft, name, value);
     } else if !is_of_the_client(&lower, value) {
         draft.headers.insert(name.to_owned(), escaped(value.into()));
@@ -198,18 +297,15 @@ fn key(draft: &mut Draft, name: &str, value: &str) {
         draft.credentials.push(("api_key".into(), value.to_owned()));
         return;
     }
-    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
-    let secret: String = name.chars().map(plain).collect();
-    draft.headers.insert(name.to_owned(), format!("${{secrets.{secret}}}").into());
-    draft.credentials.push((secret, value.to_owned()));
+    let reference = draft.keep(name, value.to_owned());
+    draft.headers.insert(name.to_owned(), reference.into());
 }
 
 fn basic(draft: &mut Draft, user: &str) {
-    let (name, password) = user.split_once(':').unwrap_or((user, ""));
-    draft.auth = Some(Auth::Basic);
-    draft.credentials.retain(|(name, _)| name != "username" && name != "password");
-    draft.credentials.push(("username".into(), name.to_owned()));
-    draft.credentials.push(("password".into(), password.to_owned()));
+    match user.split_once(':') {
+        Some((name, password)) => draft.basic(name.to_owned(), Some(password.to_owned())),
+        None => draft.basic(user.to_owned(), None),
+    }
 }
 
 #[cfg(test)]
@@ -281,6 +377,43 @@ mod tests {
                 json!({"path": "users", "headers": {"Cookie": "${secrets.cookie}"}}),
                 vec![("username", "me"), ("password", "p@w"), ("cookie", "s=1")],
             ),
+            (
+                "curl https://a.io/v1/users -d 'api_key=k&q=x'",
+                json!({}),
+                json!({"path": "users", "method": "POST", "data": {"api_key": "${secrets.api_key}", "q": "x"}}),
+                vec![("api_key", "k")],
+            ),
+            (
+                "curl https://a.io/v1/users --json '{\"by\": {\"password\": \"p\", \"token\": \"t\"}, \"q\": \"{\"}'",
+                json!({}),
+                json!({"path": "users", "method": "POST", "json":
+                    {"by": {"password": "${secrets.password}", "token": "${secrets.token}"}, "q": "{{"}}),
+                vec![("password", "p"), ("token", "t")],
+            ),
+            (
+                "curl 'https://a.io/v1/users?api_key=k&secret=s&page_token=2'",
+                json!({"type": "api_key", "name": "api_key", "api_key": "${secrets.api_key}", "location": "query"}),
+                json!({"path": "users", "params": {"secret": "${secrets.secret}", "page_token": 2}}),
+                vec![("api_key", "k"), ("secret", "s")],
+            ),
+            (
+                "curl -sSLH 'Token: t' --proxy http://me:p@b.io --oauth2-bearer tok https://a.io/v1/users",
+                json!({"type": "bearer", "token": "${secrets.token}"}),
+                json!({"path": "users", "headers": {"Token": "${secrets.token_2}"}}),
+                vec![("token", "tok"), ("token_2", "t")],
+            ),
+            (
+                "curl -H 'X-Key: k' -H 'Authorization: Bearer tok' 'https://a.io/v1/users?key=q'",
+                json!({"type": "bearer", "token": "${secrets.token}"}),
+                json!({"path": "users", "headers": {"X-Key": "${secrets.x_key}"}, "params": {"key": "${secrets.api_key}"}}),
+                vec![("api_key", "q"), ("token", "tok"), ("x_key", "k")],
+            ),
+            (
+                "curl -u sk_test: --unheard-of secret https://a.io/v1/users",
+                json!({"type": "http_basic", "username": "${secrets.username}", "password": ""}),
+                json!({"path": "users"}),
+                vec![("username", "sk_test")],
+            ),
         ];
         for (line, auth, endpoint, credentials) in cases {
             let (config, given) = config(line);
@@ -302,6 +435,8 @@ mod tests {
             "curl -X DELETE https://a.io/x",
             "curl ftp://a.io/x",
             "curl https://a.io -H",
+            "curl a.io --unheard-of secret",
+            "curl https://a.io https://b.io",
         ] {
             assert!(read(line).is_err(), "{line}");
         }

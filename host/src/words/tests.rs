@@ -407,6 +407,9 @@ fn what_keeps_init_from_asking() {
         Error::Init(crate::init::InitError::Curl("a quote is not closed")),
         Error::Init(crate::init::InitError::Curl("a flag lacks its value")),
         Error::Init(crate::init::InitError::Curl("it has no address")),
+        Error::Init(crate::init::InitError::Curl(
+            "it has several addresses, or a flag that is not known here"
+        )),
         Error::Init(crate::init::InitError::Curl("its body is no object of JSON")),
         Error::Init(crate::init::InitError::Curl("a body from a file has no form in a config")),
         Error::Init(crate::init::InitError::Curl("a form with files has no form in a config")),
