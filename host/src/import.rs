@@ -3,6 +3,7 @@
 pub mod airbyte;
 pub mod dlt;
 mod jq;
+mod masked;
 mod python;
 #[cfg(test)]
 mod tests;
@@ -60,7 +61,7 @@ pub struct SecretUse {
     pub name: String,
     /// What it is looked up by in the other tool.
     pub path: String,
-    /// How the file wrote it.
+    /// How the file wrote it; it may be code with a credential in it, which is not to be shown.
     pub origin: String,
     /// The environment variable that it came from.
     pub env: Option<String>,
@@ -74,6 +75,12 @@ pub enum ImportError {
     /// It cannot be parsed.
     #[error("line {line} is no Python")]
     NoPython {
+        /// Where, from 1.
+        line: usize,
+    },
+    /// It is nested deeper than Python itself reads it.
+    #[error("line {line} is nested too deep")]
+    Nested {
         /// Where, from 1.
         line: usize,
     },
@@ -162,9 +169,10 @@ impl SecretUse {
     }
 }
 
-/// The first line of a text, cut where it is long.
-fn short(text: &str) -> String {
+/// The first line of a piece of code, cut where it is long, and without what may be a credential.
+fn short(code: &str) -> String {
     const MOST: usize = 60;
+    let text = masked::masked(code);
     let mut lines = text.lines();
     let line = lines.next().unwrap_or_default().trim_end();
     if line.chars().count() <= MOST && lines.next().is_none() {

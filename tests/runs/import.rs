@@ -140,7 +140,9 @@ fn what_cannot_be_imported_is_refused() {
         ("empty.py", ""),
     ];
     let mut told: Vec<String> = cases.iter().map(|(file, text)| import(file, text)).collect();
-    told.extend(["a: [", "client: {}", "streams: []"].map(|text| printed(&import_manifest(text))));
+    told.push(import("deep.py", &format!("rest_api_source({}{{}}{})\n", "[".repeat(600), "]".repeat(600))));
+    let circle = "definitions: {x: {b: {$ref: '#/definitions/x'}}}\nstreams: [{name: s, retriever: {requester: {url_base: \"https://a.io\", path: x, request_parameters: {$ref: '#/definitions/x'}}}}]";
+    told.extend(["a: [", "client: {}", "streams: []", circle].map(|text| printed(&import_manifest(text))));
     assert_snapshot!(told.join("\n"));
 }
 

@@ -18,6 +18,10 @@ use jinja::Expression;
 use manifest::{Manifest, Node};
 use request::Request;
 
+/// References may lead on this deep, and to so many values in all: a manifest may refer to itself.
+const MAX_DEPTH: usize = 50;
+const MAX_VALUES: usize = 100_000;
+
 /// Keys at the top that say nothing of what is read.
 const NOT_OF_READING: [&str; 10] = [
     "type",
@@ -119,6 +123,8 @@ struct Reading<'d> {
     secrets: Vec<SecretUse>,
     /// Where in the config that is which is being read.
     within: Vec<String>,
+    depth: usize,
+    values: usize,
 }
 
 /// A stream that becomes a resource.
@@ -174,7 +180,30 @@ impl Around {
 
 impl<'d> Reading<'d> {
     fn new(document: &'d Document) -> Self {
-        Self { manifest: Manifest { document }, left: Vec::new(), secrets: Vec::new(), within: Vec::new() }
+        Self {
+            manifest: Manifest { document },
+            left: Vec::new(),
+            secrets: Vec::new(),
+            within: Vec::new(),
+            depth: 0,
+            values: 0,
+        }
+    }
+
+    /// Goes on with what a part refers to; `None`: it leads on without an end, which is said once.
+    fn deeper<T>(&mut self, node: &Node, go_on: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        self.values += 1;
+        if self.depth == MAX_DEPTH || self.values > MAX_VALUES {
+            const WHAT: &str = "this refers to itself, or to too much";
+            if !self.left.iter().any(|left| left.what == WHAT) {
+                self.leave(node, WHAT);
+            }
+            return None;
+        }
+        self.depth += 1;
+        let result = go_on(self);
+        self.depth -= 1;
+        Some(result)
     }
 
     /// Names something that is not carried over.
@@ -200,7 +229,9 @@ impl<'d> Reading<'d> {
                 "DeclarativeStream" => streams.push(Stream { node: node.clone(), is_selected: true }),
                 "StateDelegatingStream" => {
                     if let Some(inner) = self.manifest.get(node, "incremental_stream") {
-                        streams.extend(self.streams(&[inner]));
+                        let more =
+                            self.deeper(&inner, |reading| reading.streams(std::slice::from_ref(&inner)));
+                        streams.extend(more.into_iter().flatten());
                     }
                 }
                 "ConditionalStreams" => {
@@ -211,7 +242,8 @@ impl<'d> Reading<'d> {
                         );
                     }
                     let inner = self.manifest.list(node, "streams");
-                    streams.extend(self.streams(&inner));
+                    let more = self.deeper(node, |reading| reading.streams(&inner));
+                    streams.extend(more.into_iter().flatten());
                 }
                 other => {
                     let what = format!("`{other}` has no form in a config");

@@ -52,7 +52,7 @@ struct Found<'t> {
 /// # Errors
 /// It is no Python, or has no source.
 pub fn import(text: &str) -> Result<Imported, ImportError> {
-    let python = python::parse(text).map_err(|line| ImportError::NoPython { line })?;
+    let python = python::parse(text)?;
     let mut reading = Reading::new(&python);
     reading.walk(python.root());
     let mut parts = reading.sources();

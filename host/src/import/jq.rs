@@ -29,6 +29,22 @@ pub(super) fn truth(value: &str) -> String {
     format!("{value} | {}", is_none.join(" and "))
 }
 
+/// Whether a value is what Python takes for equal to a literal, or (`is_equal` false) what it does not: to it, true is 1
+/// and false is 0.
+pub(super) fn equality(value: &str, is_equal: bool, literal: &str) -> String {
+    let (sign, both) = if is_equal { ("==", "or") } else { ("!=", "and") };
+    let bool = match literal.parse::<f64>() {
+        _ if value.ends_with("| length)") => None,
+        Ok(1.0) => Some("true"),
+        Ok(0.0) => Some("false"),
+        _ => None,
+    };
+    match bool {
+        Some(bool) => format!("({value} {sign} {literal} {both} {value} {sign} {bool})"),
+        None => format!("{value} {sign} {literal}"),
+    }
+}
+
 /// A text. JSON never writes `\(`, which would begin a hole in jq.
 pub(super) fn literal(text: &str) -> String {
     Value::from(text).to_string()

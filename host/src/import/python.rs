@@ -3,6 +3,8 @@
 use serde_json::Number;
 use tree_sitter::{Node, Parser, Tree};
 
+use super::ImportError;
+
 /// A file that could be parsed.
 pub(super) struct Python {
     text: String,
@@ -11,11 +13,22 @@ pub(super) struct Python {
     pub(super) is_fragment: bool,
 }
 
+/// Deeper than code that people write; readers of the tree go down as deep.
+const MAX_DEPTH: usize = 500;
+
 /// Parses a file, or entries of a dict that stand alone (`"endpoint": {…}`).
 ///
 /// # Errors
-/// The line, from 1, where it is no Python any more.
-pub(super) fn parse(text: &str) -> Result<Python, usize> {
+/// Where it is no Python any more, or nested too deep.
+pub(super) fn parse(text: &str) -> Result<Python, ImportError> {
+    let python = parsed(text).map_err(|line| ImportError::NoPython { line })?;
+    match too_deep(python.root()) {
+        Some(line) => Err(ImportError::Nested { line }),
+        None => Ok(python),
+    }
+}
+
+fn parsed(text: &str) -> Result<Python, usize> {
     let first = text.lines().map(str::trim_start).find(|line| !line.is_empty() && !line.starts_with('#'));
     if first.is_some_and(|line| line.starts_with(['"', '\''])) {
         // On a line of its own, so that a comment at the end does not take the brace in.
@@ -47,6 +60,26 @@ fn tree_of(text: &str) -> Option<Tree> {
     let mut parser = Parser::new();
     parser.set_language(&tree_sitter_python::LANGUAGE.into()).ok()?;
     parser.parse(text, None)
+}
+
+/// The line of the first node that lies too deep.
+fn too_deep(root: Node<'_>) -> Option<usize> {
+    let (mut cursor, mut depth) = (root.walk(), 0_usize);
+    loop {
+        if depth > MAX_DEPTH {
+            return Some(line(cursor.node()));
+        }
+        if cursor.goto_first_child() {
+            depth += 1;
+            continue;
+        }
+        while !cursor.goto_next_sibling() {
+            if !cursor.goto_parent() {
+                return None;
+            }
+            depth -= 1;
+        }
+    }
 }
 
 fn first_error(root: Node<'_>) -> Option<usize> {

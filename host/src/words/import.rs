@@ -8,7 +8,7 @@ use crate::show::Paint;
 pub(super) fn of_import(file: &str, problem: ImportError) -> Words {
     let words = Words::new(exit::CONFIG, format!("{file} cannot be imported: {problem}"));
     match problem {
-        ImportError::NoPython { .. } => words.hint("it is read as Python 3"),
+        ImportError::NoPython { .. } | ImportError::Nested { .. } => words.hint("it is read as Python 3"),
         ImportError::NoYaml { .. } => words.hint("a manifest is YAML or JSON"),
         ImportError::NoStreams => words.hint("what is looked for: the manifest of a low-code connector, `streams` at its top"),
         ImportError::NoDltSource => words

@@ -68,10 +68,11 @@ impl Reading<'_> {
             config.insert("end_value".into(), end.into());
             read.has_end = true;
         }
+        let format = self.manifest.text(node, "datetime_format").unwrap_or_default().to_owned();
         if let Some(window) = self.string(node, "lookback_window", Place::Credential, around) {
-            match seconds(&window) {
-                Some(seconds) => {
-                    config.insert("lag".into(), seconds.into());
+            match seconds(&window).and_then(|seconds| lag(seconds, &format)) {
+                Some(lag) => {
+                    config.insert("lag".into(), lag.into());
                 }
                 None => self.leave(node, "this `lookback_window` has no form in a config"),
             }
@@ -149,6 +150,15 @@ impl Reading<'_> {
                 None
             }
         }
+    }
+}
+
+/// So many seconds in the unit of a cursor: dates are counted by days, numbers as they are.
+fn lag(seconds: u64, format: &str) -> Option<u64> {
+    match format {
+        "%Y-%m-%d" => Some(seconds.div_ceil(86_400)),
+        "%ms" => seconds.checked_mul(1_000),
+        _ => Some(seconds),
     }
 }
 

@@ -55,9 +55,14 @@ pub(super) fn pieces(text: &str) -> Option<Vec<Piece<'_>>> {
     Some(pieces)
 }
 
+/// Longer than anything that a manifest says.
+const MAX_TOKENS: usize = 500;
+
 /// Reads an expression; `None` for what is not known here.
 pub(super) fn parse(text: &str) -> Option<Expression> {
-    let mut reader = Reader { tokens: tokens(text)?, at: 0, depth: 0 };
+    // Each may go one deeper.
+    let tokens = tokens(text).filter(|tokens| tokens.len() <= MAX_TOKENS)?;
+    let mut reader = Reader { tokens, at: 0, depth: 0 };
     let expression = reader.either()?;
     (reader.at == reader.tokens.len()).then_some(expression)
 }

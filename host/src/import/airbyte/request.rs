@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::manifest::Node;
 use super::text::Place;
 use super::{Around, Reading};
+use crate::import::SecretUse;
 
 /// What a requester comes to.
 pub(super) struct Request {
@@ -128,7 +129,7 @@ impl Reading<'_> {
     /// How requests are authorized.
     pub(super) fn auth(&mut self, node: &Node, around: &Around) -> Option<Value> {
         let kind = self.manifest.kind(node, "").to_owned();
-        let credential = |reading: &mut Self, key: &str| reading.string(node, key, Place::Credential, around);
+        let credential = |reading: &mut Self, key: &str| reading.credential(node, key, around);
         match kind.as_str() {
             "NoAuth" => None,
             "BearerAuthenticator" => {
@@ -172,6 +173,26 @@ impl Reading<'_> {
         }
     }
 
+    /// A field of an authenticator; what is written out there is not copied.
+    fn credential(&mut self, node: &Node, key: &str, around: &Around) -> Option<String> {
+        let text = self.string(node, key, Place::Credential, around)?;
+        let is_secret = ["api_token", "password", "client_secret", "refresh_token"].contains(&key);
+        if !is_secret || text.is_empty() || text.contains("${secrets.") {
+            return Some(text);
+        }
+        let field = self.manifest.get(node, key)?;
+        let line = self.manifest.line(&field);
+        let path = format!("line {line}");
+        let all = (1..).map(|at| if at == 1 { key.to_owned() } else { format!("{key}_{at}") });
+        let is_free = |name: &String| self.secrets.iter().all(|used| used.name != *name || used.path == path);
+        let name = all.into_iter().find(is_free)?;
+        if self.secrets.iter().all(|used| used.name != name) {
+            let origin = format!("written out in line {line}, and is not copied");
+            self.secrets.push(SecretUse { name: name.clone(), path, origin, env: None, line });
+        }
+        Some(format!("${{secrets.{name}}}"))
+    }
+
     fn oauth(&mut self, node: &Node, around: &Around) -> Option<Value> {
         const KNOWN: [&str; 11] = [
             "type",
@@ -212,7 +233,7 @@ impl Reading<'_> {
             ("client_secret", "client_secret"),
         ];
         for (from, to) in fields.into_iter().chain(own.map(|own| (own, own))) {
-            match self.string(node, from, Place::Credential, around) {
+            match self.credential(node, from, around) {
                 Some(value) => {
                     auth.insert(to.into(), value.into());
                 }

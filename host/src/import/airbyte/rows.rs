@@ -254,7 +254,7 @@ fn jq_comparison(left: &Expression, operator: &str, right: &Expression) -> Optio
             Some(format!("{value} == {bool} or {value} == {}", u8::from(bool)))
         }
         ("==" | "!=", Some(right @ (Value::String(_) | Value::Number(_)))) => {
-            Some(format!("{} {operator} {right}", jq_value(left)?))
+            Some(jq::equality(&jq_value(left)?, operator == "==", &right.to_string()))
         }
         // Between kinds Jinja fails, and jq has an order.
         ("<" | ">" | "<=" | ">=", Some(right @ (Value::String(_) | Value::Number(_)))) => {
@@ -275,7 +275,7 @@ fn jq_comparison(left: &Expression, operator: &str, right: &Expression) -> Optio
                         .iter()
                         .map(|item| match literal(item)? {
                             item @ (Value::String(_) | Value::Number(_)) => {
-                                Some(format!("{value} == {item}"))
+                                Some(jq::equality(&value, true, &item.to_string()))
                             }
                             _ => None,
                         })

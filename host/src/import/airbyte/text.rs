@@ -37,6 +37,10 @@ enum Known {
 impl Reading<'_> {
     /// A value that may hold Jinja, to any depth; what cannot be known is named and left out.
     pub(super) fn value(&mut self, node: &Node, place: Place, around: &Around) -> Option<Value> {
+        self.deeper(node, |reading| reading.any_value(node, place, around)).flatten()
+    }
+
+    fn any_value(&mut self, node: &Node, place: Place, around: &Around) -> Option<Value> {
         match self.manifest.value(node).clone() {
             Value::String(text) => self.text(&text, node, place, around),
             Value::Array(_) => {

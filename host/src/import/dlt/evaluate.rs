@@ -9,6 +9,7 @@ use super::scope::{Meaning, Scope};
 use super::{lambda, secret};
 use crate::import::python::{bare, line, number, part, parts, text_of};
 use crate::import::{LeftOut, SecretUse, short};
+use crate::secrets::named::{is_credential, secret_name};
 
 /// Why an expression has no value here.
 pub(super) struct Why {
@@ -30,12 +31,21 @@ pub(super) struct Evaluator<'t> {
     path: Vec<String>,
     pub(super) left: Vec<LeftOut>,
     pub(super) secrets: Vec<SecretUse>,
+    /// Credentials that the file writes out, with the name that each has been given.
+    written_out: Vec<(String, String)>,
     depth: usize,
 }
 
 impl<'t> Evaluator<'t> {
     pub(super) fn new(text: &'t str) -> Self {
-        Self { text, path: Vec::new(), left: Vec::new(), secrets: Vec::new(), depth: 0 }
+        Self {
+            text,
+            path: Vec::new(),
+            left: Vec::new(),
+            secrets: Vec::new(),
+            written_out: Vec::new(),
+            depth: 0,
+        }
     }
 
     /// What an expression says, or why that cannot be known.
@@ -156,8 +166,14 @@ impl<'t> Evaluator<'t> {
         scope: &Rc<Scope<'t>>,
     ) {
         let (of_auth, left) = (self.key() == "auth", self.left.len());
+        let holds_credential = holds_credential(self.key(), key);
         self.path.push(key.to_owned());
-        let result = self.value(value, scope);
+        let result = self.value(value, scope).map(|found| match found {
+            Value::String(text) if holds_credential && is_written_out(&text) => {
+                self.written_out(key, text, line(value)).into()
+            }
+            found => found,
+        });
         self.path.pop();
         let of_functions = matches!(key, "processing_steps" | "response_actions");
         match result {
@@ -172,6 +188,26 @@ impl<'t> Evaluator<'t> {
                 self.leave_out(Some(key), why);
             }
         }
+    }
+
+    /// Takes a credential out of the config: whoever has the file knows it, whoever gets the config need not.
+    fn written_out(&mut self, key: &str, value: String, line: usize) -> String {
+        let known = self.written_out.iter().find(|(known, _)| *known == value);
+        let name = match known {
+            Some((_, name)) => name.clone(),
+            None => {
+                let plain = secret_name(key);
+                let all = (1..).map(|at| if at == 1 { plain.clone() } else { format!("{plain}_{at}") });
+                let is_free = |name: &String| self.secrets.iter().all(|used| used.name != *name);
+                let name = all.into_iter().find(is_free).unwrap_or_default();
+                self.written_out.push((value, name.clone()));
+                let origin = format!("written out in line {line}, and is not copied");
+                let path = format!("line {line}");
+                self.secrets.push(SecretUse { name: name.clone(), path, origin, env: None, line });
+                name
+            }
+        };
+        format!("${{secrets.{name}}}")
     }
 
     fn items(&mut self, node: Node<'t>, scope: &Rc<Scope<'t>>) -> Vec<Value> {
@@ -293,7 +329,10 @@ impl<'t> Evaluator<'t> {
         found: secret::Found<'t>,
         scope: &Rc<Scope<'t>>,
     ) -> Result<Value, Why> {
-        if let Some(default) = found.default.and_then(|default| self.value(default, scope).ok()) {
+        let above = self.path.len().checked_sub(2).and_then(|at| self.path.get(at));
+        let of_credential = above.is_some_and(|above| holds_credential(above, self.key()));
+        let default = found.default.filter(|_| !of_credential);
+        if let Some(default) = default.and_then(|default| self.value(default, scope).ok()) {
             let why = self.why(node, "may be set from outside: its default is taken");
             let key = self.path.pop();
             self.leave_out(key.as_deref(), why);
@@ -302,13 +341,18 @@ impl<'t> Evaluator<'t> {
         }
         let name = found.name.unwrap_or_else(|| self.key().to_owned());
         let last = name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
-        let origin = self.text_of(node).to_owned();
-        let used = |short: &str| self.secrets.iter().find(|used| used.name == short);
-        // Two that end alike are told apart by all of their names.
-        let short = match used(&last) {
-            Some(used) if used.path != name => name.replace('.', "_").to_ascii_lowercase(),
-            _ => last,
+        let origin = match (&found.env, found.default) {
+            // A default may be a credential itself.
+            (Some(env), Some(_)) => format!("the environment variable {env}"),
+            _ => self.text_of(node).to_owned(),
         };
+        let used = |short: &str| self.secrets.iter().find(|used| used.name == short);
+        let is_other = |short: &str| used(short).is_some_and(|used| used.path != name);
+        // Two that end alike are told apart by all of their names, or else by number.
+        let whole = name.replace('.', "_").to_ascii_lowercase();
+        let numbered = (2..).map(|at| format!("{whole}_{at}"));
+        let mut names = [last, whole.clone()].into_iter().chain(numbered);
+        let short = names.find(|short| !is_other(short)).unwrap_or_default();
         let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
         if short.is_empty() || !short.chars().all(is_name) {
             return Err(self.why(node, "cannot be the name of a secret"));
@@ -324,4 +368,20 @@ impl<'t> Evaluator<'t> {
         }
         Ok(format!("${{secrets.{short}}}").into())
     }
+}
+
+/// Whether what stands under a key is sent as a credential; `above` is the key of the object that it stands in.
+fn holds_credential(above: &str, key: &str) -> bool {
+    const OF_AUTH: [&str; 6] =
+        ["token", "api_key", "password", "client_secret", "access_token", "refresh_token"];
+    match above {
+        "auth" => OF_AUTH.contains(&key),
+        "headers" | "params" | "json" | "data" | "access_token_request_data" => is_credential(key),
+        _ => false,
+    }
+}
+
+/// Whether a text is all there, and no placeholder.
+fn is_written_out(text: &str) -> bool {
+    !text.is_empty() && !text.contains("${secrets.") && !text.contains('{')
 }

@@ -67,7 +67,9 @@ impl Row<'_> {
         match operator.join(" ").as_str() {
             // To Python, True is 1.
             operator @ ("==" | "!=") if !is_bool(left) && !is_bool(right) => {
-                Some(format!("{} {operator} {}", self.value(left)?, self.value(right)?))
+                let (value, other) = if is_literal(left) { (right, left) } else { (left, right) };
+                let (value, other) = (self.value(value)?, self.value(other)?);
+                Some(jq::equality(&value, operator == "==", &other))
             }
             // Between kinds Python fails, and jq has an order.
             operator @ ("<" | ">" | "<=" | ">=") if is_literal(left) || is_literal(right) => {
@@ -94,7 +96,7 @@ impl Row<'_> {
         let plain = matches!(right.kind(), "list" | "tuple" | "set") && !items.is_empty();
         let value = self.value(left).filter(|_| plain && !items.iter().any(|item| is_bool(*item)))?;
         let each: Option<Vec<String>> =
-            items.iter().map(|item| Some(format!("{value} == {}", self.literal(*item)?))).collect();
+            items.iter().map(|item| Some(jq::equality(&value, true, &self.literal(*item)?))).collect();
         Some(each?.join(" or "))
     }
 

@@ -172,7 +172,7 @@ fn authenticators() {
         ),
         (
             "type: ApiKeyAuthenticator, api_token: k, inject_into: {inject_into: request_parameter, field_name: key}",
-            json!({"type": "api_key", "name": "key", "api_key": "k", "location": "query"}),
+            json!({"type": "api_key", "name": "key", "api_key": "${secrets.api_token}", "location": "query"}),
         ),
         (
             "type: OAuthAuthenticator, grant_type: client_credentials, token_refresh_endpoint: \"https://a/t\", client_id: c, client_secret: \"{{ config['cs'] }}\", scopes: [a, b], refresh_request_body: {audience: x}",
@@ -210,6 +210,9 @@ fn filters() {
         ("record.x is defined", "has(\"x\")"),
         ("record.x is not none", "(has(\"x\") and .x == null) | not"),
         ("record.x == true", ".x == true or .x == 1"),
+        ("record.x == 1", "(.x == 1 or .x == true)"),
+        ("record.x != 0", "(.x != 0 and .x != false)"),
+        ("record.x in [0, 2]", "(.x == 0 or .x == false) or .x == 2"),
         ("not record.x == -1 and record.tags | length > 0", "((.x == -1) | not) and ((.tags | length) > 0)"),
         ("record.get('x')", ".x | . != null and . != false and . != 0 and . != \"\" and . != [] and . != {}"),
     ];
@@ -280,7 +283,7 @@ fn incremental_streams() {
     let (config, left) = read("request_parameters: {q: \"at>{{ stream_interval.start_time }}\"}", "", cursor);
     let endpoint = &config["resources"][0]["endpoint"];
     let expected = json!({
-        "cursor_path": "at", "initial_value": "2024-01-01", "end_value": "2024-02-01", "lag": 93_600,
+        "cursor_path": "at", "initial_value": "2024-01-01", "end_value": "2024-02-01", "lag": 2,
         "start_param": "from", "end_param": "to"
     });
     assert_eq!((&endpoint["incremental"], left), (&expected, 0));
@@ -330,7 +333,7 @@ fn what_streams_do_not_share_stands_with_each() {
     let paths: Vec<&Value> =
         config["resources"].as_array().unwrap().iter().map(|r| &r["endpoint"]["path"]).collect();
     assert_eq!(paths, ["https://a/v1/x", "y", "/z/1"]);
-    assert_eq!(config["resources"][0]["endpoint"]["auth"]["token"], "t");
+    assert_eq!(config["resources"][0]["endpoint"]["auth"]["token"], "${secrets.api_token}");
 }
 
 #[test]
@@ -338,4 +341,69 @@ fn a_circle_of_references_ends() {
     let text = "definitions: {a: {$ref: '#/definitions/b'}, b: {$ref: '#/definitions/a'}}\nstreams: ['#/definitions/a', '#/streams/1', {name: s, retriever: {$ref: '#/streams/2'}}]\n";
     let part = import(text).unwrap().parts.pop().unwrap();
     assert!(part.config.contains_key("resources"));
+}
+
+#[test]
+fn a_lookback_is_in_the_unit_of_its_cursor() {
+    let lag = |format: &str, window: &str| {
+        let sync = format!(
+            "incremental_sync: {{type: DatetimeBasedCursor, cursor_field: at, datetime_format: '{format}', start_datetime: '0', lookback_window: {window}}}"
+        );
+        let (config, _) = read("", "", &sync);
+        config["resources"][0]["endpoint"]["incremental"]["lag"].as_u64()
+    };
+    let cases = [
+        ("%Y-%m-%d", "P30D", 30),
+        ("%Y-%m-%d", "PT1H", 1),
+        ("%s", "PT1H", 3_600),
+        ("%ms", "PT1H", 3_600_000),
+        ("%Y-%m-%dT%H:%M:%SZ", "P1D", 86_400),
+    ];
+    for (format, window, expected) in cases {
+        assert_eq!(lag(format, window), Some(expected), "{format} {window}");
+    }
+}
+
+#[test]
+fn a_manifest_that_refers_to_itself_ends() {
+    let stream = |params: &str| {
+        format!(
+            "{{name: s, retriever: {{requester: {{url_base: \"https://a\", path: x, request_parameters: {params}}}}}}}"
+        )
+    };
+    let doubled: String = (0..40)
+        .map(|at| {
+            format!(
+                "  x{at}: {{a: {{$ref: '#/definitions/x{0}'}}, b: {{$ref: '#/definitions/x{0}'}}}}\n",
+                at + 1
+            )
+        })
+        .collect();
+    let of = "{$ref: '#/definitions/x0'}";
+    let itself = "{type: ConditionalStreams, condition: c, streams: [{$ref: '#/definitions/x0'}, {$ref: '#/definitions/x0'}]}";
+    let manifests = [
+        format!("definitions:\n  x0: {{b: {of}}}\nstreams: [{}]", stream(of)),
+        format!("definitions:\n{doubled}  x40: 1\nstreams: [{}]", stream(of)),
+        format!("definitions:\n  x0: {itself}\nstreams: [{of}, {}]", stream("{}")),
+    ];
+    for manifest in manifests {
+        let part = import(&manifest).unwrap().parts.pop().unwrap();
+        assert!(part.left.iter().any(|left| left.what.contains("refers to itself")), "{manifest}");
+    }
+    let deep = stream(&format!("{{a: \"{{{{ config{} }}}}\"}}", ".a".repeat(50_000)));
+    assert_eq!(import(&format!("streams: [{deep}]")).unwrap().parts[0].left.len(), 1);
+}
+
+#[test]
+fn a_credential_that_is_written_out_stays_behind() {
+    let auth = |of: &str| read(&format!("authenticator: {{{of}}}"), "", "").0["client"]["auth"].clone();
+    assert_eq!(
+        auth("type: BearerAuthenticator, api_token: abc"),
+        json!({"type": "bearer", "token": "${secrets.api_token}"})
+    );
+    assert_eq!(
+        auth("type: BasicHttpAuthenticator, username: me, password: abc"),
+        json!({"type": "http_basic", "username": "me", "password": "${secrets.password}"})
+    );
+    assert_eq!(auth("type: BasicHttpAuthenticator, username: me")["password"], "");
 }

@@ -149,6 +149,10 @@ fn small_functions_become_jq() {
         ("lambda r: 'k' in r", "has(\"k\")"),
         ("lambda r: r['s'] not in ('a', 'b')", "(.s == \"a\" or .s == \"b\") | not"),
         ("lambda r: len(r['tags']) >= 2", "(.tags | length) >= 2"),
+        ("lambda r: len(r['tags']) == 1", "(.tags | length) == 1"),
+        ("lambda r: r['on'] == 1", "(.on == 1 or .on == true)"),
+        ("lambda r: 0 != r['on']", "(.on != 0 and .on != false)"),
+        ("lambda r: r['on'] in (1, 2)", "(.on == 1 or .on == true) or .on == 2"),
         ("lambda r: r['a'] > 1 and not r['b'] == 2", "(.a > 1) and ((.b == 2) | not)"),
         (
             "lambda r: r['on']",
@@ -231,7 +235,7 @@ fn sources_are_found_wherever_they_stand() {
 
 #[test]
 fn no_text_breaks_the_reader() {
-    let deep = format!("rest_api_source({{'x': {}1{}}})", "[".repeat(3_000), "]".repeat(3_000));
+    let deep = format!("rest_api_source({{'x': {}1{}}})", "[".repeat(300), "]".repeat(300));
     assert_eq!(parts(&deep)[0].left.len(), 1);
     assert_eq!(import("x = (").unwrap_err(), ImportError::NoPython { line: 1 });
 }
@@ -319,5 +323,60 @@ proptest! {
         let _ = import(&text);
         let _ = import(&code);
         let _ = import(&format!("rest_api_source({{'x': {code}}})"));
+    }
+}
+
+#[test]
+fn credentials_that_are_written_out_stay_behind() {
+    let file = r#"
+KEY = "first"
+rest_api_source({
+    "client": {"base_url": "https://a.io", "auth": {"type": "bearer", "token": KEY},
+        "headers": {"X-Api-Key": "second", "Accept": "text/plain"}},
+    "resources": [
+        {"name": "a", "endpoint": {"auth": {"type": "api_key", "api_key": os.getenv("K", "third")}}},
+        {"name": "b", "endpoint": {"auth": {"token": KEY}, "params": {"token": "fourth", "limit": "5"}}},
+        {"name": "c", "endpoint": {"headers": {"Authorization": "Bearer " + dlt.secrets["token"]}}},
+        {"name": "d", "endpoint": {"params": {"page": os.getenv("P", "1"), "key": fetched("fifth-0123456789")}}}
+    ]
+})
+pipeline.run(source, credentials="postgres://u:sixth@h/db")
+"#;
+    let imported = import(file).unwrap();
+    let part = &imported.parts[0];
+    let at = |pointer: &str| Value::Object(part.config.clone()).pointer(pointer).cloned();
+    let told = [
+        ("/client/auth/token", "${secrets.token}"),
+        ("/client/headers/X-Api-Key", "${secrets.x_api_key}"),
+        ("/client/headers/Accept", "text/plain"),
+        ("/resources/0/endpoint/auth/api_key", "${secrets.k}"),
+        ("/resources/1/endpoint/auth/token", "${secrets.token}"),
+        ("/resources/1/endpoint/params/token", "${secrets.token_2}"),
+        ("/resources/1/endpoint/params/limit", "5"),
+        ("/resources/3/endpoint/params/page", "1"),
+    ];
+    for (pointer, value) in told {
+        assert_eq!(at(pointer), Some(value.into()), "{pointer}");
+    }
+    // Nor are two secrets taken for one.
+    assert_ne!(at("/resources/2/endpoint/headers/Authorization"), Some("Bearer ${secrets.token}".into()));
+    let shown = format!("{} {:?} {:?}", part.to_yaml("f.py"), part.left, imported.left);
+    for credential in ["first", "second", "third", "fourth", "fifth", "sixth"] {
+        assert!(!shown.contains(credential), "{credential}: {shown}");
+    }
+    assert!(shown.contains("${secrets.token} was written out in line 4, and is not copied"), "{shown}");
+}
+
+#[test]
+fn what_is_nested_without_end_is_refused() {
+    let many = |text: &str| text.repeat(50_000);
+    let files = [
+        format!("x = a{}\nrest_api_source({{}})", many(".a")),
+        format!("rest_api_source({{'x': {}1{}}})", many("["), many("]")),
+        format!("rest_api_source({{'x': {}1}})", many("not ")),
+        format!("rest_api_source({{'x': lambda r: r['a']{}}})", many(" and r['a']")),
+    ];
+    for file in files {
+        assert_eq!(import(&file).unwrap_err(), ImportError::Nested { line: 1 });
     }
 }
