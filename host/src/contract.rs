@@ -75,6 +75,10 @@ pub struct Column {
     pub data_type: Option<String>,
     /// Whether a row may lack it, or have null in it; `None`: the config does not say.
     pub nullable: Option<bool>,
+    /// `asc` or `desc`: which of a load's rows of one key stays; not checked here.
+    pub dedup_sort: Option<String>,
+    /// Whether what is in it says that a row is to be deleted.
+    pub hard_delete: bool,
 }
 
 /// Reads [`ResourceInfo::columns`], in the connector's order. Hints that this host does not know are passed over.
@@ -86,11 +90,14 @@ pub fn columns(json: &str) -> Result<Vec<Column>, serde_json::Error> {
     struct Hints {
         data_type: Option<String>,
         nullable: Option<bool>,
+        dedup_sort: Option<String>,
+        #[serde(default)]
+        hard_delete: bool,
     }
     let columns: serde_json::Map<String, serde_json::Value> = serde_json::from_str(json)?;
     let column = |(name, hints)| {
-        let Hints { data_type, nullable } = serde_json::from_value(hints)?;
-        Ok(Column { name, data_type, nullable })
+        let Hints { data_type, nullable, dedup_sort, hard_delete } = serde_json::from_value(hints)?;
+        Ok(Column { name, data_type, nullable, dedup_sort, hard_delete })
     };
     columns.into_iter().map(column).collect()
 }
@@ -290,6 +297,8 @@ mod tests {
             name: name.into(),
             data_type: data_type.map(Into::into),
             nullable,
+            dedup_sort: None,
+            hard_delete: false,
         };
         let expected =
             [column("b", Some("bigint"), None), column("a", None, Some(false)), column("c", None, None)];

@@ -4,6 +4,7 @@ mod actions;
 mod auth;
 mod body;
 mod columns;
+mod disposition;
 mod endpoint;
 mod hints;
 mod incremental;

@@ -8,6 +8,7 @@ mod draft;
 mod hole;
 mod parents;
 mod seal;
+mod tables;
 
 use crate::actions::ResponseAction;
 use crate::config::{self, Auth, Config, Method, Paginator, ResourceConfig, TotalMode, for_the_host};
@@ -144,6 +145,7 @@ fn lower(config: &Config, problems: &mut Problems) -> Plan {
             problems.hint(&resource.name.pointer, message, "give one of them another name");
         }
     }
+    tables::check(&config.resources, problems);
     let base = draft::base_url(config.client.base_url.as_ref(), problems);
     let drafts: Vec<Draft> =
         config.resources.iter().map(|resource| draft::draft(resource, &base, problems)).collect();
@@ -227,8 +229,18 @@ fn info(
             .find(|(from, _)| from == name)
             .map_or_else(|| name.clone(), |(_, to)| to.value.clone())
     };
-    let settings =
-        config.total.as_ref().map(|total| serde_json::json!({"total": total.value.name()}).to_string());
+    let merge_key: Vec<String> = config.merge_key.iter().map(renamed).collect();
+    let mut settings = serde_json::Map::new();
+    let mut set = |key: &str, value: serde_json::Value| settings.insert(key.to_owned(), value);
+    if let Some(total) = &config.total {
+        set("total", total.value.name().into());
+    }
+    if let Some(table) = &config.table_name {
+        set("table_name", table.value.as_str().into());
+    }
+    if !merge_key.is_empty() {
+        set("merge_key", merge_key.into());
+    }
     ResourceInfo {
         name: config.name.value.clone(),
         parent: parent.map(|parent| parent.name.value.clone()),
@@ -243,7 +255,7 @@ fn info(
         retry: config.endpoint.error_handler.clone(),
         origins: draft.origin.iter().cloned().collect(),
         seals: Vec::new(),
-        settings,
+        settings: (!settings.is_empty()).then(|| serde_json::Value::Object(settings).to_string()),
     }
 }
 
@@ -336,12 +348,28 @@ fn last(config: &ResourceConfig, added: &[String], problems: &mut Problems) -> V
     if let Cut::Keep(fields) = &mut what {
         added.iter().for_each(|name| fields.add(&[Step::Member(name.clone())]));
     }
-    let gone = config.primary_key.iter().find(|key| match &what {
-        Cut::Drop(fields) => fields.has(key),
-        Cut::Keep(fields) => !fields.has(key),
-    });
-    if let Some(gone) = gone {
+    let gone = |name: &&String| match &what {
+        Cut::Drop(fields) => fields.has(name),
+        Cut::Keep(fields) => !fields.has(name),
+    };
+    if let Some(gone) = config.primary_key.iter().find(gone) {
         problems.add(pointer, format!("`{gone}` is of the primary key, and rows would not have it"));
+    }
+    if let Some(gone) = config.merge_key.iter().find(gone) {
+        problems.add(pointer, format!("`{gone}` is of the merge key, and rows would not have it"));
+    }
+    for column in &config.columns {
+        let before = config.rename.iter().find(|(_, to)| to.value == column.name).map(|(from, _)| from);
+        let hints =
+            [(column.dedup_sort.is_some(), "dedup_sort"), (column.hard_delete.is_some(), "hard_delete")];
+        if let Some((_, hint)) = hints.iter().find(|(is_hinted, _)| *is_hinted)
+            && gone(&before.unwrap_or(&column.name))
+        {
+            problems.add(
+                pointer,
+                format!("`{}` is a column of `{hint}`, and rows would not have it", column.name),
+            );
+        }
     }
     vec![steps::Step::Cut(what)]
 }

@@ -88,8 +88,12 @@ fn jsonl_rows(path: &Path) -> Vec<String> {
 pub(crate) fn table(resource: &str, disposition: Disposition) -> Table {
     Table {
         resource: resource.to_owned(),
+        name: resource.to_owned(),
         disposition,
         primary_key: vec!["id".to_owned()],
+        merge_key: Vec::new(),
+        dedup_sort: None,
+        hard_delete: None,
         partitioned: true,
         columns: Vec::new(),
     }
@@ -279,7 +283,8 @@ fn assert_no_leftovers(place: &Place) {
             assert_eq!(count("SELECT count(*) FROM _sanderling_keys"), 0);
         }
         Target::Jsonl { dir, state_dir } => {
-            assert_eq!(names(dir), [".sanderling", "tasks.jsonl"]);
+            let found = names(dir);
+            assert!(found.iter().all(|name| name == ".sanderling" || name.ends_with(".jsonl")), "{found:?}");
             assert_eq!(names(state_dir), ["journal.jsonl"]);
         }
         Target::Stdout => unreachable!(),
@@ -381,6 +386,137 @@ fn one_row_a_key_under_merge() {
         assert_eq!(place.rows("tasks"), ["{\"b\":3,\"id\":1}", "{\"id\":2}", "{\"id\":3}"]);
         drop(place.open());
         assert_no_leftovers(&place);
+    }
+}
+
+/// Loads `rows`, a text a page, and returns what is there afterwards.
+fn merged(place: &Place, table: &Table, load_id: &str, pages: &[&str]) -> Vec<String> {
+    let mut to = place.open();
+    to.begin(table, &load(&table.resource, load_id)).unwrap();
+    for rows in pages {
+        to.write(table, &page(rows, load_id), &[]).unwrap();
+        to.commit().unwrap();
+    }
+    to.finish(table, &load(&table.resource, load_id), &[]).unwrap();
+    to.commit().unwrap();
+    drop(to);
+    drop(place.open());
+    assert_no_leftovers(place);
+    place.rows(if place.is_sqlite() { &table.name } else { &table.resource })
+}
+
+#[test]
+fn groups_give_way_by_merge_key() {
+    for place in places() {
+        let (day, grouped) = (vec!["day".to_owned()], table("tasks", Disposition::Merge));
+        let by_day = Table { merge_key: day, primary_key: vec![], name: "by day".to_owned(), ..grouped };
+        let first = ["{\"day\":\"a\",\"v\":1}\n{\"day\":\"a\",\"v\":1}\n", "{\"day\":\"b\",\"v\":2}\n"];
+        let found = merged(&place, &by_day, "1", &first);
+        let (a, b) = ("{\"day\":\"a\",\"v\":1}", "{\"day\":\"b\",\"v\":2}");
+        assert_eq!(found, [a, a, b], "rows without a primary key are not one another's");
+        let found = merged(&place, &by_day, "2", &["{\"day\":\"a\",\"new\":[1]}\n"]);
+        let new = "{\"day\":\"a\",\"new\":\"[1]\"}";
+        // A file has the rows of the last read.
+        assert_eq!(found, if place.is_sqlite() { vec![new, b] } else { vec![new] });
+        let found = merged(&place, &by_day, "3", &[]);
+        assert_eq!(found, if place.is_sqlite() { vec![new, b] } else { vec![] });
+        let mut to = place.open();
+        to.begin(&by_day, &load("tasks", "4")).unwrap();
+        for (row, words) in [("{\"v\":1}", "is missing"), ("{\"day\":null}", "is null")] {
+            let refused = to.write(&by_day, &page(row, "4"), &[]).unwrap_err().to_string();
+            assert_eq!(refused, format!("tasks row 0 of the page: merge key field `day` {words}"));
+            assert!(breaches(&by_day, &page(row, "4")).unwrap()[0].kind.is_of_row());
+        }
+        assert_eq!(to.distinct_keys(&by_day, "4").unwrap(), None);
+        // By both keys: 2 leaves its day, and what was there of its new day goes.
+        let both = Table { resource: "both".to_owned(), name: "both".to_owned(), ..by_day.clone() };
+        let both = Table { primary_key: vec!["id".to_owned()], ..both };
+        drop(to);
+        let rows = "{\"id\":1,\"day\":\"a\"}\n{\"id\":2,\"day\":\"a\"}\n{\"id\":3,\"day\":\"b\"}\n";
+        merged(&place, &both, "1", &[rows]);
+        let found = merged(&place, &both, "2", &["{\"id\":2,\"day\":\"b\"}\n"]);
+        let (one, two) = ("{\"day\":\"a\",\"id\":1}", "{\"day\":\"b\",\"id\":2}");
+        assert_eq!(found, if place.is_sqlite() { vec![one, two] } else { vec![two] });
+    }
+}
+
+#[test]
+fn of_rows_of_one_key_the_best_stays_and_the_deleted_go() {
+    let sort = |greatest| Some(DedupSort { field: "v".to_owned(), greatest });
+    let of = |name: &str, dedup_sort, hard_delete: Option<&str>| Table {
+        dedup_sort,
+        hard_delete: hard_delete.map(str::to_owned),
+        partitioned: false,
+        ..table(name, Disposition::Merge)
+    };
+    let pages = [
+        "{\"id\":1,\"v\":1}\n{\"id\":1,\"v\":5}\n{\"id\":2,\"v\":7,\"n\":1}\n{\"id\":2,\"v\":7,\"n\":2}\n",
+        "{\"id\":1,\"v\":3}\n{\"id\":1,\"v\":null}\n{\"id\":1}\n",
+    ];
+    for place in places() {
+        let found = merged(&place, &of("most", sort(true), None), "1", &pages);
+        assert_eq!(found, ["{\"id\":1,\"v\":5}", "{\"id\":2,\"n\":2,\"v\":7}"]);
+        let least = of("least", sort(false), None);
+        let found = merged(&place, &least, "1", &pages);
+        assert_eq!(found, ["{\"id\":1,\"v\":1}", "{\"id\":2,\"n\":2,\"v\":7}"]);
+        // It chooses among the rows of one load, not between loads.
+        let found = merged(&place, &least, "2", &["{\"id\":1,\"v\":9}\n{\"id\":2}\n"]);
+        assert_eq!(found, ["{\"id\":1,\"v\":9}", "{\"id\":2}"]);
+
+        let gone = of("gone", None, Some("gone"));
+        let rows = "{\"id\":1}\n{\"id\":2,\"gone\":false}\n{\"id\":3,\"gone\":true}\n{\"id\":4,\"gone\":0}\n";
+        let found = merged(&place, &gone, "1", &[rows]);
+        let as_stored =
+            |text: &str| if place.is_sqlite() { text.replace("false", "0") } else { text.to_owned() };
+        let kept = ["{\"gone\":0,\"id\":4}", "{\"gone\":false,\"id\":2}", "{\"id\":1}"].map(as_stored);
+        let mut kept = kept.to_vec();
+        kept.sort();
+        assert_eq!(found, kept);
+        // Deleted with its key, and not there where the deleted row is the one that counts.
+        let rows = "{\"id\":1,\"gone\":\"2026-01-01\"}\n{\"id\":4}\n{\"id\":4,\"gone\":{}}\n{\"id\":5}\n";
+        let found = merged(&place, &gone, "2", &[rows]);
+        let two = "{\"gone\":0,\"id\":2}";
+        assert_eq!(found, if place.is_sqlite() { vec![two, "{\"id\":5}"] } else { vec!["{\"id\":5}"] });
+        let gone = of("best", sort(true), Some("gone"));
+        let rows = "{\"id\":1,\"v\":2,\"gone\":true}\n{\"id\":1,\"v\":1}\n{\"id\":2,\"v\":1,\"gone\":true}\n{\"id\":2,\"v\":2}\n";
+        assert_eq!(merged(&place, &gone, "1", &[rows]), ["{\"id\":2,\"v\":2}"]);
+        let mut to = place.open();
+        to.begin(&gone, &load("best", "2")).unwrap();
+        to.write(&gone, &page(rows, "2"), &[]).unwrap();
+        assert_eq!(to.distinct_keys(&gone, "2").unwrap(), Some(2));
+    }
+}
+
+#[test]
+fn a_table_of_another_name() {
+    for place in places() {
+        for disposition in DISPOSITIONS {
+            let name = format!("My {disposition:?}");
+            let table = Table { name: name.clone(), ..table(&format!("{disposition:?}"), disposition) };
+            clean(&place, &table, "1");
+            let (named, own) = (place.rows(&name), place.rows(&table.resource));
+            assert_eq!(named.is_empty(), !place.is_sqlite());
+            assert_eq!(own.is_empty(), place.is_sqlite());
+            // What a load has begun under one name is taken back there.
+            let mut to = place.open();
+            to.begin(&table, &load(&table.resource, "2")).unwrap();
+            to.write(&table, &page("{\"id\":99}", "2"), &[]).unwrap();
+            to.commit().unwrap();
+            let renamed = Table { name: "Other".to_owned(), ..table.clone() };
+            let gone = to.resume(&renamed, &load(&table.resource, "2"));
+            assert_eq!(gone.is_err(), place.is_sqlite());
+            to.undo(&renamed, "2").unwrap();
+            to.commit().unwrap();
+            drop(to);
+            assert_eq!(place.rows(&name), named);
+            assert_eq!(place.rows(&table.resource), own);
+            assert_no_leftovers(&place);
+        }
+        let mut to = place.open();
+        let named = |resource: &str| Table { name: "t".to_owned(), ..table(resource, Disposition::Append) };
+        to.begin(&named("a"), &load("a", "1")).unwrap();
+        let second = to.begin(&named("b"), &load("b", "1"));
+        assert_eq!(second.is_err(), place.is_sqlite());
     }
 }
 
@@ -665,11 +801,12 @@ fn pipelines_share_a_place() {
 fn looking_at_the_rows() {
     let [sqlite, jsonl] = places();
     let path = |place: &Place| -> PathBuf { place.dir.path().to_owned() };
+    let table = table("my tasks", Disposition::Append);
     assert_eq!(
-        sqlite.open().peek("my tasks"),
+        sqlite.open().peek(&table),
         Some(format!("sqlite3 {}/out.db 'select * from \"my tasks\" limit 5'", path(&sqlite).display()))
     );
-    let said = jsonl.open().peek("my tasks").unwrap();
+    let said = jsonl.open().peek(&table).unwrap();
     assert_eq!(said, format!("head -5 {}/out/my%20tasks.jsonl", path(&jsonl).display()));
 }
 

@@ -10,9 +10,8 @@ use crate::{fields, key, rows};
 /// The fields of a row that a table says something of.
 pub(crate) struct Declared<'t> {
     table: &'t Table,
-    /// Those of the key, then those of the columns.
+    /// Those of the primary key, of the merge key, of the columns.
     names: Vec<&'t str>,
-    keys: usize,
 }
 
 impl<'t> Declared<'t> {
@@ -20,8 +19,8 @@ impl<'t> Declared<'t> {
     pub(crate) fn of(table: &'t Table) -> Self {
         let keys = table.primary_key.as_slice();
         let columns = table.columns.iter().map(|column| column.name.as_str());
-        let names = keys.iter().map(String::as_str).chain(columns).collect();
-        Self { table, names, keys: keys.len() }
+        let names = keys.iter().chain(&table.merge_key).map(String::as_str).chain(columns).collect();
+        Self { table, names }
     }
 
     /// Whether there is nothing to find.
@@ -32,11 +31,13 @@ impl<'t> Declared<'t> {
     /// Holds a row against what is declared, and returns the JSON of its key's fields. The line is read to its end.
     pub(crate) fn check<'a>(&self, line: &'a str) -> Result<Vec<&'a str>, DataErrorKind> {
         let found = fields::find(line, &self.names)?;
-        let key: Result<Vec<_>, _> = (self.names.iter().zip(&found).take(self.keys))
-            .map(|(name, json)| key::require(name, *json))
-            .collect();
+        let (keys, merge_keys) = (self.table.primary_key.len(), self.table.merge_key.len());
+        let mut named = self.names.iter().zip(&found);
+        let key: Result<Vec<_>, _> =
+            named.by_ref().take(keys).map(|(name, json)| key::require(name, *json)).collect();
         let key = key?;
-        column::check(&self.table.columns, |at| found.get(self.keys + at).copied().flatten())?;
+        named.take(merge_keys).try_for_each(|(name, json)| key::require_to_merge(name, *json))?;
+        column::check(&self.table.columns, |at| found.get(keys + merge_keys + at).copied().flatten())?;
         Ok(key)
     }
 }
@@ -70,8 +71,12 @@ mod tests {
         let column = |name: &str, data_type| Column { name: name.to_owned(), data_type, nullable: false };
         Table {
             resource: "t".to_owned(),
+            name: "t".to_owned(),
             disposition,
             primary_key: vec!["b".to_owned(), "a".to_owned()],
+            merge_key: Vec::new(),
+            dedup_sort: None,
+            hard_delete: None,
             partitioned: false,
             columns: vec![column("a", Some(DataType::Bigint)), column("c", None)],
         }
@@ -90,6 +95,17 @@ mod tests {
         let check = |line: &'static str| Declared::of(&append).check(line);
         assert_eq!(check(r#"{"a":1,"b":0,"c":0}"#), Ok(vec!["0", "1"]));
         assert_eq!(check(r#"{"a":null,"b":0,"c":0}"#), Err(DataErrorKind::KeyNull { field: "a".into() }));
+        let grouped = Table { merge_key: vec!["g".to_owned()], ..merge.clone() };
+        let check = |line: &'static str| Declared::of(&grouped).check(line);
+        assert_eq!(check(r#"{"a":1,"b":2,"c":0,"g":0}"#), Ok(vec!["2", "1"]));
+        assert_eq!(
+            check(r#"{"a":1,"b":2,"c":0}"#),
+            Err(DataErrorKind::MergeKeyMissing { field: "g".into() })
+        );
+        assert_eq!(
+            check(r#"{"a":1,"b":2,"g":null}"#),
+            Err(DataErrorKind::MergeKeyNull { field: "g".into() })
+        );
         let keyless = Table { primary_key: Vec::new(), ..append.clone() };
         let check = |line: &'static str| Declared::of(&keyless).check(line);
         assert_eq!(check(r#"{"a":1,"c":0}"#), Ok(vec![]));

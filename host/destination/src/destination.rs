@@ -9,7 +9,7 @@ use crate::error::{DataError, DestinationError};
 use crate::jsonl::Jsonl;
 use crate::sqlite::Sqlite;
 use crate::stdout::Stdout;
-use crate::table::{Disposition, Rows, Table, Written};
+use crate::table::{Rows, Table, Written};
 use crate::target::Target;
 
 /// An open destination: locked against other runs until it is dropped. What was not committed by then is gone when it is
@@ -136,10 +136,10 @@ impl Destination {
         each!(self, it => it.finish(table, load, changes))
     }
 
-    /// Under `merge`, how many keys the rows of an open load have: fewer than rows, where a later one took the place of an
-    /// earlier one. `None` under other dispositions.
+    /// Under `merge` by a primary key, how many keys the rows of an open load have: fewer than rows, where one took the
+    /// place of another. `None` otherwise.
     pub fn distinct_keys(&self, table: &Table, load_id: &str) -> Result<Option<u64>, DestinationError> {
-        if table.disposition != Disposition::Merge {
+        if !table.is_keyed() {
             return Ok(None);
         }
         match self {
@@ -154,15 +154,15 @@ impl Destination {
         each!(self, it => it.commit())
     }
 
-    /// A shell command with which a person looks at a resource's rows.
+    /// A shell command with which a person looks at a table's rows.
     #[must_use]
-    pub fn peek(&self, resource: &str) -> Option<String> {
+    pub fn peek(&self, table: &Table) -> Option<String> {
         match self {
             Self::Sqlite(it) => {
-                let query = format!("select * from \"{}\" limit 5", resource.replace('"', "\"\""));
+                let query = format!("select * from \"{}\" limit 5", table.name.replace('"', "\"\""));
                 Some(format!("sqlite3 {} {}", shell_path(it.path())?, shell_word(&query)))
             }
-            Self::Jsonl(it) => Some(format!("head -5 {}", shell_path(&it.data_path(resource))?)),
+            Self::Jsonl(it) => Some(format!("head -5 {}", shell_path(&it.data_path(&table.resource))?)),
             Self::Stdout(_) => None,
         }
     }

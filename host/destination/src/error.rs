@@ -174,6 +174,18 @@ pub enum DataErrorKind {
         /// Its name.
         field: String,
     },
+    /// A row without a field of the merge key.
+    #[error("merge key field `{field}` is missing")]
+    MergeKeyMissing {
+        /// Its name.
+        field: String,
+    },
+    /// A row with `null` in a field of the merge key.
+    #[error("merge key field `{field}` is null")]
+    MergeKeyNull {
+        /// Its name.
+        field: String,
+    },
     /// A column that is declared not to be null, and that the row lacks.
     #[error("column `{column}` must not be null, and is missing")]
     ColumnMissing {
@@ -229,6 +241,8 @@ impl DataErrorKind {
                 | Self::FieldTwice { .. }
                 | Self::KeyMissing { .. }
                 | Self::KeyNull { .. }
+                | Self::MergeKeyMissing { .. }
+                | Self::MergeKeyNull { .. }
                 | Self::ColumnMissing { .. }
                 | Self::ColumnNull { .. }
                 | Self::ColumnType { .. }

@@ -7,6 +7,7 @@
 
 mod actions;
 mod journal;
+mod kept;
 mod keys;
 mod load;
 mod part;
@@ -221,7 +222,7 @@ impl Jsonl {
         let Some(open) = self.loads.get_mut(resource) else {
             return Err(DestinationError::not_begun(&table.resource));
         };
-        if let Some(from) = open.complete(&names)? {
+        if let Some(from) = open.complete(&names, table)? {
             self.actions.push(Action::Replace { from, resource: resource.clone() });
             self.rubbish.extend(open.paths());
         }
@@ -383,7 +384,8 @@ impl Jsonl {
 
     fn check(&self, table: &Table) -> Result<(), DestinationError> {
         self.check_going()?;
-        table.check(self.loads.keys().chain(self.marks().map(|(resource, _)| resource)).map(String::as_str))
+        let others = self.loads.keys().chain(self.marks().map(|(resource, _)| resource));
+        table.check(&table.resource, others.map(|resource| (resource.as_str(), resource.as_str())))
     }
 
     /// Refuses to go to the end of a file that the open transaction is about to put another in the place of.

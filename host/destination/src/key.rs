@@ -65,6 +65,15 @@ pub(crate) fn require<'a>(column: &str, json: Option<&'a str>) -> Result<&'a str
     }
 }
 
+/// The same of a field of the merge key.
+pub(crate) fn require_to_merge(column: &str, json: Option<&str>) -> Result<(), DataErrorKind> {
+    match json {
+        None => Err(DataErrorKind::MergeKeyMissing { field: column.to_owned() }),
+        Some("null") => Err(DataErrorKind::MergeKeyNull { field: column.to_owned() }),
+        Some(_) => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

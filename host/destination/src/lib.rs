@@ -11,6 +11,7 @@
 //! | `table.rs`, `checkpoint.rs`, `error.rs` | the plain data that crosses the border |
 //! | `rows.rs`, `fields.rs`, `value.rs`, `number.rs`, `key.rs` | reading rows: lines, fields, values, identities; pure |
 //! | `column.rs`, `fits.rs`, `declared.rs` | what a config declares of columns and keys, held against rows; pure |
+//! | `merge.rs` | which of a load's rows stay under merge; pure |
 //! | `find.rs`, `partition_id.rs` | targets below a folder; partitions in 16 bytes |
 //! | `sqlite.rs`, `sqlite/` | rows and state as tables of one database |
 //! | `jsonl.rs`, `jsonl/` | rows as files; state as a journal beside them |
@@ -42,6 +43,7 @@ mod fits;
 mod jsonl;
 mod key;
 mod lock;
+mod merge;
 #[cfg(test)]
 mod messages_tests;
 mod number;
@@ -66,5 +68,5 @@ pub use destination::Destination;
 pub use error::{DataError, DataErrorKind, DestinationError, NameError};
 pub use find::find;
 pub use partition_id::PartitionId;
-pub use table::{Disposition, Rows, Table, Written};
+pub use table::{DedupSort, Disposition, Rows, Table, Written};
 pub use target::{Target, TargetError};

@@ -45,6 +45,15 @@ fn names_and_calls() {
         let keyless = Table { primary_key: vec![], ..table("tasks", Disposition::Merge) };
         told += &said(&place, to.begin(&keyless, &load("tasks", "1")));
         told += &said(&place, to.resume(&appended("tasks"), &load("tasks", "1")));
+        let grouped = Table { merge_key: vec!["day".to_owned()], ..appended("grouped") };
+        to.begin(&grouped, &load("grouped", "1")).unwrap();
+        for row in ["{\"id\":1}", "{\"id\":1,\"day\":null}"] {
+            told += &said(&place, to.write(&grouped, &page(row, "1"), &[]));
+        }
+        to.undo(&grouped, "1").unwrap();
+        let named = |resource| Table { name: "work".to_owned(), ..appended(resource) };
+        to.begin(&named("first"), &load("first", "1")).unwrap();
+        told += &said(&place, to.begin(&named("second"), &load("second", "1")));
         to.begin(&appended("Tasks"), &load("Tasks", "1")).unwrap();
         told += &said(&place, to.begin(&appended("tasks"), &load("tasks", "1")));
         told += &said(&place, Destination::open(&place.target, "other"));

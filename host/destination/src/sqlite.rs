@@ -4,6 +4,7 @@ mod failure;
 mod insert;
 mod parents;
 mod schema;
+mod staged;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -18,7 +19,7 @@ use rusqlite::{Connection, OpenFlags};
 use crate::checkpoint::{Change, Load, LoadStatus, State};
 use crate::error::DestinationError;
 use crate::lock::Lock;
-use crate::table::{Disposition, Rows, Table, Written};
+use crate::table::{Rows, Table, Way, Written};
 use schema::Shape;
 
 /// How long another program may hold the database before it counts as in use.
@@ -42,7 +43,9 @@ pub struct Sqlite {
 /// A table that a load is being written to.
 #[derive(Debug)]
 struct OpenTable {
-    // The resource's own, or the one beside it.
+    // Where its rows belong.
+    table: String,
+    // Where they are written: the same, or the one beside it.
     name: String,
     // None: to be read anew, since a page that failed may have taken columns back.
     shape: Option<Shape>,
@@ -78,28 +81,33 @@ impl Sqlite {
     }
 
     pub(crate) fn begin(&mut self, table: &Table, load: &Load) -> Result<(), DestinationError> {
-        table.check(self.tables.keys().map(String::as_str))?;
-        let name = self.target(table, table.disposition);
+        self.check(table)?;
+        let name = self.target(&table.resource, table.way(), &table.name);
         self.atomically(|this| {
-            schema::check_ours(&this.conn, &this.path, &table.resource)?;
+            schema::check_ours(&this.conn, &this.path, &table.resource, &table.name)?;
             this.forget_parents(table)?;
-            if table.disposition == Disposition::Replace {
-                this.run(|conn| schema::drop_table(conn, &name))?;
+            match table.way() {
+                Way::Append | Way::Upsert => this.run(|conn| schema::create_if_missing(conn, &name, &[]))?,
+                Way::Replace => this.run(|conn| {
+                    schema::drop_table(conn, &name)?;
+                    schema::create_if_missing(conn, &name, &[])
+                })?,
+                Way::DeleteInsert => this.run(|conn| staged::create(conn, table, &name))?,
             }
-            this.run(|conn| schema::create_if_missing(conn, &name, &[]))?;
             this.remember(&[Change::Load(load.clone())])?;
-            this.run(|conn| state::note_disposition(conn, &this.pipeline, table))
+            this.run(|conn| state::note_begun(conn, &this.pipeline, table))
         })?;
-        self.tables.insert(table.resource.clone(), OpenTable { name, shape: None });
+        self.open_table(table, name);
         Ok(())
     }
 
     pub(crate) fn resume(&mut self, table: &Table, load: &Load) -> Result<(), DestinationError> {
-        table.check(self.tables.keys().map(String::as_str))?;
-        let name = self.target(table, table.disposition);
+        self.check(table)?;
+        let name = self.target(&table.resource, table.way(), &table.name);
         self.atomically(|this| {
-            schema::check_ours(&this.conn, &this.path, &table.resource)?;
-            if this.disposition(table, &load.load_id)? != Some(table.disposition)
+            schema::check_ours(&this.conn, &this.path, &table.resource, &table.name)?;
+            let begun = state::Begun { way: table.way(), table: table.name.clone() };
+            if this.begun(&table.resource, &load.load_id)? != Some(begun)
                 || !this.run(|conn| schema::exists(conn, &name))?
             {
                 let reason = format!("what load {} was writing to table `{name}` is gone", load.load_id);
@@ -107,7 +115,7 @@ impl Sqlite {
             }
             this.remember(&[Change::Load(load.clone())])
         })?;
-        self.tables.insert(table.resource.clone(), OpenTable { name, shape: None });
+        self.open_table(table, name);
         Ok(())
     }
 
@@ -115,23 +123,24 @@ impl Sqlite {
         self.atomically(|this| {
             this.forget_parents(table)?;
             this.run(|conn| state::release(conn, &this.pipeline, &table.resource, load_id))?;
-            // The config may have been changed since the load broke off.
-            let disposition = this.disposition(table, load_id)?.unwrap_or(table.disposition);
-            let name = this.target(table, disposition);
-            match disposition {
-                Disposition::Append => {
-                    schema::check_ours(&this.conn, &this.path, &table.resource)?;
-                    this.run(|conn| schema::delete_load(conn, &name, load_id))
-                }
-                Disposition::Replace => this.run(|conn| schema::drop_table(conn, &name)),
-                // Under another key the rows of the broken load would stay beside those of the next.
-                Disposition::Merge if this.run(|conn| schema::has_other_key(conn, table))? => {
-                    schema::check_ours(&this.conn, &this.path, &table.resource)?;
-                    this.run(|conn| schema::delete_load(conn, &name, load_id))
-                }
+            let as_planned = || state::Begun { way: table.way(), table: table.name.clone() };
+            let begun = this.begun(&table.resource, load_id)?.unwrap_or_else(as_planned);
+            let name = this.target(&table.resource, begun.way, &begun.table);
+            match begun.way {
+                Way::Replace | Way::DeleteInsert => this.run(|conn| schema::drop_table(conn, &name)),
                 // The load that follows writes the same keys again, and each takes the place of what is there. What
-                // stood there before the broken load is gone, so there is nothing to go back to.
-                Disposition::Merge => Ok(()),
+                // stood there before the broken load is gone, so there is nothing to go back to. Under another key, or
+                // in another table, the rows of the broken load would stay beside those of the next.
+                Way::Upsert
+                    if begun.table == table.name
+                        && !this.run(|conn| schema::has_other_key(conn, table))? =>
+                {
+                    Ok(())
+                }
+                Way::Append | Way::Upsert => {
+                    schema::check_ours(&this.conn, &this.path, &table.resource, &begun.table)?;
+                    this.run(|conn| schema::delete_load(conn, &name, load_id))
+                }
             }
         })?;
         self.tables.remove(&table.resource);
@@ -143,17 +152,15 @@ impl Sqlite {
         self.atomically(|this| {
             this.run(|conn| parents::forget(conn, &this.pipeline, resource))?;
             this.run(|conn| state::release(conn, &this.pipeline, resource, load_id))?;
-            match this.run(|conn| state::disposition(conn, &this.pipeline, resource, load_id))? {
-                Some(Disposition::Append) => {
-                    schema::check_ours(&this.conn, &this.path, resource)?;
-                    this.run(|conn| schema::delete_load(conn, resource, load_id))?;
+            let Some(begun) = this.begun(resource, load_id)? else { return Ok(true) };
+            let name = this.target(resource, begun.way, &begun.table);
+            match begun.way {
+                Way::Append => {
+                    schema::check_ours(&this.conn, &this.path, resource, &begun.table)?;
+                    this.run(|conn| schema::delete_load(conn, &name, load_id))?;
                 }
-                Some(Disposition::Replace) => {
-                    let name = schema::beside(&this.pipeline, resource);
-                    this.run(|conn| schema::drop_table(conn, &name))?;
-                }
-                Some(Disposition::Merge) => return Ok(false),
-                None => {}
+                Way::Replace | Way::DeleteInsert => this.run(|conn| schema::drop_table(conn, &name))?,
+                Way::Upsert => return Ok(false),
             }
             Ok(true)
         })
@@ -209,14 +216,16 @@ impl Sqlite {
             let Some(open) = this.tables.get(&table.resource) else {
                 return Err(DestinationError::not_begun(&table.resource));
             };
-            if table.disposition == Disposition::Replace {
-                schema::swap(&this.conn, &open.name, &table.resource)
-                    .map_err(|cause| failure::sort(&this.path, cause))?;
+            match table.way() {
+                Way::Replace => schema::swap(&this.conn, &open.name, &table.name)
+                    .map_err(|cause| failure::sort(&this.path, cause))?,
+                Way::DeleteInsert => staged::merge(&this.conn, &this.path, table, &open.name)?,
+                Way::Append | Way::Upsert => {}
             }
             // Also where no row has brought them.
             if !table.columns.is_empty() {
-                let mut shape = schema::read(&this.conn, &this.path, table, &table.resource)?;
-                schema::declare(&this.conn, &this.path, table, &table.resource, &mut shape)?;
+                let mut shape = schema::read(&this.conn, &this.path, table, &table.name)?;
+                schema::declare(&this.conn, &this.path, table, &table.name, &mut shape)?;
             }
             this.forget_parents(table)?;
             this.remember(changes)?;
@@ -227,7 +236,16 @@ impl Sqlite {
     }
 
     pub(crate) fn distinct_keys(&self, table: &Table, load_id: &str) -> Result<u64, DestinationError> {
-        let query = format!("SELECT count(*) FROM {} WHERE _load_id = ?1", schema::quote(&table.resource));
+        let name = self.target(&table.resource, table.way(), &table.name);
+        let keys = schema::list(&table.primary_key);
+        let query = match table.way() {
+            // One row a key.
+            Way::Upsert => format!("SELECT count(*) FROM {} WHERE _load_id = ?1", schema::quote(&name)),
+            _ => format!(
+                "SELECT count(*) FROM (SELECT DISTINCT {keys} FROM {} WHERE _load_id = ?1)",
+                schema::quote(&name)
+            ),
+        };
         self.conn
             .query_row(&query, [load_id], |row| row.get(0).map(i64::unsigned_abs))
             .map_err(|cause| failure::sort(&self.path, cause))
@@ -307,16 +325,23 @@ impl Sqlite {
     }
 
     /// How the load was begun; none if it is not the one that is remembered.
-    fn disposition(&self, table: &Table, load_id: &str) -> Result<Option<Disposition>, DestinationError> {
-        self.run(|conn| state::disposition(conn, &self.pipeline, &table.resource, load_id))
+    fn begun(&self, resource: &str, load_id: &str) -> Result<Option<state::Begun>, DestinationError> {
+        self.run(|conn| state::begun(conn, &self.pipeline, resource, load_id))
     }
 
-    /// The table that a load writes to.
-    fn target(&self, table: &Table, disposition: Disposition) -> String {
-        match disposition {
-            Disposition::Append | Disposition::Merge => table.resource.clone(),
-            Disposition::Replace => schema::beside(&self.pipeline, &table.resource),
-        }
+    /// The table that a load of `resource` for `table` writes to.
+    fn target(&self, resource: &str, way: Way, table: &str) -> String {
+        if way.is_beside() { schema::beside(&self.pipeline, resource) } else { table.to_owned() }
+    }
+
+    fn check(&self, table: &Table) -> Result<(), DestinationError> {
+        let others = self.tables.iter().map(|(resource, open)| (resource.as_str(), open.table.as_str()));
+        table.check(&table.name, others)
+    }
+
+    fn open_table(&mut self, table: &Table, name: String) {
+        let open = OpenTable { table: table.name.clone(), name, shape: None };
+        self.tables.insert(table.resource.clone(), open);
     }
 }
 

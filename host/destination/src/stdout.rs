@@ -44,7 +44,10 @@ impl Stdout {
     }
 
     pub(crate) fn begin(&mut self, table: &Table, load: &Load) -> Result<(), DestinationError> {
-        table.check(self.open.iter().map(String::as_str))?;
+        table.check(
+            &table.resource,
+            self.open.iter().map(|resource| (resource.as_str(), resource.as_str())),
+        )?;
         self.open.push(table.resource.clone());
         self.changes.push(Change::Load(load.clone()));
         Ok(())

@@ -6,12 +6,22 @@ use crate::error::{DestinationError, NameError};
 /// A resource, as a destination sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
-    /// Names the table or file.
+    /// Whose rows they are; state is kept under it, and it names the file.
     pub resource: String,
+    /// Names the table of a database.
+    pub name: String,
     /// What a load does to rows that are there already.
     pub disposition: Disposition,
-    /// Fields that identify a row, by their names in the rows. Not empty under merge.
+    /// Fields that identify a row, by their names in the rows. Under merge this or `merge_key` is not empty.
     pub primary_key: Vec<String>,
+    /// Fields by which rows belong together: under merge all rows of a group that the load brings give way to its own.
+    /// Never null or missing in a row, as in dlt.
+    pub merge_key: Vec<String>,
+    /// Under merge, which of a load's rows of one primary key stays; none: the last.
+    pub dedup_sort: Option<DedupSort>,
+    /// Under merge, the field that says of a row that it is to be deleted, by its key: anything in it but null, `false`,
+    /// 0 and "false".
+    pub hard_delete: Option<String>,
     /// Whether its rows belong to several parents. Under merge, a key that two of them bring is then an error.
     pub partitioned: bool,
     /// What the config says of its columns. There may be others.
@@ -29,6 +39,36 @@ pub enum Disposition {
     /// A new row takes the place of the one with the same primary key. A database keeps its other rows; a file is
     /// replaced by the load's rows, one a key.
     Merge,
+}
+
+/// The field by which one of several rows of one key is chosen. Null and missing lose; of equals the last wins. Numbers
+/// come before texts, which are compared byte by byte.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DedupSort {
+    /// Its name in the rows.
+    pub field: String,
+    /// Whether the greatest stays, or the least.
+    pub greatest: bool,
+}
+
+/// How a load's rows come to their place in a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// They are added.
+    Append,
+    /// They are gathered beside the table, and then take its place.
+    Replace,
+    /// Each takes the place of the one with its key, at once.
+    Upsert,
+    /// They are gathered beside the table; then what they replace is deleted, and they are added. (dlt's `delete-insert`)
+    DeleteInsert,
+}
+
+impl Way {
+    /// Whether rows are gathered beside the table.
+    pub(crate) fn is_beside(self) -> bool {
+        matches!(self, Self::Replace | Self::DeleteInsert)
+    }
 }
 
 /// One page of rows.
@@ -58,18 +98,36 @@ pub struct Written {
 impl Table {
     /// Whether rows of two parents must be told apart by key.
     pub(crate) fn guards_parents(&self) -> bool {
-        self.partitioned && self.disposition == Disposition::Merge
+        self.partitioned && self.is_keyed()
     }
 
-    /// Refuses what could not be stored under its own name, or as it is declared.
+    /// Whether a load has one row a primary key.
+    pub(crate) fn is_keyed(&self) -> bool {
+        self.disposition == Disposition::Merge && !self.primary_key.is_empty()
+    }
+
+    /// How its rows come to their place in a database.
+    pub(crate) fn way(&self) -> Way {
+        let is_plain = self.merge_key.is_empty() && self.dedup_sort.is_none() && self.hard_delete.is_none();
+        match self.disposition {
+            Disposition::Append => Way::Append,
+            Disposition::Replace => Way::Replace,
+            Disposition::Merge if is_plain => Way::Upsert,
+            Disposition::Merge => Way::DeleteInsert,
+        }
+    }
+
+    /// Refuses what could not be stored as it is declared, or under `stored`, its name in the destination. `others` are
+    /// resources that are being loaded, each with its name in the destination.
     pub(crate) fn check<'a>(
         &self,
-        mut others: impl Iterator<Item = &'a str>,
+        stored: &str,
+        mut others: impl Iterator<Item = (&'a str, &'a str)>,
     ) -> Result<(), DestinationError> {
         let refuse =
             |reason| Err(DestinationError::Name(NameError { resource: self.resource.clone(), reason }));
-        let lower = self.resource.to_ascii_lowercase();
-        if self.resource.is_empty() || self.resource.contains('\0') {
+        let lower = stored.to_ascii_lowercase();
+        if stored.is_empty() || stored.contains('\0') {
             return refuse("a name must not be empty or hold a NUL".to_owned());
         }
         for reserved in ["_sanderling", "sqlite_"] {
@@ -81,13 +139,17 @@ impl Table {
             return refuse("`_quarantine` holds the rows that are refused".to_owned());
         }
         // Tables everywhere, and files on some systems, have one name in both cases.
-        if let Some(other) =
-            others.find(|other| *other != self.resource && other.eq_ignore_ascii_case(&self.resource))
-        {
-            return refuse(format!("it differs from `{other}` in case only"));
+        let alike = |(other, its): &(&str, &str)| *other != self.resource && its.eq_ignore_ascii_case(stored);
+        match others.find(alike) {
+            Some((other, its)) if its == stored => {
+                return refuse(format!("`{stored}` is the table of `{other}` already"));
+            }
+            Some((_, its)) => return refuse(format!("it differs from `{its}` in case only")),
+            None => {}
         }
-        if self.disposition == Disposition::Merge && self.primary_key.is_empty() {
-            return refuse("merge needs a primary key".to_owned());
+        if self.disposition == Disposition::Merge && self.primary_key.is_empty() && self.merge_key.is_empty()
+        {
+            return refuse("merge needs a primary key or a merge key".to_owned());
         }
         Ok(())
     }

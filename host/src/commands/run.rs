@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::progress::Reporter;
 use crate::run::mode::Mode;
 use crate::run::outcome::{Event, Outcome, ResourceOutcome};
+use crate::run::plan::Plan;
 use crate::run::{self, Settings};
 use crate::settings::HostSettings;
 use crate::show::{Level, Show};
@@ -153,7 +154,7 @@ pub async fn into(
         report::document(&outcome, source.subject(), &source.name, &shown(target), &settings.load_id);
     let document = report::redacted(document, &|text| source.vault.redact(text));
     if !reporter.result(&document) && show.level > Level::Silent {
-        tell(&outcome_text(&outcome, source, &destination, how.again, show));
+        tell(&outcome_text(&outcome, &plan, source, &destination, how.again, show));
     }
     let code = report::exit_code(&outcome);
     if !args.json {
@@ -178,6 +179,7 @@ fn one_stream(source: &Source, json: bool) -> Result<(), Error> {
 
 fn outcome_text(
     outcome: &Outcome,
+    plan: &Plan,
     source: &Source,
     destination: &Destination,
     again: &str,
@@ -201,7 +203,8 @@ fn outcome_text(
     let seen =
         |resource: &&ResourceOutcome| resource.written && resource.rows > 0 && resource.status.is_in_place();
     let first = outcome.resources.iter().find(seen);
-    if let Some(look) = first.and_then(|resource| destination.peek(&resource.name)) {
+    let table = first.and_then(|of| Some(&plan.resources.get(plan.find(&of.name)?)?.table));
+    if let Some(look) = table.and_then(|table| destination.peek(table)) {
         text.push_str(&format!("look at it: {look}\n"));
     }
     if outcome.interrupted {

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use sanderling_destination::{DataType, Disposition, Table};
-use serde_json::Value;
+use sanderling_destination::{DataType, DedupSort, Disposition, Table};
+use serde::Deserialize;
 
 use crate::contract::{self, Column, ResourceInfo, SourceInfo, WriteDisposition};
 use crate::retry::RetryPolicy;
@@ -61,7 +61,8 @@ pub struct Incremental {
 }
 
 /// What an API's totals are worth (`total` of a resource).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Totals {
     /// Fewer rows than the total is a failure.
     #[default]
@@ -182,7 +183,7 @@ impl Plan {
             }
             place[position] = Some(at);
         }
-        Ok(plan)
+        shared_table(&plan.resources).map_or(Ok(plan), Err)
     }
 
     /// The index of a resource.
@@ -247,12 +248,26 @@ fn lower(
     let columns = contract::columns(info.columns.as_deref().unwrap_or("{}"));
     let columns =
         columns.map_err(|error| PlanError::Unsound(format!("the columns of `{}`: {error}", info.name)))?;
+    let settings = settings(info)?;
+    let sort = columns.iter().find_map(|column| Some((column, column.dedup_sort.as_deref()?)));
+    let dedup_sort = match sort {
+        None => None,
+        Some((column, order @ ("asc" | "desc"))) => {
+            Some(DedupSort { field: column.name.clone(), greatest: order == "desc" })
+        }
+        Some((_, other)) => return Err(unsupported(&format!("dedup_sort `{other}`"))),
+    };
+    let hard_delete = columns.iter().find(|column| column.hard_delete).map(|column| column.name.clone());
     Ok(Resource {
         name: info.name.clone(),
         table: Table {
             resource: info.name.clone(),
+            name: settings.table_name.unwrap_or_else(|| info.name.clone()),
             disposition,
             primary_key: info.primary_key.clone(),
+            merge_key: settings.merge_key,
+            dedup_sort,
+            hard_delete,
             partitioned: parent.is_some(),
             columns: declared(&info.name, &columns)?,
         },
@@ -262,7 +277,7 @@ fn lower(
         children: Vec::new(),
         root,
         policy: info.retry.as_ref().map(RetryPolicy::from).unwrap_or_default(),
-        totals: totals(info.settings.as_deref()),
+        totals: settings.total,
         incremental: incremental(info, &disposition, written),
         origin: info.origins.first().cloned().unwrap_or_default(),
     })
@@ -297,13 +312,36 @@ fn declared(resource: &str, columns: &[Column]) -> Result<Vec<sanderling_destina
     columns.iter().map(column).collect()
 }
 
-fn totals(settings: Option<&str>) -> Totals {
-    let settings: Option<Value> = settings.and_then(|text| serde_json::from_str(text).ok());
-    match settings.as_ref().and_then(|settings| settings.get("total")).and_then(Value::as_str) {
-        Some("estimate") => Totals::Estimate,
-        Some("ignore") => Totals::Ignore,
-        _ => Totals::Exact,
-    }
+/// What a resource asks of this host. What it does not know is passed over.
+#[derive(Debug, Default, Deserialize)]
+struct ResourceSettings {
+    #[serde(default)]
+    total: Totals,
+    /// The table's name, where it is not the resource's.
+    table_name: Option<String>,
+    /// Columns by which rows belong together.
+    #[serde(default)]
+    merge_key: Vec<String>,
+}
+
+fn settings(info: &ResourceInfo) -> Result<ResourceSettings, PlanError> {
+    let Some(text) = &info.settings else { return Ok(ResourceSettings::default()) };
+    serde_json::from_str(text)
+        .map_err(|error| PlanError::Unsound(format!("the settings of `{}`: {error}", info.name)))
+}
+
+/// Two resources would be one table; in a database names in both cases are one.
+fn shared_table(resources: &[Resource]) -> Option<PlanError> {
+    let mut tables: HashMap<String, &str> = HashMap::new();
+    resources.iter().find_map(|resource| {
+        let name = &resource.table.name;
+        let other = tables.insert(name.to_ascii_lowercase(), &resource.name)?;
+        // Names of their own are a destination's to judge: files may tell them apart.
+        let named = *name != resource.name || !other.eq_ignore_ascii_case(&resource.name);
+        named.then(|| {
+            PlanError::Unsound(format!("`{other}` and `{}` would both be table `{name}`", resource.name))
+        })
+    })
 }
 
 #[cfg(test)]
@@ -353,6 +391,25 @@ mod tests {
         ] {
             assert!(matches!(Plan::new(&bad, &[]), Err(PlanError::Unsound(_))));
         }
+    }
+
+    #[test]
+    fn settings_are_read_and_tables_are_one_resources() {
+        let mut all = info(&[("users", None), ("people", None)]);
+        let settings = r#"{"table_name": "People", "merge_key": ["day"], "total": "ignore", "later": 1}"#;
+        all.resources[0].settings = Some(settings.into());
+        all.resources[0].columns =
+            Some(r#"{"at": {"dedup_sort": "desc"}, "no": {"hard_delete": true}}"#.into());
+        let plan = Plan::new(&all, &["users".into()]).unwrap();
+        let Resource { table, totals, .. } = &plan.resources[0];
+        assert_eq!((table.name.as_str(), *totals), ("People", Totals::Ignore));
+        assert_eq!(table.merge_key, ["day"]);
+        assert_eq!(table.dedup_sort, Some(DedupSort { field: "at".into(), greatest: true }));
+        assert_eq!(table.hard_delete.as_deref(), Some("no"));
+        let error = Plan::new(&all, &[]).unwrap_err().to_string();
+        assert!(error.ends_with("`users` and `people` would both be table `people`"), "{error}");
+        all.resources[0].settings = Some(r#"{"merge_key": "day"}"#.into());
+        assert!(matches!(Plan::new(&all, &[]), Err(PlanError::Unsound(_))));
     }
 
     #[test]

@@ -80,7 +80,10 @@ pub fn findings(plan: &Plan, resource: usize, pages: &[Sampled], subject: Subjec
     if rows.is_empty() {
         return found;
     }
-    let merged = resource.table.disposition == Disposition::Merge;
+    let of = &resource.table;
+    // By `dedup_sort` the config itself says that rows share a key.
+    let one_a_key =
+        of.disposition == Disposition::Merge && !of.primary_key.is_empty() && of.dedup_sort.is_none();
     let gap = |field: &String| Gap {
         field: field.clone(),
         missing: count(&rows, |row| !row.contains_key(field)),
@@ -98,7 +101,7 @@ pub fn findings(plan: &Plan, resource: usize, pages: &[Sampled], subject: Subjec
             found.push(Finding::KeyGap(gap));
         }
     }
-    if merged && found.iter().all(|it| matches!(it, Finding::NullRows { .. })) {
+    if one_a_key && found.iter().all(|it| matches!(it, Finding::NullRows { .. })) {
         found.extend(shared(plan, resource, &rows, subject));
     }
     for column in resource.columns.iter().filter(|column| column.nullable == Some(false)) {

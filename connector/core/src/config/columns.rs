@@ -6,7 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::diagnostic::{Problems, did_you_mean, list};
-use crate::document::{Fields, Keys, Node};
+use crate::document::{At, Fields, Keys, Node};
 
 /// The hints of each column as written, in the order of writing.
 pub(crate) type Written<'a> = Vec<(String, Hints<'a>)>;
@@ -27,6 +27,27 @@ pub(crate) struct Column {
     pub(crate) data_type: Option<String>,
     pub(crate) nullable: Option<bool>,
     pub(crate) primary_key: bool,
+    pub(crate) merge_key: bool,
+    /// Which of a load's rows of one key stays, by this column.
+    pub(crate) dedup_sort: Option<At<Order>>,
+    /// Set where what is in it says that a row is to be deleted: where that was written.
+    pub(crate) hard_delete: Option<String>,
+}
+
+/// Which end of a column is the better one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Order {
+    Asc,
+    Desc,
+}
+
+impl Order {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Asc => "asc",
+            Self::Desc => "desc",
+        }
+    }
 }
 
 /// dlt's data types.
@@ -58,13 +79,10 @@ const OTHER_NAMES: &[(&str, &str)] = &[
 
 const COLUMN: Keys = Keys {
     of: "a column",
-    known: &["data_type", "nullable", "primary_key", "description"],
+    known: &["data_type", "nullable", "primary_key", "merge_key", "dedup_sort", "hard_delete", "description"],
     later: &[
         "cluster",
-        "dedup_sort",
-        "hard_delete",
         "incremental",
-        "merge_key",
         "parent_key",
         "partition",
         "precision",
@@ -144,13 +162,46 @@ pub(crate) fn read(columns: Written<'_>, problems: &mut Problems) -> Vec<Column>
                 .take("primary_key")
                 .and_then(|node| node.boolean(problems))
                 .unwrap_or_default(),
+            merge_key: fields.take("merge_key").and_then(|node| node.boolean(problems)).unwrap_or_default(),
+            dedup_sort: fields.take("dedup_sort").and_then(|node| order(&node, problems)),
+            hard_delete: fields
+                .take("hard_delete")
+                .and_then(|node| node.boolean(problems)?.then_some(node.pointer)),
         };
         // For who reads the config; there is nothing to act on.
         fields.take("description").and_then(|node| node.string("a description", problems));
         fields.close(&COLUMN, problems);
         column
     };
-    columns.into_iter().map(&mut read).collect()
+    let columns: Vec<Column> = columns.into_iter().map(&mut read).collect();
+    let sorts = columns.iter().filter_map(|column| Some((column, &column.dedup_sort.as_ref()?.pointer)));
+    one(sorts, "dedup_sort", problems);
+    let deletes = columns.iter().filter_map(|column| Some((column, column.hard_delete.as_ref()?)));
+    one(deletes, "hard_delete", problems);
+    columns
+}
+
+/// Refuses a hint that two columns have: it would have to be chosen between them.
+fn one<'a>(mut found: impl Iterator<Item = (&'a Column, &'a String)>, hint: &str, problems: &mut Problems) {
+    let Some((first, _)) = found.next() else { return };
+    for (_, pointer) in found {
+        let message = format!("`{}` has a `{hint}` already; a table can have one", first.name);
+        problems.hint(pointer, message, "leave one of them out");
+    }
+}
+
+fn order(node: &Node<'_>, problems: &mut Problems) -> Option<At<Order>> {
+    let text = node.name("`asc` or `desc`", problems)?.value;
+    let order = match text.as_str() {
+        "asc" => Order::Asc,
+        "desc" => Order::Desc,
+        other => {
+            let hint = did_you_mean(other, ["asc", "desc"]).unwrap_or_else(|| "`asc` or `desc`".to_owned());
+            problems.hint(&node.pointer, format!("unknown order `{other}`"), hint);
+            return None;
+        }
+    };
+    Some(node.at(order))
 }
 
 fn data_type(node: &Node<'_>, problems: &mut Problems) -> Option<String> {
@@ -175,6 +226,9 @@ pub(crate) fn for_the_host(columns: &[Column]) -> Option<String> {
         let mut hints = Map::new();
         hints.extend(column.data_type.as_ref().map(|text| ("data_type".to_owned(), json!(text))));
         hints.extend(column.nullable.map(|nullable| ("nullable".to_owned(), json!(nullable))));
+        let order = column.dedup_sort.as_ref().map(|order| order.value.name());
+        hints.extend(order.map(|order| ("dedup_sort".to_owned(), json!(order))));
+        hints.extend(column.hard_delete.is_some().then(|| ("hard_delete".to_owned(), json!(true))));
         if !hints.is_empty() {
             map.insert(column.name.clone(), Value::Object(hints));
         }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::diagnostic::{Problems, did_you_mean};
-use crate::document::{Fields, Node};
+use crate::document::{At, Fields, Node};
 
 /// How a schema may change, in dlt's words.
 const MODES: [&str; 4] = ["evolve", "freeze", "discard_row", "discard_value"];
@@ -12,28 +12,24 @@ const MODES: [&str; 4] = ["evolve", "freeze", "discard_row", "discard_value"];
 const CONTRACTS: [&str; 3] = ["tables", "columns", "data_type"];
 
 /// Refused whatever they say; each with what can be done instead.
-const LATER: [(&str, &str); 5] = [
-    ("merge_key", "with a `primary_key`, a row takes the place of the one with the same key"),
+const LATER: [(&str, &str); 4] = [
     ("table_format", "the destination decides: `to` names it"),
     ("file_format", "the destination decides: `to` names it"),
     ("references", "leave it out: nothing would come of it"),
     ("nested_hints", "leave it out: nested values are kept as JSON"),
 ];
 
-/// Takes them all.
-pub(super) fn read(name: &str, fields: &mut Fields<'_>, problems: &mut Problems) {
+/// Takes them all, and returns the name of the resource's table where it has one of its own.
+pub(super) fn read(name: &str, fields: &mut Fields<'_>, problems: &mut Problems) -> Option<At<String>> {
     for (key, instead) in LATER {
         if let Some(node) = fields.take(key) {
             problems.later_but(&node.pointer, &format!("`{key}`"), instead);
         }
     }
-    if let Some(node) = fields.take("table_name")
-        && let Some(table) = node.name("a table's name", problems)
-        && table.value != name
-    {
-        let instead = "its table is named like the resource: name the resource so";
-        problems.later_but(&node.pointer, "`table_name`", instead);
-    }
+    let table_name = fields
+        .take("table_name")
+        .and_then(|node| node.name("a table's name", problems))
+        .filter(|table| table.value != name);
     if let Some(node) = fields.take("max_table_nesting")
         && node.count(problems).is_some_and(|depth| depth > 0)
     {
@@ -43,6 +39,7 @@ pub(super) fn read(name: &str, fields: &mut Fields<'_>, problems: &mut Problems)
     if let Some(node) = fields.take("schema_contract") {
         contract(&node, problems);
     }
+    table_name
 }
 
 /// One mode, or one for each part of a schema. New tables and columns are taken as they come.

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::body;
 use super::columns::{self, Column};
+use super::disposition;
 use super::endpoint::{self, ENDPOINT_KEYS, Endpoint};
 use super::hints;
 use super::steps;
@@ -23,6 +24,9 @@ pub(crate) struct ResourceConfig {
     pub(crate) written: Written,
     pub(crate) endpoint: Endpoint,
     pub(crate) primary_key: Vec<String>,
+    pub(crate) merge_key: Vec<String>,
+    /// Where it is not the resource's name.
+    pub(crate) table_name: Option<At<String>>,
     pub(crate) write_disposition: WriteDisposition,
     pub(crate) columns: Vec<Column>,
     pub(crate) selected: bool,
@@ -62,6 +66,7 @@ const RESOURCE: Keys = Keys {
         "name",
         "endpoint",
         "primary_key",
+        "merge_key",
         "write_disposition",
         "columns",
         "selected",
@@ -246,26 +251,30 @@ fn lower(
     mut fields: Fields<'_>,
     problems: &mut Problems,
 ) -> Option<ResourceConfig> {
-    hints::read(&name.value, &mut fields, problems);
+    let table_name = hints::read(&name.value, &mut fields, problems);
     let rename = fields.take("rename").map(|node| rename(&node, problems)).unwrap_or_default();
     let steps = fields.take("processing_steps").map(|node| steps::read(&node, problems)).unwrap_or_default();
     let cut = steps::cut_of(&mut fields, problems);
-    let mut primary_key: Vec<String> = fields
-        .take("primary_key")
-        .and_then(|node| node.names("a primary key", problems))
-        .unwrap_or_default()
-        .into_iter()
-        .map(|key| key.value)
-        .collect();
+    let mut key = |which: &str, what: &str| -> Vec<String> {
+        let names = fields.take(which).and_then(|node| node.names(what, problems));
+        names.unwrap_or_default().into_iter().map(|key| key.value).collect()
+    };
+    let mut primary_key = key("primary_key", "a primary key");
+    let mut merge_key = key("merge_key", "a merge key");
     for column in &columns {
-        key_of_column(column, &rename, &mut primary_key, problems);
+        let name = name_before(column, &rename, problems);
+        for (is_of, key) in [(column.primary_key, &mut primary_key), (column.merge_key, &mut merge_key)] {
+            if is_of && !key.contains(name) {
+                key.push(name.clone());
+            }
+        }
     }
     let mut write_disposition = WriteDisposition::Append;
     if let Some(node) = fields.take("write_disposition") {
-        write_disposition = disposition(&node, problems).unwrap_or(write_disposition);
-        if write_disposition == WriteDisposition::Merge && primary_key.is_empty() {
-            let message = format!("`{}` is to be merged, but has no `primary_key` to merge by", name.value);
-            problems.hint(&node.pointer, message, "\"primary_key\": \"id\"");
+        let written = disposition::read(&node, problems).unwrap_or_default();
+        write_disposition = written.disposition;
+        if write_disposition == WriteDisposition::Merge {
+            disposition::check_keys(&name.value, &node, &written, &primary_key, &merge_key, problems);
         }
     }
     let selected = fields.take("selected").and_then(|node| node.boolean(problems)).unwrap_or(true);
@@ -289,6 +298,8 @@ fn lower(
         written,
         endpoint,
         primary_key,
+        merge_key,
+        table_name,
         write_disposition,
         columns,
         selected,
@@ -301,13 +312,12 @@ fn lower(
     })
 }
 
-/// Columns go by the names of the output, `primary_key` by those of the API.
-fn key_of_column(
-    column: &Column,
-    rename: &[(String, At<String>)],
-    primary_key: &mut Vec<String>,
+/// Columns go by the names of the output, keys by those of the API.
+fn name_before<'a>(
+    column: &'a Column,
+    rename: &'a [(String, At<String>)],
     problems: &mut Problems,
-) {
+) -> &'a String {
     let name = &column.name;
     let before = rename.iter().find(|(_, to)| to.value == *name).map(|(from, _)| from);
     if before.is_none()
@@ -316,46 +326,7 @@ fn key_of_column(
         let message = format!("`{name}` is renamed, and columns go by the new names");
         problems.hint(&column.pointer, message, format!("write `{}`", to.value));
     }
-    let key = before.unwrap_or(name);
-    if column.primary_key && !primary_key.contains(key) {
-        primary_key.push(key.clone());
-    }
-}
-
-fn disposition(node: &Node<'_>, problems: &mut Problems) -> Option<WriteDisposition> {
-    let text = match node.value {
-        Value::Object(_) => {
-            let mut fields = node.object("a write disposition", problems)?;
-            let text = match fields.take("disposition") {
-                Some(node) => node.name("a write disposition", problems),
-                None => {
-                    problems.hint(&node.pointer, "`disposition` is missing", "\"disposition\": \"merge\"");
-                    None
-                }
-            };
-            let later = &["strategy", "deduplicated", "active_record_timestamp", "boundary_timestamp"];
-            let keys = Keys { of: "a write disposition", known: &["disposition"], later, elsewhere: &[] };
-            fields.close(&keys, problems);
-            text?
-        }
-        _ => node.name("a write disposition", problems)?,
-    };
-    match text.value.as_str() {
-        "append" => Some(WriteDisposition::Append),
-        "replace" => Some(WriteDisposition::Replace),
-        "merge" => Some(WriteDisposition::Merge),
-        "skip" => {
-            problems.later(&text.pointer, "the write disposition `skip`");
-            None
-        }
-        other => {
-            let known = ["append", "replace", "merge"];
-            let hint =
-                did_you_mean(other, known).unwrap_or_else(|| "`append`, `replace` or `merge`".to_owned());
-            problems.hint(&text.pointer, format!("unknown write disposition `{other}`"), hint);
-            None
-        }
-    }
+    before.unwrap_or(name)
 }
 
 pub(super) fn rename(node: &Node<'_>, problems: &mut Problems) -> Vec<(String, At<String>)> {

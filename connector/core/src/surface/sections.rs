@@ -38,6 +38,19 @@ const DATA_TYPES: &[&str] =
 const DATA_TYPE: Row = row("data_type", Words(DATA_TYPES), None, "the type, in dlt's words");
 const NULLABLE: Row = row("nullable", Bool, Json("true"), "whether a row may lack it or have null there");
 const PRIMARY_KEY: Row = row("primary_key", Bool, Json("false"), "whether it is a part of the key");
+const MERGE_KEY: Row = row("merge_key", Bool, Json("false"), "whether it is a part of the merge key");
+const DEDUP_SORT: Row = row(
+    "dedup_sort",
+    Words(&["asc", "desc"]),
+    None,
+    "under merge, of rows that share a primary key the one with the least (`asc`) or greatest stays",
+);
+const HARD_DELETE: Row = row(
+    "hard_delete",
+    Bool,
+    Json("false"),
+    "under merge, a row that has anything in it but null, false and 0 is deleted",
+);
 const DESCRIPTION: Row = row("description", Text, None, "for who reads the config");
 
 const CURSOR_PATH: Row = row("cursor_path", Text, Required, "a JSONPath: where a row says how new it is");
@@ -134,8 +147,14 @@ pub(super) const SECTIONS: &[Section] = &[
             row("endpoint", Either(&[Text, Of("endpoint")]), None, "the request; a text is its path"),
             row("primary_key", NAMES, None, "the column, or columns, that tell rows apart"),
             row(
+                "merge_key",
+                NAMES,
+                None,
+                "the column, or columns, by which rows belong together: under merge a group gives way as a whole",
+            ),
+            row(
                 "write_disposition",
-                Words(&["append", "replace", "merge"]),
+                Either(&[Words(&["append", "replace", "merge"]), Of("write_disposition")]),
                 Json("\"append\""),
                 "what becomes of the rows that are there",
             ),
@@ -159,13 +178,37 @@ pub(super) const SECTIONS: &[Section] = &[
                 Json("\"exact\""),
                 "what the API's totals are worth",
             ),
-            row("table_name", Text, None, "not yet another than the resource's name"),
+            row("table_name", Text, None, "the table in a database, where it is not the resource's name"),
             row("max_table_nesting", Count, Json("0"), "not yet above 0: nested values are kept as JSON"),
             row(
                 "schema_contract",
                 Either(&[EVOLVE, Map(&EVOLVE)]),
                 None,
                 "`evolve`: new columns are taken as they come; not yet another",
+            ),
+        ],
+    },
+    Section {
+        name: "write_disposition",
+        title: "A write disposition",
+        rows: &[
+            row(
+                "disposition",
+                Words(&["append", "replace", "merge"]),
+                Required,
+                "the same as the word alone",
+            ),
+            row(
+                "strategy",
+                Words(&["delete-insert", "upsert"]),
+                Json("\"delete-insert\""),
+                "of merge: `upsert` goes by the primary key alone",
+            ),
+            row(
+                "deduplicated",
+                Bool,
+                None,
+                "of merge; not needed: keys that come twice are looked for anyway",
             ),
         ],
     },
@@ -311,7 +354,11 @@ pub(super) const SECTIONS: &[Section] = &[
             SCHEDULERS,
         ],
     },
-    Section { name: "column", title: "A column", rows: &[DATA_TYPE, NULLABLE, PRIMARY_KEY, DESCRIPTION] },
+    Section {
+        name: "column",
+        title: "A column",
+        rows: &[DATA_TYPE, NULLABLE, PRIMARY_KEY, MERGE_KEY, DEDUP_SORT, HARD_DELETE, DESCRIPTION],
+    },
     Section {
         name: "bearer",
         title: "Auth of type `bearer`",

@@ -19,6 +19,7 @@ fn placed(section: &str, value: Value) -> Value {
         "step" => with(json!({"name": "a", "processing_steps": [value]})),
         "incremental" => endpoint(json!({"incremental": value})),
         "resolve" | "incremental_param" => endpoint(json!({"params": {"x": value}})),
+        "write_disposition" => with(json!({"name": "a", "write_disposition": value})),
         "column" => with(json!({"name": "a", "columns": {"x": value}})),
         other if members("auth").contains(&other) => endpoint(json!({"auth": value})),
         other if members("paginator").contains(&other) => endpoint(json!({"paginator": value})),
@@ -63,16 +64,20 @@ fn defaults_are_of_their_keys_types() {
     {
         let Default::Json(text) = row.default else { continue };
         let value: Value = serde_json::from_str(text).unwrap();
-        let fits = match &row.shape {
-            Shape::Bool => value.is_boolean(),
-            Shape::Count => value.is_u64(),
-            Shape::Number => value.is_f64(),
-            Shape::Text => value.is_string(),
-            Shape::Words(words) | Shape::Union(_, words) => words.iter().any(|word| *word == value),
-            Shape::List(_) => value.is_array(),
-            _ => false,
-        };
-        assert!(fits, "{}.{}: {text}", section.name, row.key);
+        assert!(fits(&row.shape, &value), "{}.{}: {text}", section.name, row.key);
+    }
+}
+
+fn fits(shape: &Shape, value: &Value) -> bool {
+    match shape {
+        Shape::Bool => value.is_boolean(),
+        Shape::Count => value.is_u64(),
+        Shape::Number => value.is_f64(),
+        Shape::Text => value.is_string(),
+        Shape::Words(words) | Shape::Union(_, words) => words.iter().any(|word| *word == *value),
+        Shape::List(_) => value.is_array(),
+        Shape::Either(shapes) => shapes.iter().any(|shape| fits(shape, value)),
+        _ => false,
     }
 }
 

@@ -64,6 +64,72 @@ fn keys_among_the_columns_join_the_primary_key() {
 }
 
 #[test]
+fn what_a_merge_goes_by_reaches_the_host() {
+    let merged = json!({
+        "write_disposition": {"disposition": "merge", "strategy": "delete-insert", "deduplicated": false},
+        "merge_key": "on", "table_name": "My Table", "total": "ignore",
+        "endpoint": {"path": "r", "paginator": {"type": "offset", "limit": 5}}, "rename": {"on": "day"},
+        "columns": {
+            "part": {"merge_key": true},
+            "at": {"dedup_sort": "desc"},
+            "gone": {"hard_delete": true, "data_type": "bool"},
+            "not": {"hard_delete": false, "merge_key": null, "dedup_sort": null}
+        }
+    });
+    let config = with(merged);
+    let info = planned(&config).source_info().resources[0].clone();
+    let settings: Value = serde_json::from_str(&info.settings.unwrap()).unwrap();
+    assert_eq!(settings, json!({"total": "ignore", "table_name": "My Table", "merge_key": ["day", "part"]}));
+    assert_eq!(info.write_disposition, WriteDisposition::Merge);
+    let (columns, key) = told(&config);
+    let expected = json!({"at": {"dedup_sort": "desc"}, "gone": {"data_type": "bool", "hard_delete": true}});
+    assert_eq!((columns, key), (expected, vec![]));
+    let upsert = with(json!({
+        "write_disposition": {"disposition": "merge", "strategy": "upsert", "deduplicated": null},
+        "primary_key": "id", "table_name": "r"
+    }));
+    let info = planned(&upsert).source_info().resources[0].clone();
+    assert_eq!((info.write_disposition, info.settings), (WriteDisposition::Merge, None));
+    // Fields that rows would not have.
+    for (hint, key) in [
+        (json!({"merge_key": true}), "`x` is of the merge key, and rows would not have it"),
+        (json!({"dedup_sort": "asc"}), "`x` is a column of `dedup_sort`, and rows would not have it"),
+        (json!({"hard_delete": true}), "`x` is a column of `hard_delete`, and rows would not have it"),
+    ] {
+        let cut = with(json!({"drop": "x", "columns": {"x": hint}}));
+        assert_eq!(refused(&cut), [format!("/resources/0/drop: {key}")]);
+    }
+}
+
+#[test]
+fn a_table_is_one_resources() {
+    let tables = |resources: Value| {
+        refused(&json!({"client": {"base_url": "https://api.test"}, "resources": resources}))
+    };
+    for (resources, expected) in [
+        (
+            json!([{"name": "a", "table_name": "t"}, {"name": "b", "table_name": "T"}]),
+            "/resources/1/table_name: `T` is the table of `a` already",
+        ),
+        (
+            json!([{"name": "a", "table_name": "b"}, "b"]),
+            "/resources/0/table_name: `b` is the table of `b` already",
+        ),
+        (
+            json!(["b", {"name": "a", "table_name": "B"}]),
+            "/resources/1/table_name: `B` is the table of `b` already",
+        ),
+    ] {
+        assert_eq!(tables(resources), [expected]);
+    }
+    // They change places.
+    let swapped = json!([{"name": "a", "table_name": "b"}, {"name": "b", "table_name": "a"}]);
+    assert!(
+        plan(&json!({"client": {"base_url": "https://api.test"}, "resources": swapped}).to_string()).is_ok()
+    );
+}
+
+#[test]
 fn a_child_is_bound_to_a_key_among_the_columns_by_the_name_that_the_api_gives_it() {
     let config = json!({
         "client": {"base_url": "https://api.test", "paginator": "single_page"},
@@ -109,6 +175,18 @@ fn what_is_no_column_is_refused_in_its_place() {
         (
             json!({"a": {"nulable": true}}),
             "/resources/0/columns/a/nulable: unknown key `nulable` in a column",
+        ),
+        (
+            json!({"a": {"dedup_sort": "descending"}}),
+            "/resources/0/columns/a/dedup_sort: unknown order `descending`",
+        ),
+        (
+            json!({"a": {"dedup_sort": "asc"}, "b": {"dedup_sort": "desc"}}),
+            "/resources/0/columns/b/dedup_sort: `a` has a `dedup_sort` already; a table can have one",
+        ),
+        (
+            json!([{"name": "a", "hard_delete": true}, {"name": "b", "hard_delete": true}]),
+            "/resources/0/columns/1/hard_delete: `a` has a `hard_delete` already; a table can have one",
         ),
         (json!({"a": {"unique": true}}), "/resources/0/columns/a/unique: `unique` is not supported yet"),
         (

@@ -81,8 +81,6 @@ fn every_part_of_dlt_that_is_missing_is_refused_by_name() {
         assert!(messages.iter().any(|line| line.ends_with(message)), "{part}: {messages:?}");
     }
     for (key, value) in [
-        ("merge_key", json!("day")),
-        ("table_name", json!("other")),
         ("table_format", json!("delta")),
         ("file_format", json!("parquet")),
         ("references", json!([])),
@@ -98,7 +96,6 @@ fn every_part_of_dlt_that_is_missing_is_refused_by_name() {
 fn hints_that_say_what_is_done_anyway_are_taken() {
     for (key, value) in [
         ("max_table_nesting", json!(0)),
-        ("table_name", json!("r")),
         ("schema_contract", json!("evolve")),
         ("schema_contract", json!({"tables": "evolve", "columns": "evolve", "data_type": null})),
         ("merge_key", json!(null)),
@@ -161,6 +158,34 @@ fn what_is_wrong_is_refused() {
         (
             one(json!({"name": "x", "write_disposition": "merge"})),
             "/resources/0/write_disposition: `x` is to be merged, but has no `primary_key` to merge by",
+        ),
+        (
+            one(
+                json!({"name": "x", "write_disposition": {"disposition": "merge", "strategy": "upsert"}, "merge_key": "d"}),
+            ),
+            "/resources/0/write_disposition/strategy: `x` is to be upserted, but has no `primary_key` to do it by",
+        ),
+        (
+            one(
+                json!({"name": "x", "write_disposition": {"disposition": "merge", "strategy": "upsert"}, "merge_key": "d", "primary_key": "i"}),
+            ),
+            "/resources/0/write_disposition/strategy: `upsert` goes by the primary key alone, and there is a `merge_key`",
+        ),
+        (
+            one(
+                json!({"name": "x", "write_disposition": {"disposition": "merge", "strategy": "scd2"}, "primary_key": "i"}),
+            ),
+            "/resources/0/write_disposition/strategy: the merge strategy `scd2` is not supported yet",
+        ),
+        (
+            one(
+                json!({"name": "x", "write_disposition": {"disposition": "merge", "strategy": "up-sert"}, "primary_key": "i"}),
+            ),
+            "/resources/0/write_disposition/strategy: unknown merge strategy `up-sert`",
+        ),
+        (
+            one(json!({"name": "x", "write_disposition": {"disposition": "append", "strategy": "upsert"}})),
+            "/resources/0/write_disposition/strategy: `strategy` is of the write disposition `merge`",
         ),
         (
             one(json!({"name": "x", "endpoint": {"path": "a#b"}})),

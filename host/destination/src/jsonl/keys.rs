@@ -1,11 +1,10 @@
-//! The keys of a merge into a file: which parent brought each, and which of a key's rows is the last.
+//! The keys of a merge into a file, and which parent brought each.
 //!
 //! They are kept in a file beside the rows, a frame a page: the length of the parent's key (4 bytes, little-endian; all
 //! ones: no parent), that key, the number of rows (4 bytes), 16 bytes a row.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
+use std::fs;
 use std::path::Path;
 
 use super::part::Part;
@@ -123,45 +122,11 @@ impl Keys {
         Ok(seen.len() as u64)
     }
 
-    /// Copies to `new` the lines of `rows` (a file, a line a key) that no later line of the same key replaces. None if all
-    /// of them stay: nothing is then written.
-    pub(super) fn last_of_each(
-        &self,
-        rows: &Path,
-        new: impl FnOnce() -> Result<(String, Part), DestinationError>,
-    ) -> Result<Option<String>, DestinationError> {
+    /// The key of each row, in the order of the rows.
+    pub(super) fn digests(&self) -> Result<Vec<KeyDigest>, DestinationError> {
         let mut digests = Vec::new();
         read(self.part.path(), self.part.length(), |_, page| digests.extend_from_slice(page))?;
-        let mut order: Vec<usize> = (0..digests.len()).collect();
-        order.sort_unstable_by_key(|line| (digests.get(*line), *line));
-        let mut stays = vec![true; digests.len()];
-        for (earlier, later) in order.iter().zip(order.iter().skip(1)) {
-            if digests.get(*earlier) == digests.get(*later)
-                && let Some(stays) = stays.get_mut(*earlier)
-            {
-                *stays = false;
-            }
-        }
-        if stays.iter().all(|stays| *stays) {
-            return Ok(None);
-        }
-
-        let (name, part) = new()?;
-        let copied = (|| {
-            let mut source = BufReader::new(File::open(rows)?);
-            let mut target = BufWriter::new(File::create(part.path())?);
-            let mut line = Vec::new();
-            for stays in stays {
-                line.clear();
-                source.read_until(b'\n', &mut line)?;
-                if stays {
-                    target.write_all(&line)?;
-                }
-            }
-            target.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_data()
-        })();
-        copied.map_err(|cause| DestinationError::io(part.path(), cause))?;
-        Ok(Some(name))
+        Ok(digests)
     }
 
     fn damaged(&self, reason: &str) -> DestinationError {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use super::Folders;
 use super::journal::Mark;
+use super::kept;
 use super::keys::Keys;
 use super::part::{Names, Part, length_of};
 use crate::checkpoint::Load;
@@ -47,11 +48,11 @@ impl OpenLoad {
         let create = |kind| names.create(&table.resource, kind);
         let (name, rows) = create("new")?;
         let keys = match table.disposition {
-            Disposition::Merge => {
+            Disposition::Merge if table.is_keyed() => {
                 let (name, part) = create("keys")?;
                 Some(Keys::open(table, name, part)?)
             }
-            Disposition::Append | Disposition::Replace => None,
+            Disposition::Append | Disposition::Replace | Disposition::Merge => None,
         };
         Ok(Self { beside: Some(name), keys, ..Self::new(table, &load.load_id, rows) })
     }
@@ -164,11 +165,16 @@ impl OpenLoad {
     }
 
     /// The file of the state folder, durable, that is to take the place of the resource's; none under `append`.
-    pub(super) fn complete(&mut self, names: &Names) -> Result<Option<String>, DestinationError> {
+    pub(super) fn complete(
+        &mut self,
+        names: &Names,
+        table: &Table,
+    ) -> Result<Option<String>, DestinationError> {
         self.sync()?;
-        if let Some(keys) = &self.keys {
+        if table.disposition == Disposition::Merge {
+            let digests = self.keys.as_ref().map(Keys::digests).transpose()?;
             let new = || names.create(&self.resource, "merged");
-            if let Some(merged) = keys.last_of_each(self.rows.path(), new)? {
+            if let Some(merged) = kept::copy(table, self.rows.path(), digests.as_deref(), new)? {
                 return Ok(Some(merged));
             }
         }

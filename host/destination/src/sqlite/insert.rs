@@ -10,7 +10,7 @@ use super::failure;
 use super::parents::Parents;
 use super::schema::{self, LOAD_ID, LOADED_AT, MAX_COLUMNS, Shape};
 use crate::error::{DataErrorKind, DestinationError};
-use crate::table::{Disposition, Rows, Table, Written};
+use crate::table::{Rows, Table, Way, Written};
 use crate::value::Value;
 use crate::{column, fields, key, rows, timestamp};
 
@@ -74,8 +74,8 @@ pub(super) fn write(
         };
         let values = key_values(table, &shape, &fields).map_err(refuse)?;
         check_columns().map_err(refuse)?;
-        if table.disposition == Disposition::Merge {
-            if !shape.keyed {
+        if table.is_keyed() {
+            if !shape.keyed && table.way() == Way::Upsert {
                 schema::make_key(conn, path, table)?;
                 shape.keyed = true;
             }
@@ -149,12 +149,12 @@ fn plain_columns(line: &str) -> Vec<String> {
 }
 
 fn key_values<'a>(table: &Table, shape: &Shape, fields: &[Field<'a>]) -> Result<Vec<&'a str>, DataErrorKind> {
-    let value = |column: &String| {
-        let place = shape.place(column, 0);
-        let json = fields.iter().find(|(other, _)| Some(*other) == place).map(|(_, json)| *json);
-        key::require(column, json)
+    let json_of = |column: &String| {
+        let place = shape.place(column, 0)?;
+        fields.iter().find(|(other, _)| *other == place).map(|(_, json)| *json)
     };
-    table.primary_key.iter().map(value).collect()
+    let key = table.primary_key.iter().map(|column| key::require(column, json_of(column))).collect();
+    table.merge_key.iter().try_for_each(|column| key::require_to_merge(column, json_of(column))).and(key)
 }
 
 /// The statement that writes one row: every column of the table, so that one that the row lacks becomes NULL.
@@ -177,7 +177,7 @@ impl<'c> Insert<'c> {
             schema::list(&shape.columns),
             values.join(", ")
         );
-        if page.table.disposition == Disposition::Merge {
+        if page.table.way() == Way::Upsert {
             let key = &page.table.primary_key;
             let updates: Vec<_> = shape
                 .columns

@@ -10,7 +10,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension as _};
 use super::failure;
 use crate::error::{DataErrorKind, DestinationError, NameError};
 use crate::file_name;
-use crate::table::{Disposition, Table};
+use crate::table::Table;
 
 /// When a row came.
 pub(super) const LOADED_AT: &str = "_loaded_at";
@@ -83,24 +83,29 @@ pub(super) fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// The table that a `replace` fills while the old one still stands. Each pipeline has its own, so that a broken load of
+/// The table that a load fills which is put in its place at its end. Each pipeline has its own, so that a broken load of
 /// one is not taken for another's.
 pub(super) fn beside(pipeline: &str, resource: &str) -> String {
     format!("_sanderling_new:{}:{resource}", file_name::encode(pipeline))
 }
 
-fn key_index(resource: &str) -> String {
-    format!("_sanderling_key:{resource}")
+fn key_index(table: &str) -> String {
+    format!("_sanderling_key:{table}")
 }
 
 /// Refuses a table, view or index of that name which was not made here, and a name that differs in case only.
-pub(super) fn check_ours(conn: &Connection, path: &Path, resource: &str) -> Result<(), DestinationError> {
+pub(super) fn check_ours(
+    conn: &Connection,
+    path: &Path,
+    resource: &str,
+    wanted: &str,
+) -> Result<(), DestinationError> {
     let sort = |cause| failure::sort(path, cause);
     let mut found = conn
         .prepare_cached("SELECT name, type FROM sqlite_master WHERE name = ?1 COLLATE NOCASE")
         .map_err(sort)?;
     let found: Option<(String, String)> =
-        found.query_row([resource], |row| Ok((row.get(0)?, row.get(1)?))).optional().map_err(sort)?;
+        found.query_row([wanted], |row| Ok((row.get(0)?, row.get(1)?))).optional().map_err(sort)?;
     let Some((name, kind)) = found else { return Ok(()) };
     let columns = columns(conn, &name).map_err(sort)?;
     if kind != "table" || !columns.iter().any(|column| column == LOAD_ID) {
@@ -109,7 +114,7 @@ pub(super) fn check_ours(conn: &Connection, path: &Path, resource: &str) -> Resu
             reason: format!("it was not made by this program: it has no column `{LOAD_ID}`"),
         });
     }
-    if name != resource {
+    if name != wanted {
         let reason = format!("it differs from table `{name}` in case only");
         return Err(DestinationError::Name(NameError { resource: resource.to_owned(), reason }));
     }
@@ -129,12 +134,12 @@ pub(super) fn read(
         add_column(conn, name, LOADED_AT).map_err(sort)?;
         shape = Shape::new(columns(conn, name).map_err(sort)?, false);
     }
-    if table.disposition == Disposition::Replace {
+    if name != table.name {
         return Ok(shape);
     }
-    let index = key_index(&table.resource);
+    let index = key_index(&table.name);
     let indexed = names(conn, "SELECT name FROM pragma_index_info(?1)", &index).map_err(sort)?;
-    shape.keyed = table.disposition == Disposition::Merge && indexed == table.primary_key;
+    shape.keyed = table.is_keyed() && indexed == table.primary_key;
     if !shape.keyed {
         conn.execute_batch(&format!("DROP INDEX IF EXISTS {}", quote(&index))).map_err(sort)?;
     }
@@ -143,14 +148,14 @@ pub(super) fn read(
 
 /// Whether the rows that are there were merged by another primary key than the table's.
 pub(super) fn has_other_key(conn: &Connection, table: &Table) -> rusqlite::Result<bool> {
-    let indexed = names(conn, "SELECT name FROM pragma_index_info(?1)", &key_index(&table.resource))?;
+    let indexed = names(conn, "SELECT name FROM pragma_index_info(?1)", &key_index(&table.name))?;
     Ok(!indexed.is_empty() && indexed != table.primary_key)
 }
 
 /// Makes the unique index over the primary key, whose columns are all there.
 pub(super) fn make_key(conn: &Connection, path: &Path, table: &Table) -> Result<(), DestinationError> {
     let columns = list(&table.primary_key);
-    let (index, name) = (quote(&key_index(&table.resource)), quote(&table.resource));
+    let (index, name) = (quote(&key_index(&table.name)), quote(&table.name));
     conn.execute_batch(&format!("CREATE UNIQUE INDEX {index} ON {name} ({columns})")).map_err(|cause| {
         if cause.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) {
             let kind = DataErrorKind::ExistingDuplicates { columns: table.primary_key.clone() };
@@ -252,7 +257,7 @@ pub(super) fn swap(conn: &Connection, new: &str, name: &str) -> rusqlite::Result
     Ok(())
 }
 
-fn columns(conn: &Connection, table: &str) -> rusqlite::Result<Vec<String>> {
+pub(super) fn columns(conn: &Connection, table: &str) -> rusqlite::Result<Vec<String>> {
     names(conn, "SELECT name FROM pragma_table_info(?1) ORDER BY cid", table)
 }
 

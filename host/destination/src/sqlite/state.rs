@@ -13,11 +13,11 @@ use crate::checkpoint::{
 };
 use crate::error::DestinationError;
 use crate::partition_id::PartitionId;
-use crate::table::{Disposition, Table};
+use crate::table::{Table, Way};
 use crate::timestamp::iso8601;
 
 /// Of the tables below. A program that knows only an older one must not write them.
-const VERSION: i64 = 3;
+const VERSION: i64 = 4;
 
 /// Columns have no types here either: a count above `i64::MAX` is kept as its digits.
 const TABLES: &str = "
@@ -25,7 +25,7 @@ const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS _sanderling_loads (
         pipeline, resource, load_id, fingerprint, connector_digest, started_ms, updated_ms, status,
         rows, pages, retries, total, missing_parents, failed_parents, disposition,
-        refused_rows, stopped_at, last_complete, to_undo, unwritten,
+        refused_rows, stopped_at, last_complete, to_undo, unwritten, table_name,
         PRIMARY KEY (pipeline, resource)
     );
     CREATE TABLE IF NOT EXISTS _sanderling_pending (
@@ -57,7 +57,7 @@ const TABLES: &str = "
 ";
 
 /// Columns that older versions did not have. The tables that they made get them at their end, as they stand above.
-const ADDED: [(&str, &str); 7] = [
+const ADDED: [(&str, &str); 8] = [
     ("_sanderling_loads", "refused_rows"),
     ("_sanderling_loads", "stopped_at"),
     ("_sanderling_loads", "last_complete"),
@@ -65,6 +65,7 @@ const ADDED: [(&str, &str); 7] = [
     ("_sanderling_loads", "unwritten"),
     ("_sanderling_pending", "failed"),
     ("_sanderling_chains", "dropped"),
+    ("_sanderling_loads", "table_name"),
 ];
 
 /// Makes the tables, and proves on the way that the database can be written to.
@@ -117,8 +118,8 @@ pub(super) fn read(conn: &Connection, pipeline: &str) -> rusqlite::Result<State>
     let column = |table: &str, column: &'static str| -> rusqlite::Result<&'static str> {
         Ok(if has_column(conn, table, column)? { column } else { "NULL" })
     };
-    let [refused, limit, last, to_undo, unwritten, failed, dropped] = {
-        let mut columns = [""; 7];
+    let [refused, limit, last, to_undo, unwritten, failed, dropped, _] = {
+        let mut columns = [""; 8];
         for (slot, (table, name)) in columns.iter_mut().zip(ADDED) {
             *slot = column(table, name)?;
         }
@@ -287,39 +288,52 @@ fn insert_load(conn: &Connection, pipeline: &str, load: &Load) -> rusqlite::Resu
     .map(drop)
 }
 
-/// Notes how the resource's load was begun, which undoing it goes by.
-pub(super) fn note_disposition(conn: &Connection, pipeline: &str, table: &Table) -> rusqlite::Result<()> {
-    let disposition = match table.disposition {
-        Disposition::Append => "append",
-        Disposition::Replace => "replace",
-        Disposition::Merge => "merge",
+/// How a load was begun, which undoing it goes by: the config may have been changed since.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Begun {
+    pub(super) way: Way,
+    /// The table that its rows are for.
+    pub(super) table: String,
+}
+
+/// Notes how the resource's load is begun.
+pub(super) fn note_begun(conn: &Connection, pipeline: &str, table: &Table) -> rusqlite::Result<()> {
+    let way = match table.way() {
+        Way::Append => "append",
+        Way::Replace => "replace",
+        Way::Upsert => "merge",
+        Way::DeleteInsert => "delete-insert",
     };
     conn.prepare_cached(
-        "UPDATE _sanderling_loads SET disposition = ?3 WHERE pipeline = ?1 AND resource = ?2",
+        "UPDATE _sanderling_loads SET disposition = ?3, table_name = ?4 WHERE pipeline = ?1 AND resource = ?2",
     )?
-    .execute([pipeline, &table.resource, disposition])
+    .execute([pipeline, &table.resource, way, &table.name])
     .map(drop)
 }
 
 /// How the load was begun, if it is the one that the state holds.
-pub(super) fn disposition(
+pub(super) fn begun(
     conn: &Connection,
     pipeline: &str,
     resource: &str,
     load_id: &str,
-) -> rusqlite::Result<Option<Disposition>> {
-    let noted: Option<Option<String>> = conn
+) -> rusqlite::Result<Option<Begun>> {
+    let noted: Option<(Option<String>, Option<String>)> = conn
         .prepare_cached(
-            "SELECT disposition FROM _sanderling_loads WHERE pipeline = ?1 AND resource = ?2 AND load_id = ?3",
+            "SELECT disposition, table_name FROM _sanderling_loads
+             WHERE pipeline = ?1 AND resource = ?2 AND load_id = ?3",
         )?
-        .query_row([pipeline, resource, load_id], |row| row.get(0))
+        .query_row([pipeline, resource, load_id], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    Ok(match noted.flatten().as_deref() {
-        Some("append") => Some(Disposition::Append),
-        Some("replace") => Some(Disposition::Replace),
-        Some("merge") => Some(Disposition::Merge),
-        _ => None,
-    })
+    let Some((way, table)) = noted else { return Ok(None) };
+    let way = match way.as_deref() {
+        Some("append") => Way::Append,
+        Some("replace") => Way::Replace,
+        Some("merge") => Way::Upsert,
+        Some("delete-insert") => Way::DeleteInsert,
+        _ => return Ok(None),
+    };
+    Ok(Some(Begun { way, table: table.unwrap_or_else(|| resource.to_owned()) }))
 }
 
 fn load(row: &Row) -> rusqlite::Result<Change> {
