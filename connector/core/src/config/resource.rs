@@ -13,7 +13,7 @@ use super::hints;
 use super::steps;
 use crate::contract::WriteDisposition;
 use crate::cut::Cut;
-use crate::diagnostic::{Problems, did_you_mean};
+use crate::diagnostic::Problems;
 use crate::document::{At, Fields, Keys, Node};
 use crate::settle::{Form, Written};
 use crate::steps::Step;
