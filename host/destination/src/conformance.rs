@@ -425,7 +425,7 @@ fn groups_give_way_by_merge_key() {
         for (row, words) in [("{\"v\":1}", "is missing"), ("{\"day\":null}", "is null")] {
             let refused = to.write(&by_day, &page(row, "4"), &[]).unwrap_err().to_string();
             assert_eq!(refused, format!("tasks row 0 of the page: merge key field `day` {words}"));
-            assert!(breaches(&by_day, &page(row, "4")).unwrap()[0].kind.is_of_row());
+            assert!(to.breaches(&by_day, &page(row, "4")).unwrap()[0].kind.is_of_row());
         }
         assert_eq!(to.distinct_keys(&by_day, "4").unwrap(), None);
         // By both keys: 2 leaves its day, and what was there of its new day goes.
