@@ -10,7 +10,7 @@ mod tests;
 
 use serde_json::{Map, Value};
 
-use crate::document::{Note, blocks};
+use crate::document::{Format, Note, blocks, entry};
 use crate::secrets;
 
 /// What a file of another tool came to.
@@ -65,6 +65,8 @@ pub struct SecretUse {
     pub origin: String,
     /// The environment variable that it came from.
     pub env: Option<String>,
+    /// What has to stand in the file of secrets, where that is more than its value.
+    pub table: Option<Value>,
     /// Where, from 1.
     pub line: usize,
 }
@@ -158,6 +160,10 @@ impl LeftOut {
 impl SecretUse {
     /// How it is given from now on.
     pub fn given_by(&self) -> String {
+        if let Some(table) = &self.table {
+            let line = entry(Format::Toml, &self.name, table);
+            return format!("write {line} in .sanderling/secrets.toml");
+        }
         match &self.env {
             Some(env) => format!("give it by --secret {}=env:{env}", self.name),
             None => format!(
@@ -167,6 +173,12 @@ impl SecretUse {
             ),
         }
     }
+}
+
+/// The secret that a text is a placeholder of, and nothing else.
+fn secret_name(text: &str) -> Option<&str> {
+    let name = text.strip_prefix("${secrets.")?.strip_suffix('}')?;
+    (!name.contains('}')).then_some(name)
 }
 
 /// The first line of a piece of code, cut where it is long, and without what may be a credential.

@@ -1,7 +1,7 @@
 //! Configs made of what other tools read: what is printed and written, and what is said of the rest.
 
 use insta::assert_snapshot;
-use sanderling_demo::{Options, start};
+use sanderling_demo::{Options, Reply, start};
 use serde_json::Value;
 
 use crate::api;
@@ -174,6 +174,47 @@ fn what_is_imported_of_a_manifest_runs() {
     let requests = server.requests();
     let users = requests.iter().find(|request| request.path == "/v1/users").unwrap();
     assert_eq!((users.param("team"), users.param("braces")), (Some("all"), Some("{x}")));
+}
+
+/// A login and its session, and a stream that is read for each value of a list.
+#[test]
+fn logins_and_lists_that_are_imported_run() {
+    const MANIFEST: &str = r#"
+streams:
+  - name: rows
+    retriever:
+      requester:
+        url_base: BASE
+        path: "of/{{ stream_partition['team'] }}"
+        authenticator:
+          type: SessionTokenAuthenticator
+          login_requester: { url_base: BASE, path: login, http_method: POST, request_body_json: { key: "{{ config['api_key'] }}" } }
+          session_token_path: [session, token]
+          request_authentication: { type: ApiKey, inject_into: { inject_into: header, field_name: X-Session } }
+      record_selector: { extractor: { field_path: [data] } }
+      partition_router: { type: ListPartitionRouter, cursor_field: team, values: [red, blue] }
+    transformations:
+      - { type: AddFields, fields: [{ path: [team], value: "{{ stream_partition['team'] }}" }] }
+"#;
+    let (server, folder) = (start(Options::default()).unwrap(), Folder::with_key("login-key-7c"));
+    server.set_route("/login", |request| {
+        let sent = String::from_utf8_lossy(&request.body).into_owned();
+        let known = sent == r#"{"key":"login-key-7c"}"#;
+        if known { Reply::json(200, r#"{"session": {"token": "s-1"}}"#) } else { Reply::status(401) }
+    });
+    for (path, id) in [("/of/red", 1), ("/of/blue", 2)] {
+        server.set_route(path, move |request| match request.header("x-session") {
+            Some("s-1") => Reply::json(200, format!(r#"{{"data": [{{"id": {id}}}]}}"#)),
+            _ => Reply::status(401),
+        });
+    }
+    folder.write("manifest.yaml", &MANIFEST.replace("BASE", &server.base_url()));
+    let ran = folder.run(&["import", "airbyte", "manifest.yaml", "-o", "api.yaml"]).expect(5);
+    ran.says(&["each of 2 values of a list is a resource of its own"]);
+    folder.run(&["run", "api.yaml", "--frozen", "--to", "jsonl:out"]).expect(0);
+    assert_eq!(folder.lines("out/rows_red.jsonl"), [r#"{"id":1,"team":"red"}"#]);
+    assert_eq!(folder.lines("out/rows_blue.jsonl"), [r#"{"id":2,"team":"blue"}"#]);
+    assert_eq!(server.count("/login"), 1);
 }
 
 /// A filter, a field more and actions, in Python and in a manifest: what both keep, and add, is what Python would.

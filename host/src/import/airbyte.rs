@@ -4,6 +4,7 @@ mod errors;
 mod incremental;
 mod jinja;
 mod manifest;
+mod minted;
 mod paginator;
 mod parent;
 mod request;
@@ -86,14 +87,14 @@ pub fn import(text: &str) -> Result<Imported, ImportError> {
         }
         at += 1;
     }
-    let read: Vec<Read> = streams
-        .iter()
-        .enumerate()
-        .map(|(at, stream)| {
-            reading.within = vec!["resources".to_owned(), at.to_string()];
-            reading.stream(stream)
-        })
-        .collect();
+    let mut read: Vec<Read> = Vec::new();
+    for stream in &streams {
+        reading.within = vec!["resources".to_owned(), read.len().to_string()];
+        for given in reading.given(stream, &streams) {
+            reading.within = vec!["resources".to_owned(), read.len().to_string()];
+            read.push(reading.stream(stream, given));
+        }
+    }
     let mut config = assembled(read);
     if let Some(concurrency) = reading.concurrency(&root) {
         config.insert("limits".into(), json!({"concurrency": concurrency}));
@@ -143,6 +144,8 @@ struct Read {
 #[derive(Default)]
 struct Around {
     partitions: Vec<Partition>,
+    /// Values that the stream is read for, by their names in expressions.
+    given: Map<String, Value>,
     /// There is a watermark to start from.
     has_start: bool,
     /// There is an end to it.
@@ -166,6 +169,17 @@ impl Partition {
 }
 
 impl Around {
+    /// An expression, or the value of a list that it means.
+    fn with_given(&self, expression: Expression) -> Expression {
+        let value = jinja::path(&expression).and_then(|(root, keys)| match keys.as_slice() {
+            [Value::String(field)] if matches!(root, "stream_partition" | "stream_slice") => {
+                self.given.get(field)
+            }
+            _ => None,
+        });
+        value.map_or(expression.clone(), |value| Expression::Literal(value.clone()))
+    }
+
     /// The parent and its field that an expression means.
     fn parent_field(&self, expression: &Expression) -> Option<(String, String)> {
         let (root, keys) = jinja::path(expression)?;
@@ -254,11 +268,13 @@ impl<'d> Reading<'d> {
         streams
     }
 
-    fn stream(&mut self, stream: &Stream) -> Read {
+    /// A stream, for one set of the values that it is read for.
+    fn stream(&mut self, stream: &Stream, given: Map<String, Value>) -> Read {
         let node = &stream.node;
         self.close(node, &STREAM);
         let mut resource = Map::new();
-        let name = self.manifest.text(node, "name").unwrap_or("stream").to_owned();
+        let name = self.manifest.text(node, "name").unwrap_or("stream");
+        let name = parent::name_for(name, &given);
         resource.insert("name".into(), name.into());
         if !stream.is_selected {
             resource.insert("selected".into(), false.into());
@@ -279,7 +295,7 @@ impl<'d> Reading<'d> {
             self.leave(&retriever, &format!("`{kind}` has no form in a config"));
         }
         self.close(&retriever, &RETRIEVER);
-        let mut around = Around { partitions: self.partitions(&retriever), ..Around::default() };
+        let mut around = Around { partitions: self.partitions(&retriever), given, ..Around::default() };
         let incremental = incremental.map(|incremental| self.incremental(&incremental, &around));
         if let Some(incremental) = &incremental {
             around.has_start = true;

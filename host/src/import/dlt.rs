@@ -2,6 +2,7 @@
 
 mod call;
 mod evaluate;
+mod jwt;
 mod lambda;
 mod operator;
 mod scope;

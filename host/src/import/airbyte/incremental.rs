@@ -163,7 +163,7 @@ fn lag(seconds: u64, format: &str) -> Option<u64> {
 }
 
 /// A length of time of ISO 8601, as whole seconds; months and years have no length.
-fn seconds(text: &str) -> Option<u64> {
+pub(super) fn seconds(text: &str) -> Option<u64> {
     let rest = text.strip_prefix('P')?;
     let (days, times) = rest.split_once('T').unwrap_or((rest, ""));
     let mut total = 0_u64;

@@ -166,6 +166,8 @@ impl Reading<'_> {
                 Some(json!({"type": "api_key", "name": name, "api_key": token, "location": place}))
             }
             "OAuthAuthenticator" => self.oauth(node, around),
+            "SessionTokenAuthenticator" => self.session(node, around),
+            "JwtAuthenticator" => self.jwt(node, around),
             other => {
                 self.leave(node, &format!("`{other}` has no form in a config yet"));
                 None
@@ -174,9 +176,9 @@ impl Reading<'_> {
     }
 
     /// A field of an authenticator; what is written out there is not copied.
-    fn credential(&mut self, node: &Node, key: &str, around: &Around) -> Option<String> {
+    pub(super) fn credential(&mut self, node: &Node, key: &str, around: &Around) -> Option<String> {
         let text = self.string(node, key, Place::Credential, around)?;
-        let is_secret = ["api_token", "password", "client_secret", "refresh_token"].contains(&key);
+        let is_secret = ["api_token", "password", "client_secret", "refresh_token", "secret_key"].contains(&key);
         if !is_secret || text.is_empty() || text.contains("${secrets.") {
             return Some(text);
         }
@@ -188,7 +190,7 @@ impl Reading<'_> {
         let name = all.into_iter().find(is_free)?;
         if self.secrets.iter().all(|used| used.name != name) {
             let origin = format!("written out in line {line}, and is not copied");
-            self.secrets.push(SecretUse { name: name.clone(), path, origin, env: None, line });
+            self.secrets.push(SecretUse { name: name.clone(), path, origin, env: None, table: None, line });
         }
         Some(format!("${{secrets.{name}}}"))
     }

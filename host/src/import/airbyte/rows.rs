@@ -114,6 +114,7 @@ impl Reading<'_> {
             rows.of_parent.push((key, name.clone()));
             return;
         }
+        let value = value.map(|value| around.with_given(value));
         let plain = jinja::pieces(text).is_some_and(|pieces| matches!(pieces.as_slice(), [Piece::Text(_)]));
         let value = if plain { Some(jq::literal(text)) } else { value.as_ref().and_then(jq_value) };
         match value.and_then(|value| set("", &path, &value)) {

@@ -139,6 +139,9 @@ impl Reading<'_> {
                 let is_plain = !value.as_str().is_some_and(|text| text.contains("{{"));
                 is_plain.then(|| Known::Value(value.clone()))
             }
+            ("stream_partition" | "stream_slice", [field]) if around.given.contains_key(*field) => {
+                around.given.get(*field).cloned().map(Known::Value)
+            }
             ("stream_partition" | "stream_slice", [field]) if place.is_templated() => {
                 let found = around.partitions.iter().find(|partition| partition.field == *field);
                 match found {
@@ -188,6 +191,7 @@ impl Reading<'_> {
                 path,
                 origin: format!("{{{{ {text} }}}}"),
                 env: None,
+                table: None,
                 line: self.manifest.line(node),
             });
         }

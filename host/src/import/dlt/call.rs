@@ -73,6 +73,12 @@ impl<'t> Evaluator<'t> {
         if let Some(class) = CLASSES.iter().find(|class| class.name == name) {
             return self.object(node, class.arguments, Some(class.kind), scope);
         }
+        if name == "OAuthJWTAuth" {
+            let Value::Object(given) = self.object(node, &[], None, scope)? else {
+                return Err(self.worked_out(node));
+            };
+            return self.jwt_bearer(node, given);
+        }
         match (name.as_str(), self.arguments(node).as_slice()) {
             ("deepcopy" | "copy", [one]) => self.value(*one, scope),
             ("str", [one]) => {

@@ -203,7 +203,7 @@ impl<'t> Evaluator<'t> {
                 self.written_out.push((value, name.clone()));
                 let origin = format!("written out in line {line}, and is not copied");
                 let path = format!("line {line}");
-                self.secrets.push(SecretUse { name: name.clone(), path, origin, env: None, line });
+                self.secrets.push(SecretUse { name: name.clone(), path, origin, env: None, table: None, line });
                 name
             }
         };
@@ -363,6 +363,7 @@ impl<'t> Evaluator<'t> {
                 path: name,
                 origin,
                 env: found.env,
+                table: None,
                 line: line(node),
             });
         }
@@ -372,8 +373,8 @@ impl<'t> Evaluator<'t> {
 
 /// Whether what stands under a key is sent as a credential; `above` is the key of the object that it stands in.
 fn holds_credential(above: &str, key: &str) -> bool {
-    const OF_AUTH: [&str; 6] =
-        ["token", "api_key", "password", "client_secret", "access_token", "refresh_token"];
+    const OF_AUTH: [&str; 7] =
+        ["token", "api_key", "password", "client_secret", "access_token", "refresh_token", "private_key"];
     match above {
         "auth" => OF_AUTH.contains(&key),
         "headers" | "params" | "json" | "data" | "access_token_request_data" => is_credential(key),

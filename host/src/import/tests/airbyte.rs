@@ -191,6 +191,163 @@ fn authenticators() {
 }
 
 #[test]
+fn logins() {
+    let session = |login: &str, request: &str| {
+        format!(
+            "authenticator: {{type: SessionTokenAuthenticator, login_requester: {{url_base: \"https://b/v1/\", path: /login, {login}}}, session_token_path: [data, token], request_authentication: {{{request}}}, expiration_duration: PT2H}}"
+        )
+    };
+    let cases = [
+        (
+            "http_method: POST, request_body_json: {user: \"{{ config['user'] }}\", password: \"{{ config['secret'] }}{\"}",
+            "type: Bearer",
+            json!({"type": "session_token", "path": "https://b/v1/login", "method": "POST",
+                "json": {"user": "${secrets.user}", "password": "${secrets.secret}{"},
+                "token_path": "data.token", "default_token_expiration": 7200}),
+        ),
+        (
+            "request_parameters: {a: 1, b: x y}, request_headers: {X-A: b}",
+            "type: ApiKey, inject_into: {inject_into: header, field_name: Authorization}",
+            json!({"type": "session_token", "path": "https://b/v1/login?a=1&b=x+y", "method": "GET", "headers": {"X-A": "b"},
+                "token_path": "data.token", "location": "header", "prefix": "", "name": "Authorization",
+                "default_token_expiration": 7200}),
+        ),
+        (
+            "authenticator: {type: ApiKeyAuthenticator, header: X-Key, api_token: \"{{ config['secret'] }}\"}, request_body_data: {g: p}",
+            "type: ApiKey, inject_into: {inject_into: request_parameter, field_name: sid}",
+            json!({"type": "session_token", "path": "https://b/v1/login", "method": "GET", "data": {"g": "p"},
+                "headers": {"X-Key": "${secrets.secret}"}, "token_path": "data.token", "location": "query", "name": "sid",
+                "default_token_expiration": 7200}),
+        ),
+    ];
+    for (login, request, expected) in cases {
+        let (config, left) = read(&session(login, request), "", "");
+        assert_eq!((&config["client"]["auth"], left), (&expected, 0), "{login}");
+    }
+    let unknown = [
+        ("authenticator: {type: BasicHttpAuthenticator, username: u, password: p}", "type: Bearer"),
+        ("request_parameters: {key: \"{{ config['secret'] }}\"}", "type: Bearer"),
+        ("request_body_data: a=b", "type: Bearer"),
+        ("http_method: POST", "type: Cookie"),
+        ("http_method: POST", "type: ApiKey, inject_into: {inject_into: body_json, field_name: t}"),
+    ];
+    for (login, request) in unknown {
+        let (config, left) = read(&session(login, request), "", "");
+        assert_eq!((config["client"].get("auth"), left), (None, 1), "{login} {request}");
+    }
+    let (config, left) = read(&session("error_handler: {max_retries: 2}", "type: Bearer"), "", "");
+    assert_eq!((&config["client"]["auth"]["type"], left), (&json!("session_token"), 1));
+}
+
+/// What stands in the file of secrets from now on.
+fn table(in_requester: &str) -> (Value, Vec<String>, usize) {
+    let text = format!(
+        "streams: [{{name: s, retriever: {{requester: {{url_base: \"https://a\", path: x, {in_requester}}}}}}}]\n{SPEC}"
+    );
+    let part = import(&text).unwrap().parts.pop().unwrap();
+    let given = part.secrets.iter().map(crate::import::SecretUse::given_by).collect();
+    (part.config["client"]["auth"].clone(), given, part.left.len())
+}
+
+#[test]
+fn keys_that_sign() {
+    let jwt = |more: &str| {
+        format!("authenticator: {{type: JwtAuthenticator, secret_key: \"{{{{ config['secret'] }}}}\"{more}}}")
+    };
+    let bearer = json!({"type": "bearer", "token": "${secrets.secret}"});
+    let plain = |token: &str| json!({"type": "api_key", "name": "Authorization", "api_key": token, "location": "header"});
+    let write = |table: &str| {
+        vec![format!("write secret = {{value = \"…\", kind = \"jwt\", {table}}} in .sanderling/secrets.toml")]
+    };
+    let claims = ", header_prefix: Bearer, jwt_headers: {kid: k, typ: JWT}, jwt_payload: {iss: i, aud: a}, additional_jwt_payload: {n: 5}, token_duration: 60";
+    let cases = [
+        (
+            format!(", algorithm: ES256{claims}"),
+            bearer.clone(),
+            write("alg = \"ES256\", claims = {iss = \"i\", aud = \"a\", n = 5}, ttl_s = 60, key_id = \"k\""),
+            0,
+        ),
+        (
+            ", algorithm: HS256".to_owned(),
+            plain("${secrets.secret}"),
+            write("alg = \"HS256\", ttl_s = 1200"),
+            0,
+        ),
+        (
+            ", algorithm: RS256, header_prefix: JWT, base64_encode_secret_key: true".to_owned(),
+            plain("JWT ${secrets.secret}"),
+            write("alg = \"RS256\", ttl_s = 1200"),
+            1,
+        ),
+        (
+            ", algorithm: RS256, jwt_payload: {iss: \"{{ config['own'] }}\"}, header_prefix: Bearer"
+                .to_owned(),
+            bearer,
+            write("alg = \"RS256\", claims = {iss = \"…\"}, ttl_s = 1200"),
+            1,
+        ),
+        (
+            ", algorithm: HS256, request_option: {inject_into: request_parameter, field_name: jwt}"
+                .to_owned(),
+            json!({"type": "api_key", "name": "jwt", "api_key": "${secrets.secret}", "location": "query"}),
+            write("alg = \"HS256\", ttl_s = 1200"),
+            0,
+        ),
+    ];
+    for (more, auth, given, left) in cases {
+        assert_eq!(table(&jwt(&more)), (auth, given, left), "{more}");
+    }
+    for more in [", algorithm: PS256", ", algorithm: HS256, passphrase: p, additional_jwt_headers: {x: y}"] {
+        assert_ne!(table(&jwt(more)).2, 0, "{more}");
+    }
+    // A key that is written out is not copied.
+    let (auth, given, left) = table("authenticator: {type: JwtAuthenticator, algorithm: HS256, secret_key: k3y}");
+    assert_eq!((&auth["api_key"], left), (&json!("${secrets.secret_key}"), 0));
+    assert!(given[0].contains("secret_key = {value = \"…\", kind = \"jwt\""), "{given:?}");
+}
+
+/// A list of values makes a resource of each.
+#[test]
+fn lists_of_values() {
+    let list = |values: &str, more: &str| {
+        format!("partition_router: {{type: ListPartitionRouter, cursor_field: repo, values: {values}{more}}}")
+    };
+    let option = ", request_option: {inject_into: request_parameter, field_name: of}";
+    let (config, left) = read(
+        "",
+        &list("[a/b, 7]", option),
+        "transformations: [{type: AddFields, fields: [{path: [repo], value: \"{{ stream_partition['repo'] }}\"}]}]",
+    );
+    let resources = config["resources"].as_array().unwrap();
+    assert_eq!((resources.len(), left), (2, 1));
+    assert_eq!((&resources[0]["name"], &resources[1]["name"]), (&json!("s_a_b"), &json!("s_7")));
+    assert_eq!(
+        (&resources[0]["endpoint"]["params"], &resources[1]["endpoint"]["params"]),
+        (&json!({"of": "a/b"}), &json!({"of": 7}))
+    );
+    assert_eq!(resources[0]["processing_steps"], json!([{"map": ". + {\"repo\": (\"a/b\")}"}]));
+    let text = format!(
+        "streams: [{{name: s, retriever: {{requester: {{url_base: \"https://a\", path: \"x/{{{{ stream_slice.repo }}}}\"}}, {}}}}}]",
+        list("[a, 'b{']", "")
+    );
+    let part = import(&text).unwrap().parts.pop().unwrap();
+    let paths: Vec<&Value> =
+        part.config["resources"].as_array().unwrap().iter().map(|r| &r["endpoint"]["path"]).collect();
+    assert_eq!(paths, ["x/a", "x/b{{"]);
+    assert!(part.left[0].what.contains("each of 2 values"), "{:?}", part.left);
+
+    let two = "partition_router: [{type: ListPartitionRouter, cursor_field: a, values: [x, y]}, {type: ListPartitionRouter, cursor_field: b, values: [1, 2]}]";
+    let names: Vec<Value> =
+        read("", two, "").0["resources"].as_array().unwrap().iter().map(|r| r["name"].clone()).collect();
+    assert_eq!(names, ["s_x_1", "s_x_2", "s_y_1", "s_y_2"]);
+    for unknown in ["\"{{ config['repos'] }}\"", "[]"] {
+        let (config, left) = read("", &list(unknown, option), "");
+        assert_eq!((config["resources"].as_array().unwrap().len(), left > 0), (1, true), "{unknown}");
+        assert_eq!(config["resources"][0]["endpoint"].get("params"), None);
+    }
+}
+
+#[test]
 fn selectors() {
     let cases = [("[]", json!("$")), ("[data]", json!("data")), ("[a, b c, '*', d]", json!("a['b c'][*].d"))];
     for (path, expected) in cases {

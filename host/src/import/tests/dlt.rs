@@ -70,6 +70,11 @@ fn expressions_that_are_known() {
             "OAuth2ClientCredentials(access_token_url='https://a/t', client_id='c', client_secret='s')",
             json!({"type": "oauth2_client_credentials", "access_token_url": "https://a/t", "client_id": "c", "client_secret": "s"}),
         ),
+        (
+            "",
+            "OAuthJWTAuth(client_id='c', private_key=dlt.secrets['key'], auth_endpoint='https://a/t', scopes=['x', 'y'], default_token_expiration=60)",
+            json!({"access_token_url": "https://a/t", "assertion": "${secrets.key}", "type": "oauth2_jwt_bearer", "default_token_expiration": 60}),
+        ),
         ("", "SinglePagePaginator()", json!({"type": "single_page"})),
         (
             "",
@@ -98,6 +103,44 @@ fn expressions_that_are_known() {
         let (value, left) = value_of(head, expression);
         assert_eq!((value, left), (Some(expected), 0), "{head}\n{expression}");
     }
+}
+
+/// What a key signs stands beside it, in the file of secrets.
+#[test]
+fn keys_that_sign() {
+    let of = |arguments: &str| {
+        let text = format!("rest_api_source({{'client': {{'auth': OAuthJWTAuth({arguments})}}}})\n");
+        let part = parts(&text).pop().unwrap();
+        let given: Vec<String> = part.secrets.iter().map(crate::import::SecretUse::given_by).collect();
+        let left: Vec<String> = part.left.iter().map(|left| left.what.clone()).collect();
+        (part.config["client"].get("auth").is_some(), given, left)
+    };
+    let write = |issuer: &str, more: &str| {
+        vec![format!(
+            "write key = {{value = \"…\", kind = \"jwt\", alg = \"RS256\", claims = {{iss = \"{issuer}\", sub = \"{issuer}\", aud = \"https://a/t\"{more}}}}} in .sanderling/secrets.toml"
+        )]
+    };
+    let key = "private_key=dlt.secrets['key'], auth_endpoint='https://a/t'";
+    assert_eq!(
+        of(&format!("client_id='c', {key}, scopes='r w'")),
+        (true, write("c", ", scope = \"r w\""), Vec::new())
+    );
+    assert_eq!(of(&format!("client_id=dlt.secrets['id'], {key}")), (true, write("…", ""), Vec::new()));
+    let written = "client_id='c', private_key='-----BEGIN', auth_endpoint='https://a/t'";
+    let (_, given, left) = of(written);
+    assert!(given[0].starts_with("write private_key = {value = \"…\", kind = \"jwt\""), "{given:?}");
+    assert_eq!(left, Vec::<String>::new());
+    let more = format!("client_id='c', {key}, headers={{'a': 'b'}}, private_key_passphrase=dlt.secrets['p']");
+    let cases = [
+        more.as_str(),
+        "client_id='c', private_key='k3y-' + dlt.secrets['k'], auth_endpoint='https://a/t'",
+        "client_id='c'",
+    ];
+    let told = cases.map(|arguments| {
+        let (is_there, _, left) = of(arguments);
+        format!("{is_there}: {}", left.join("\n      "))
+    });
+    insta::assert_snapshot!(told.join("\n"));
 }
 
 #[test]
