@@ -178,7 +178,8 @@ impl Reading<'_> {
     /// A field of an authenticator; what is written out there is not copied.
     pub(super) fn credential(&mut self, node: &Node, key: &str, around: &Around) -> Option<String> {
         let text = self.string(node, key, Place::Credential, around)?;
-        let is_secret = ["api_token", "password", "client_secret", "refresh_token", "secret_key"].contains(&key);
+        let is_secret =
+            ["api_token", "password", "client_secret", "refresh_token", "secret_key"].contains(&key);
         if !is_secret || text.is_empty() || text.contains("${secrets.") {
             return Some(text);
         }

@@ -203,7 +203,14 @@ impl<'t> Evaluator<'t> {
                 self.written_out.push((value, name.clone()));
                 let origin = format!("written out in line {line}, and is not copied");
                 let path = format!("line {line}");
-                self.secrets.push(SecretUse { name: name.clone(), path, origin, env: None, table: None, line });
+                self.secrets.push(SecretUse {
+                    name: name.clone(),
+                    path,
+                    origin,
+                    env: None,
+                    table: None,
+                    line,
+                });
                 name
             }
         };

@@ -301,7 +301,8 @@ fn keys_that_sign() {
         assert_ne!(table(&jwt(more)).2, 0, "{more}");
     }
     // A key that is written out is not copied.
-    let (auth, given, left) = table("authenticator: {type: JwtAuthenticator, algorithm: HS256, secret_key: k3y}");
+    let (auth, given, left) =
+        table("authenticator: {type: JwtAuthenticator, algorithm: HS256, secret_key: k3y}");
     assert_eq!((&auth["api_key"], left), (&json!("${secrets.secret_key}"), 0));
     assert!(given[0].contains("secret_key = {value = \"…\", kind = \"jwt\""), "{given:?}");
 }
