@@ -16,7 +16,11 @@ use crate::schema::{Schema, TableSchema};
 use crate::table::{Above, Table};
 use crate::walk::Walk;
 
-/// Reads a page once. On an error the schema is as it was.
+/// So often at most is a page read again. What later rows bring stays in the schema, also if they are left out: a column
+/// without values, or a wider one, costs less than a page that is read once for each of its rows.
+const MAX_READINGS: usize = 32;
+
+/// Reads a page once; where a row that brings a column is left out, once more without it. On an error the schema is as it was.
 pub fn decode(page: &Page, schema: &mut Schema, options: &Options) -> Result<Decoded, DecodeError> {
     let text = text(page)?;
     let mut left_out = BTreeMap::new();
@@ -163,7 +167,7 @@ impl<'a> Pass<'a> {
                     return Err(DecodeError::NotJson { row, expected: malformed.expected, byte });
                 }
             };
-            if self.walk.learning.touched {
+            if self.walk.learning.touched && left_out.len() < MAX_READINGS {
                 return Ok(Outcome::Again(row, why));
             }
             self.walk.learning.discarded_values = discarded_values;

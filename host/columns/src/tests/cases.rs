@@ -602,3 +602,32 @@ fn contracts() {
     let (schema, _) = decode_all(&[first, "{\"b\":[1]}"], &with(all(Mode::Freeze)));
     assert_eq!(schema.tables.len(), 2);
 }
+
+#[test]
+fn rows_that_bring_columns_and_are_refused_do_not_cost_a_reading_each() {
+    let mut lines = String::new();
+    for at in 0..200 {
+        lines += &if at % 2 == 0 {
+            format!("{{\"id\":{at},\"o\":{{\"a\":{at}}},\"l\":[{at}],\"v\":{at}}}\n")
+        } else {
+            format!(
+                "{{\"n{at}\":[{{\"x\":1}}],\"o\":{{\"b{at}\":1}},\"l\":[\"x\"],\"v\":1.5,\"id\":1,\"id\":2}}\n"
+            )
+        };
+    }
+    for nested in [Nested::Json, Nested::Columns, TABLES] {
+        let (schema, decoded) = decode_all(&[&lines], &options(nested));
+        assert_eq!(decoded[0].refused.len(), 100);
+        let root = &rows(&decoded)[0].1;
+        let ids: Vec<i64> = root.iter().map(|row| row["id"].as_i64().unwrap()).collect();
+        assert_eq!(ids, (0..200).step_by(2).collect::<Vec<_>>());
+        assert!(root.iter().all(|row| row.as_object().unwrap().len() <= 4), "{:?}", root[0]);
+        // The first of them have left nothing; the later ones have, and it is empty.
+        let named = |name: &str| schema.tables.iter().any(|it| it.columns.iter().any(|it| it.name == name));
+        assert!(!named("n1") && !named("o__b1"));
+        if nested == Nested::Json {
+            let last = &root[99];
+            assert_eq!((last["v"].as_f64(), &last["o"]["json"]), (Some(198.0), &json!("{\"a\":198}")));
+        }
+    }
+}
