@@ -284,6 +284,46 @@ mod tests {
         }
     }
 
+    /// A wait that is as long as the budget is waited; one that is longer is given up at once, with nothing waited before.
+    #[test]
+    fn the_budget_is_the_longest_wait_that_is_waited() {
+        let policy = RetryPolicy { wait_budget_ms: 100_000, ..RetryPolicy::default() };
+        for (header, decision) in [
+            ("99", Decision::After { wait_ms: 99_000, throttled: true }),
+            ("100", Decision::After { wait_ms: 100_000, throttled: true }),
+            ("101", Decision::GiveUp(Reason::WaitTooLong { wait_ms: 101_000 })),
+            ("Sun, 13 Sep 2020 12:28:20 GMT", Decision::After { wait_ms: 100_000, throttled: true }),
+            ("Sun, 13 Sep 2020 12:28:21 GMT", Decision::GiveUp(Reason::WaitTooLong { wait_ms: 101_000 })),
+        ] {
+            for status in [429, 503] {
+                let failure = Failure::Status { status, retry: None, retry_after: Some(header) };
+                assert_eq!(
+                    Attempts::default().next(&policy, failure, NOW_MS, 0.0),
+                    decision,
+                    "{status} {header}"
+                );
+            }
+        }
+        let none = RetryPolicy { wait_budget_ms: 0, ..RetryPolicy::default() };
+        let asks = |header| Failure::Status { status: 503, retry: None, retry_after: Some(header) };
+        let at_once = |header| Attempts::default().next(&none, asks(header), NOW_MS, 0.0);
+        assert!(matches!(at_once("1"), Decision::GiveUp(Reason::WaitTooLong { .. })));
+        assert!(matches!(at_once("0"), Decision::After { wait_ms: 2_000, throttled: false }));
+    }
+
+    /// What is waited grows by two, from the factor, and lies between that and a quarter more.
+    #[test]
+    fn waits_grow_from_the_factor_and_are_not_all_the_same() {
+        for (factor, expected) in [(5.0, [5_000, 10_000, 20_000]), (1.0, [1_000, 2_000, 4_000])] {
+            let policy = RetryPolicy { backoff_factor: factor, ..RetryPolicy::default() };
+            assert_eq!([1, 2, 3].map(|nth| backoff_ms(&policy, nth, 0.0)), expected);
+        }
+        let policy = RetryPolicy::default();
+        let waits: std::collections::BTreeSet<u64> =
+            (0..2_000).map(|at| backoff_ms(&policy, 3, f64::from(at) / 2_000.0)).collect();
+        assert!(waits.len() > 1_000 && waits.iter().all(|wait_ms| (8_000..=10_000).contains(wait_ms)));
+    }
+
     #[test]
     fn zero_retries_are_zero_tries_again_for_429_too() {
         let policy = RetryPolicy { max_retries: 0, ..RetryPolicy::default() };

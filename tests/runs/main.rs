@@ -28,6 +28,7 @@
 //! | `left_behind.rs` | what broken runs leave of what is not read any more, and of partitions that come again |
 //! | `messages.rs` | every message that the program can print has a snapshot |
 //! | `offset.rs` | offset paging against servers that behave in every odd way |
+//! | `peers.rs` | other tools' cases, listed in `tests/peers.md`, each with its test |
 //! | `preview.rs` | the first rows of a resource |
 //! | `rates.rs` | rate limits: the API's own, and those of a config |
 //! | `readme.rs` | what the README and `docs/` show is real |
@@ -83,6 +84,7 @@ mod offset;
 mod output;
 mod pagers;
 mod paging_property;
+mod peers;
 mod preview;
 mod program;
 mod rates;

@@ -1,7 +1,7 @@
 //! Runs whose requests are signed: the API checks each signature with the key, which is nowhere else.
 
 use ring::{digest, hmac};
-use sanderling_demo::{Options, Reply, Request, Server, start};
+use sanderling_demo::{Action, Fault, Options, Reply, Request, Server, When, start};
 use serde_json::{Value, json};
 
 use crate::leaks;
@@ -102,6 +102,12 @@ fn a_search_whose_pages_are_signed_by_hmac() {
         .database("out.db")
         .query_row("select distinct you from rows", [], |row| row.get::<_, String>(0));
     assert_eq!(you.unwrap(), "sha256=${secrets.sig}");
+    // What is asked for once more is signed once more.
+    server.clear_log();
+    server.add_fault(Fault::new("/rows", When::Nth(2), Action::status(503)));
+    let ran = run(&folder, &["--fresh"]).expect(0);
+    assert_eq!(server.requests().len(), 4);
+    assert_whole(&folder, &server, &ran, "x-sig");
     // Another key is a wrong credential.
     folder.write("other.txt", "another-key-altogether");
     let refused = run(&folder, &["--secret", "sig=file:other.txt", "--fresh"]).expect(3);

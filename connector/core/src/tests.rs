@@ -17,6 +17,7 @@ mod offset_property;
 mod page_numbers;
 mod pager_property;
 mod parents;
+mod peers;
 mod requests;
 mod settle;
 mod steps;

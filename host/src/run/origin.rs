@@ -248,6 +248,16 @@ mod tests {
     }
 
     #[test]
+    fn without_a_pace_or_a_word_of_the_api_nothing_is_held_back() {
+        let mut origin = origin(100, false);
+        for _ in 0..100 {
+            origin.succeeded();
+        }
+        assert_eq!((0..100).filter(|_| goes(&mut origin, 7)).count(), 100);
+        assert_eq!(origin.paused_until_ms(), 0);
+    }
+
+    #[test]
     fn a_pace_holds_though_permits_are_free() {
         let mut origin = Origin::new(4, false, Some(Pace::new(2.0, "https://a.test", None)));
         for _ in 0..4 {

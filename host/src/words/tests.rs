@@ -123,6 +123,41 @@ fn what_an_api_refuses() {
     ));
 }
 
+/// Of each status: whether the page is asked for again, and what the program exits with when that was in vain.
+#[test]
+fn each_status_is_asked_again_or_not_and_has_its_exit_code() {
+    use crate::retry::{Attempts, Decision, Failure, RetryPolicy};
+
+    let cases = [
+        (400, false, exit::OTHER),
+        (401, false, exit::CREDENTIAL),
+        (403, false, exit::CREDENTIAL),
+        (404, false, exit::OTHER),
+        (405, false, exit::OTHER),
+        (408, false, exit::LATER),
+        (418, false, exit::OTHER),
+        (429, true, exit::LATER),
+        (500, true, exit::LATER),
+        (502, true, exit::LATER),
+        (503, true, exit::LATER),
+        (504, true, exit::LATER),
+        (508, false, exit::LATER),
+    ];
+    for (status, again, code) in cases {
+        let failed = Failure::Status { status, retry: None, retry_after: None };
+        let decision = Attempts::default().next(&RetryPolicy::default(), failed, 0, 0.0);
+        assert_eq!(matches!(decision, Decision::After { .. }), again, "{status}");
+        assert_eq!(code_of_cause(&fault(http(status, ""))), code, "{status}");
+    }
+    // No name, no connection, no answer: later. What is no URL: the config.
+    let unreached = |error: GateError| code_of_cause(&Cause::Unreached(Box::new(error)));
+    let gone = GateError::Resolve { host: "a.b".into(), reason: "no such host".into() };
+    assert_eq!(unreached(gone), exit::LATER);
+    assert_eq!(unreached(GateError::FirstByteTimeout { limit_ms: 1 }), exit::LATER);
+    let no_url = Denial::Url { problem: "its scheme is neither http nor https" };
+    assert_eq!(code_of_cause(&Cause::Denied(Box::new(no_url))), exit::CONFIG);
+}
+
 #[test]
 fn no_token() {
     let of = |fault: Fault, reason| {
