@@ -9,14 +9,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use sanderling_gate::{Binding, Place, Secret};
 
 use crate::document::nearest;
 use crate::words::of_io;
 pub use kind::Signs;
 use kind::{Kind, kind};
-use references::is_name;
-pub use references::{malformed_references, references, substitute};
+pub use references::{
+    blank, is_reference, malformed_reference, malformed_references, references, substitute,
+};
+use references::{is_name, replace};
 
 /// Where secrets are looked for in the current folder.
 pub const FILE: &str = ".sanderling/secrets.toml";
@@ -104,14 +107,50 @@ pub struct Given {
     pub signs: Option<Signs>,
 }
 
-/// Finds each of `names`, or says of all that are missing where they could be given. `env` reads the environment,
-/// `dir` is the current folder.
-pub fn resolve(
+/// Where secrets may be given.
+#[derive(Clone, Copy)]
+pub struct Sources<'a> {
+    /// `--secret`, as typed.
+    pub flags: &'a [String],
+    /// Names that flags may give beside those that are asked for: somebody else asks for them.
+    pub also: &'a BTreeSet<String>,
+    /// Reads the environment.
+    pub env: &'a dyn Fn(&str) -> Option<String>,
+    /// The current folder.
+    pub dir: &'a Path,
+}
+
+/// Finds each of `names`, or says of all that are missing where they could be given.
+pub fn resolve(names: &BTreeSet<String>, sources: Sources<'_>) -> Result<Vec<Given>, Vec<SecretError>> {
+    find_each(names, sources, |name, value, entry, parts| Given {
+        name: name.to_owned(),
+        secret: Secret::new(value),
+        binding: entry.map(|entry| entry.binding.clone()).unwrap_or_default(),
+        signs: entry.and_then(|entry| entry.kind.clone().signs(parts)),
+    })
+}
+
+/// The text of a destination with its secrets in place: percent-encoded as parts of a URL, unless one is the whole text.
+/// What comes of it is for the destination alone.
+pub fn fill(text: &str, sources: Sources<'_>) -> Result<String, Vec<SecretError>> {
+    let names = references(&text.into());
+    let values = find_each(&names, sources, |name, value, _, _| (name.to_owned(), value))?;
+    let values: BTreeMap<String, String> = values.into_iter().collect();
+    let whole = is_reference(text);
+    Ok(replace(text, &mut |name| {
+        let value = values.get(name)?;
+        let url = !whole && text.contains("://");
+        Some(if url { percent_encode(value.as_bytes(), NON_ALPHANUMERIC).to_string() } else { value.clone() })
+    }))
+}
+
+/// Finds each of `names`, and makes of its value what `make` makes of it.
+fn find_each<T>(
     names: &BTreeSet<String>,
-    flags: &[String],
-    env: &dyn Fn(&str) -> Option<String>,
-    dir: &Path,
-) -> Result<Vec<Given>, Vec<SecretError>> {
+    sources: Sources<'_>,
+    make: impl Fn(&str, String, Option<&Entry>, Vec<Option<String>>) -> T,
+) -> Result<Vec<T>, Vec<SecretError>> {
+    let Sources { flags, also, env, dir } = sources;
     let mut errors = Vec::new();
     let (file, wrong) = match read_file(&dir.join(FILE)) {
         Ok(file) => (file, Vec::new()),
@@ -122,14 +161,14 @@ pub fn resolve(
     known.extend(names.iter().flat_map(parts).map(|(part, ..)| part));
     let mut sources = BTreeMap::new();
     for flag in flags {
-        match parse_flag(flag, &known) {
+        match parse_flag(flag, &known.union(also).cloned().collect()) {
             Ok((name, source)) => {
                 sources.insert(name, source);
             }
             Err(error) => errors.push(error),
         }
     }
-    for name in sources.keys().filter(|name| !known.contains(*name)) {
+    for name in sources.keys().filter(|name| !known.contains(*name) && !also.contains(*name)) {
         let near = nearest(name, known.iter().map(String::as_str)).map(str::to_owned);
         let known = names.iter().map(|name| format!("`{name}`")).collect();
         errors.push(SecretError::Unused { name: name.clone(), near, known });
@@ -164,10 +203,7 @@ pub fn resolve(
             .map(|(part, here, may_miss)| find(&part, here.or_else(|| written(&part)), may_miss))
             .collect();
         let Some(value) = value else { continue };
-        let entry = file.get(name);
-        let binding = entry.map(|entry| entry.binding.clone()).unwrap_or_default();
-        let signs = entry.and_then(|entry| entry.kind.clone().signs(parts));
-        given.push(Given { name: name.clone(), secret: Secret::new(value), binding, signs });
+        given.push(make(name, value, file.get(name), parts));
     }
     // A secret may be missing only because what should give it is wrong; that is said first, and alone.
     if errors.is_empty() {

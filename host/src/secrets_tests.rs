@@ -1,4 +1,10 @@
 use super::*;
+
+fn sources<'a>(flags: &'a [String], env: &'a dyn Fn(&str) -> Option<String>, dir: &'a Path) -> Sources<'a> {
+    static NONE: BTreeSet<String> = BTreeSet::new();
+    Sources { flags, also: &NONE, env, dir }
+}
+
 use serde_json::json;
 
 fn names(names: &[&str]) -> BTreeSet<String> {
@@ -36,7 +42,7 @@ fn what_looks_like_a_reference_and_is_none_is_found() {
 #[test]
 fn a_missing_secret_names_every_place() {
     let dir = tempfile::tempdir().unwrap();
-    let errors = resolve(&names(&["api-key"]), &[], &|_| None, dir.path()).err().unwrap();
+    let errors = resolve(&names(&["api-key"]), sources(&[], &|_| None, dir.path())).err().unwrap();
     let [SecretError::Missing { name, places }] = errors.as_slice() else { panic!("{errors:?}") };
     assert_eq!(name, "api-key");
     let told = places.join("\n");
@@ -53,7 +59,7 @@ fn only_one_name_of_the_environment_is_read() {
         asked.borrow_mut().push(name.to_owned());
         None
     };
-    let _ = resolve(&names(&["GITHUB_TOKEN"]), &[], &env, dir.path());
+    let _ = resolve(&names(&["GITHUB_TOKEN"]), sources(&[], &env, dir.path()));
     assert_eq!(*asked.borrow(), ["SANDERLING_SECRET_GITHUB_TOKEN"]);
 }
 
@@ -65,7 +71,7 @@ fn sources_are_read_and_their_last_line_break_dropped() {
     let flags =
         ["e=env:VAR".to_owned(), format!("f=file:{}", path.display()), "c=cmd:printf 'a b\\n\\n'".to_owned()];
     let env = |name: &str| (name == "VAR").then(|| "from env\n".to_owned());
-    let given = resolve(&names(&["e", "f", "c"]), &flags, &env, dir.path()).ok().unwrap();
+    let given = resolve(&names(&["e", "f", "c"]), sources(&flags, &env, dir.path())).ok().unwrap();
     let values: Vec<_> = given.iter().map(|given| (given.name.as_str(), given.secret.clone())).collect();
     let expected = [("c", "a b\n"), ("e", "from env\n"), ("f", "from file")];
     for ((name, secret), (expected_name, expected)) in values.iter().zip(expected) {
@@ -78,7 +84,7 @@ fn sources_are_read_and_their_last_line_break_dropped() {
 fn a_value_on_the_command_line_is_refused_and_not_shown() {
     let dir = tempfile::tempdir().unwrap();
     for flag in ["k=hunter2hunter2", "hunter2hunter2 ", "k"] {
-        let errors = resolve(&names(&["k"]), &[flag.into()], &|_| None, dir.path()).err().unwrap();
+        let errors = resolve(&names(&["k"]), sources(&[flag.into()], &|_| None, dir.path())).err().unwrap();
         let told: String = errors.iter().map(|error| format!("{error} {error:?}")).collect();
         assert!(!told.contains("hunter2"), "{told}");
     }
@@ -94,7 +100,7 @@ fn the_file_must_be_private_and_its_faults_do_not_quote_it() {
     let write = |text: &str, mode| {
         std::fs::write(&path, text).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
-        resolve(&names(&["k"]), &[], &|_| None, dir.path())
+        resolve(&names(&["k"]), sources(&[], &|_| None, dir.path()))
     };
     let told = |result: Result<Vec<Given>, Vec<SecretError>>| format!("{:?}", result.err().unwrap());
     assert!(told(write("k = \"hunter2\"\n", 0o644)).contains("0644"));
@@ -108,4 +114,22 @@ fn the_file_must_be_private_and_its_faults_do_not_quote_it() {
     );
     let bound = bound.ok().unwrap();
     assert!(bound[0].binding.origins.is_some() && bound[0].binding.places.is_some());
+}
+
+#[test]
+fn a_destination_gets_the_values_themselves() {
+    let dir = tempfile::tempdir().unwrap();
+    let env = |name: &str| (name == "SANDERLING_SECRET_DB").then(|| "p@ss/w%rd".to_owned());
+    let fill = |text: &str| fill(text, sources(&[], &env, dir.path()));
+    let in_url = fill("postgresql://u:${secrets.db}@h/d").ok().unwrap();
+    assert_eq!(in_url, "postgresql://u:p%40ss%2Fw%25rd@h/d");
+    assert_eq!(fill("${secrets.db}").ok().unwrap(), "p@ss/w%rd");
+    assert_eq!(fill("jsonl:${secrets.db}").ok().unwrap(), "jsonl:p@ss/w%rd");
+    assert_eq!(fill("sqlite:x").ok().unwrap(), "sqlite:x");
+    assert!(matches!(fill("${secrets.other}").err().unwrap().as_slice(), [SecretError::Missing { .. }]));
+    // One that only the config refers to is no mistake here.
+    let also = names(&["api"]);
+    let flags = ["api=env:API".to_owned()];
+    let sources = Sources { also: &also, ..sources(&flags, &env, dir.path()) };
+    assert!(super::fill("sqlite:x", sources).is_ok());
 }

@@ -10,6 +10,7 @@ use crate::contract::Diagnostic;
 use crate::document::nearest;
 use crate::run::refuse::OnBadRow;
 use crate::sandbox::Limits as SandboxLimits;
+use crate::secrets;
 
 /// The host's keys, in the order of the docs.
 pub const KEYS: [&str; 7] = ["name", "connector", "to", "allow", "on_bad_row", "resume_within", "limits"];
@@ -211,7 +212,12 @@ impl Reader {
 
     fn target(&mut self, path: &str, value: &Value) -> Option<String> {
         let text = self.text(path, value)?;
-        if let Err(error) = Target::parse(&text) {
+        if !secrets::malformed_references(value).is_empty() {
+            self.problems.push(secrets::malformed_reference(path.to_owned()));
+        // Secrets are not looked for: any value will do for one that is a part.
+        } else if !secrets::is_reference(&text)
+            && let Err(error) = Target::parse(&secrets::blank(&text))
+        {
             self.refuse(path, error.to_string(), None);
         }
         Some(text)

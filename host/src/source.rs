@@ -36,6 +36,8 @@ pub struct Request<'a> {
     pub resources: &'a [String],
     /// Of these, or of all, those that a range can be read of.
     pub range: bool,
+    /// `--to`, as typed: it may refer to secrets.
+    pub to: Option<&'a str>,
     /// `--secret`, as typed.
     pub secrets: &'a [String],
     /// `--allow`, as typed.
@@ -93,7 +95,12 @@ pub async fn open(request: &Request<'_>) -> Result<Source, Error> {
     let mut vault = new_vault()?;
     let bound = seals::bound(&config, &info)?;
     let replaced = seals::replaced(&config, &info, request.dir)?;
-    let config = seal(&mut vault, &config, &info, &bound, replaced.as_ref(), request)?;
+    // Of the destination, which asks for its secrets itself.
+    let also =
+        request.to.or(settings.to.as_deref()).map(|to| secrets::references(&to.into())).unwrap_or_default();
+    let sources =
+        secrets::Sources { flags: request.secrets, also: &also, env: request.env, dir: request.dir };
+    let config = seal(&mut vault, &config, &info, &bound, replaced.as_ref(), sources)?;
     let seals = seals::seals(&info, &config)?;
     info.notices.extend(info.credentials.iter().map(|pointer| literal_credential(&document, pointer)));
     let vault = Arc::new(vault);
@@ -146,15 +153,14 @@ fn seal(
     info: &SourceInfo,
     bound: &seals::Bound,
     replaced: Option<&seals::Replaced>,
-    request: &Request<'_>,
+    sources: secrets::Sources<'_>,
 ) -> Result<Value, Error> {
     let latest = |name: &str, secret: Secret| match replaced {
         Some(replaced) => replaced.latest(name, secret),
         None => Ok(secret),
     };
     let names = secrets::references(config);
-    let given =
-        secrets::resolve(&names, request.secrets, request.env, request.dir).map_err(Error::Secrets)?;
+    let given = secrets::resolve(&names, sources).map_err(Error::Secrets)?;
     let mut placeholders = std::collections::BTreeMap::new();
     for given in given {
         let mut binding = given.binding;

@@ -12,7 +12,7 @@ mod setting;
 mod state;
 mod text;
 
-use sanderling_destination::{DataError, DataType, DestinationError};
+use sanderling_destination::{DataError, DataType, DestinationError, ServerFailure};
 use sanderling_gate::{Exchange, RuleError};
 
 use crate::contract::{BadResponse, Fault, HttpFailure, Notice, Setting};
@@ -355,6 +355,21 @@ pub fn of_destination(error: &DestinationError) -> Words {
         DestinationError::Corrupt { .. } => {
             words(exit::OTHER).hint("put the file back as it was, or start in an empty place")
         }
+        DestinationError::Server { failure, .. } => match failure {
+            ServerFailure::Busy => {
+                words(exit::LATER).hint("wait for the other one to end, or write elsewhere with --to")
+            }
+            ServerFailure::Lost => {
+                words(exit::LATER).hint("run again once it can be reached: it goes on from the last commit")
+            }
+            ServerFailure::LostInCommit => words(exit::LATER).hint(
+                "nobody knows whether the last commit was done; run again: it looks, and goes on from there",
+            ),
+            ServerFailure::Denied => words(exit::CREDENTIAL).hint(
+                "give a user who may: `to: \"postgresql://USER:${secrets.db_password}@HOST/DATABASE\"`",
+            ),
+            ServerFailure::Other => words(exit::OTHER),
+        },
         DestinationError::NotBegun { .. }
         | DestinationError::Stopped { .. }
         | DestinationError::Io { .. }

@@ -2,12 +2,14 @@
 
 use sanderling_demo::{Options, Server, start};
 
+use crate::postgres;
 use crate::program::Folder;
 
 /// Where rows go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum To {
     Sqlite,
+    Postgres,
     Jsonl,
 }
 
@@ -45,7 +47,10 @@ pub(crate) struct Breaking {
 impl Breaking {
     pub(crate) fn new(to: To, disposition: &str, concurrency: usize) -> Self {
         let server = start(options()).unwrap();
-        let folder = Folder::new();
+        let mut folder = Folder::new();
+        if to == To::Postgres {
+            folder.env("SANDERLING_SECRET_DB", &postgres::url(&postgres::new_schema()));
+        }
         folder.write("broken.json", &config(&server.base_url(), disposition, concurrency));
         Self { server, folder, to }
     }
@@ -54,6 +59,7 @@ impl Breaking {
     pub(crate) fn args(&self) -> [&'static str; 4] {
         match self.to {
             To::Sqlite => ["run", "broken.json", "--to", "sqlite:out.db"],
+            To::Postgres => ["run", "broken.json", "--to", "${secrets.db}"],
             To::Jsonl => ["run", "broken.json", "--to", "jsonl:out"],
         }
     }
@@ -66,6 +72,7 @@ impl Breaking {
     pub(crate) fn table(&self, table: &str) -> Vec<String> {
         match self.to {
             To::Sqlite => self.folder.table("out.db", table),
+            To::Postgres => postgres::rows(&self.folder, table),
             To::Jsonl => self.folder.lines(&format!("out/{table}.jsonl")),
         }
     }
@@ -87,7 +94,7 @@ pub(crate) fn after(passes: usize, disposition: &str, to: To, once: &[(&'static 
     let times = if disposition == "append" { passes } else { 1 };
     let table = |(table, rows): &(&'static str, Vec<String>)| {
         let rows: Vec<String> = std::iter::repeat_n(rows.iter().cloned(), times).flatten().collect();
-        (*table, if to == To::Sqlite { sorted(rows) } else { rows })
+        (*table, if to != To::Jsonl { sorted(rows) } else { rows })
     };
     once.iter().map(table).collect()
 }

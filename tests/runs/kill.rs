@@ -89,6 +89,16 @@ fn killed_at_every_request_into_sqlite() {
 }
 
 #[test]
+fn killed_at_every_request_into_postgresql() {
+    if crate::postgres_server::shared().is_some() {
+        for disposition in DISPOSITIONS {
+            killed_everywhere(To::Postgres, disposition, Duration::ZERO);
+            killed_everywhere(To::Postgres, disposition, Duration::from_millis(1_200));
+        }
+    }
+}
+
+#[test]
 fn killed_at_every_request_into_files() {
     for disposition in DISPOSITIONS {
         killed_everywhere(To::Jsonl, disposition, Duration::ZERO);

@@ -29,6 +29,7 @@
 //! | `messages.rs` | every message that the program can print has a snapshot |
 //! | `offset.rs` | offset paging against servers that behave in every odd way |
 //! | `peers.rs` | other tools' cases, listed in `tests/peers.md`, each with its test |
+//! | `postgres.rs` | runs into a real PostgreSQL server |
 //! | `preview.rs` | the first rows of a resource |
 //! | `rates.rs` | rate limits: the API's own, and those of a config |
 //! | `readme.rs` | what the README and `docs/` show is real |
@@ -85,6 +86,10 @@ mod output;
 mod pagers;
 mod paging_property;
 mod peers;
+mod postgres;
+#[path = "../../host/destination/tests-support/postgres_server.rs"]
+#[allow(dead_code, reason = "used by other tests")]
+mod postgres_server;
 mod preview;
 mod program;
 mod rates;

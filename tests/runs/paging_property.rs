@@ -171,6 +171,7 @@ fn kept(folder: &Folder, to: To) -> [Ids; 3] {
             let lines = if folder.path(&file).exists() { folder.lines(&file) } else { Vec::new() };
             counted(lines.iter().map(|line| id(line)))
         }
+        To::Postgres => unreachable!("a script runs into files or a local database"),
         To::Sqlite => {
             let database = folder.database("out.db");
             let there = "select count(*) from sqlite_schema where name = ?1";

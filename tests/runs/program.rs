@@ -38,6 +38,11 @@ impl Folder {
         self.env.push((name.into(), value.into()));
     }
 
+    /// What the program sees under this name.
+    pub(crate) fn variable(&self, name: &str) -> String {
+        self.env.iter().rfind(|(known, _)| known == name).unwrap().1.clone()
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }

@@ -53,6 +53,15 @@ fn into_sqlite_at_every_request() {
 }
 
 #[test]
+fn into_postgresql_at_every_request() {
+    if crate::postgres_server::shared().is_some() {
+        for disposition in DISPOSITIONS {
+            breaks_off_everywhere(To::Postgres, disposition, 4);
+        }
+    }
+}
+
+#[test]
 fn into_files_at_every_request_and_in_the_same_order() {
     for disposition in DISPOSITIONS {
         breaks_off_everywhere(To::Jsonl, disposition, 1);
@@ -251,10 +260,7 @@ fn what_fails_here_and_there_comes_together() {
         };
         let counts: Vec<_> = it.rows().iter().map(|(_, rows)| distinct(rows)).collect();
         assert_eq!(counts, [(3, 3), (3, 3), (15, 15), (12, 12), (3, 3)], "every {n}\n{}", ran.stderr);
-        let notes = match to {
-            To::Sqlite => it.folder.table("out.db", "notes"),
-            To::Jsonl => it.folder.lines("out/notes.jsonl"),
-        };
+        let notes = it.table("notes");
         assert_eq!(distinct(&notes), (45, 45), "every {n}\n{}", ran.stderr);
     }
 }

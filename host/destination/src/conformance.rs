@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use proptest::prelude::*;
 use serde_json::Value as Json;
@@ -14,7 +15,20 @@ pub(crate) struct Place {
     pub(crate) target: Target,
 }
 
-pub(crate) fn places() -> [Place; 2] {
+pub(crate) fn places() -> Vec<Place> {
+    local_places().into_iter().chain(postgres_place()).collect()
+}
+
+/// A schema of its own on the server that all tests share.
+fn postgres_place() -> Option<Place> {
+    static SCHEMAS: AtomicU64 = AtomicU64::new(0);
+    let server = crate::postgres::server::shared()?;
+    let schema = format!("schema={}_{}", "place", SCHEMAS.fetch_add(1, Ordering::Relaxed));
+    let target = Target::parse(&server.url(&schema)).unwrap();
+    Some(Place { dir: tempfile::tempdir().unwrap(), target })
+}
+
+pub(crate) fn local_places() -> [Place; 2] {
     ["sqlite:{}/out.db", "jsonl:{}/out"].map(|form| {
         let dir = tempfile::tempdir().unwrap();
         let target = Target::parse(&form.replace("{}", dir.path().to_str().unwrap())).unwrap();
@@ -31,10 +45,15 @@ impl Place {
         matches!(self.target, Target::Sqlite { .. })
     }
 
+    fn is_database(&self) -> bool {
+        matches!(self.target, Target::Sqlite { .. } | Target::Postgres { .. })
+    }
+
     /// A resource's rows as a reader finds them, sorted: no nulls, no system columns, nested values as text.
     pub(crate) fn rows(&self, resource: &str) -> Vec<String> {
         let mut rows: Vec<String> = match &self.target {
             Target::Sqlite { path } => sqlite_rows(path, resource),
+            Target::Postgres { address } => postgres_rows(address, resource),
             Target::Jsonl { dir, .. } => jsonl_rows(&dir.join(format!("{resource}.jsonl"))),
             Target::Stdout => unreachable!(),
         };
@@ -64,6 +83,33 @@ fn sqlite_rows(path: &Path, resource: &str) -> Vec<String> {
         Ok(serde_json::to_string(&fields).unwrap())
     });
     rows.unwrap().map(Result::unwrap).collect()
+}
+
+fn postgres_rows(address: &PostgresAddress, resource: &str) -> Vec<String> {
+    let table = format!("{}.\"{}\"", address.schema, resource.replace('"', "\"\""));
+    if crate::postgres::tests::ask(
+        address,
+        &format!("SELECT to_regclass('{}')::text", table.replace('\'', "''")),
+    )
+    .iter()
+    .any(|found| found == "NULL")
+    {
+        return vec![];
+    }
+    let rows = crate::postgres::tests::ask(address, &format!("SELECT to_jsonb(t)::text FROM {table} AS t"));
+    let plain = |text: String| {
+        let row: BTreeMap<String, Json> = serde_json::from_str(&text).unwrap();
+        let fields: BTreeMap<_, _> = row
+            .into_iter()
+            .filter(|(name, value)| !value.is_null() && !name.starts_with("_load"))
+            .map(|(name, value)| match value {
+                Json::Array(_) | Json::Object(_) => (name, Json::from(value.to_string())),
+                value => (name, value),
+            })
+            .collect();
+        serde_json::to_string(&fields).unwrap()
+    };
+    rows.into_iter().map(plain).collect()
 }
 
 fn jsonl_rows(path: &Path) -> Vec<String> {
@@ -261,7 +307,7 @@ fn killed_at_any_call_twice() {
                         let mut run = Run { calls: 0, dies_at: usize::MAX };
                         assert!(run.go(&place, &table, "3", after, commit_every).is_ok());
                     }
-                    let context = (disposition, commit_every, after, dies_at, place.is_sqlite());
+                    let context = (disposition, commit_every, after, dies_at, place.is_database());
                     assert_eq!(place.rows("tasks"), expected, "{context:?}");
                     let state = place.open().state();
                     assert_eq!(state.pending, [], "{context:?}");
@@ -281,6 +327,16 @@ fn assert_no_leftovers(place: &Place) {
             let count = |sql| conn.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
             assert_eq!(count("SELECT count(*) FROM sqlite_master WHERE name LIKE '_sanderling_new%'"), 0);
             assert_eq!(count("SELECT count(*) FROM _sanderling_keys"), 0);
+        }
+        Target::Postgres { address } => {
+            let ask = |sql: &str| crate::postgres::tests::ask(address, sql);
+            let schema = &address.schema;
+            let tables = format!(
+                "SELECT c.relname::text FROM pg_class c WHERE relnamespace = '{schema}'::regnamespace
+                 AND relkind = 'r' AND starts_with(relname, '_sanderling_new')"
+            );
+            assert_eq!(ask(&tables), [""; 0]);
+            assert_eq!(ask(&format!("SELECT count(*)::text FROM {schema}._sanderling_keys")), ["0"]);
         }
         Target::Jsonl { dir, state_dir } => {
             let found = names(dir);
@@ -402,7 +458,7 @@ fn merged(place: &Place, table: &Table, load_id: &str, pages: &[&str]) -> Vec<St
     drop(to);
     drop(place.open());
     assert_no_leftovers(place);
-    place.rows(if place.is_sqlite() { &table.name } else { &table.resource })
+    place.rows(if place.is_database() { &table.name } else { &table.resource })
 }
 
 #[test]
@@ -417,9 +473,9 @@ fn groups_give_way_by_merge_key() {
         let found = merged(&place, &by_day, "2", &["{\"day\":\"a\",\"new\":[1]}\n"]);
         let new = "{\"day\":\"a\",\"new\":\"[1]\"}";
         // A file has the rows of the last read.
-        assert_eq!(found, if place.is_sqlite() { vec![new, b] } else { vec![new] });
+        assert_eq!(found, if place.is_database() { vec![new, b] } else { vec![new] });
         let found = merged(&place, &by_day, "3", &[]);
-        assert_eq!(found, if place.is_sqlite() { vec![new, b] } else { vec![] });
+        assert_eq!(found, if place.is_database() { vec![new, b] } else { vec![] });
         let mut to = place.open();
         to.begin(&by_day, &load("tasks", "4")).unwrap();
         for (row, words) in [("{\"v\":1}", "is missing"), ("{\"day\":null}", "is null")] {
@@ -436,7 +492,7 @@ fn groups_give_way_by_merge_key() {
         merged(&place, &both, "1", &[rows]);
         let found = merged(&place, &both, "2", &["{\"id\":2,\"day\":\"b\"}\n"]);
         let (one, two) = ("{\"day\":\"a\",\"id\":1}", "{\"day\":\"b\",\"id\":2}");
-        assert_eq!(found, if place.is_sqlite() { vec![one, two] } else { vec![two] });
+        assert_eq!(found, if place.is_database() { vec![one, two] } else { vec![two] });
     }
 }
 
@@ -468,15 +524,18 @@ fn of_rows_of_one_key_the_best_stays_and_the_deleted_go() {
         let found = merged(&place, &gone, "1", &[rows]);
         let as_stored =
             |text: &str| if place.is_sqlite() { text.replace("false", "0") } else { text.to_owned() };
-        let kept = ["{\"gone\":0,\"id\":4}", "{\"gone\":false,\"id\":2}", "{\"id\":1}"].map(as_stored);
+        // A column of truth values has no place for a number.
+        let zero = if matches!(place.target, Target::Postgres { .. }) { "gone__v_bigint" } else { "gone" };
+        let four = format!("{{\"{zero}\":0,\"id\":4}}");
+        let kept = [four.as_str(), "{\"gone\":false,\"id\":2}", "{\"id\":1}"].map(as_stored);
         let mut kept = kept.to_vec();
         kept.sort();
         assert_eq!(found, kept);
         // Deleted with its key, and not there where the deleted row is the one that counts.
         let rows = "{\"id\":1,\"gone\":\"2026-01-01\"}\n{\"id\":4}\n{\"id\":4,\"gone\":{}}\n{\"id\":5}\n";
         let found = merged(&place, &gone, "2", &[rows]);
-        let two = "{\"gone\":0,\"id\":2}";
-        assert_eq!(found, if place.is_sqlite() { vec![two, "{\"id\":5}"] } else { vec!["{\"id\":5}"] });
+        let two = if place.is_sqlite() { "{\"gone\":0,\"id\":2}" } else { "{\"gone\":false,\"id\":2}" };
+        assert_eq!(found, if place.is_database() { vec![two, "{\"id\":5}"] } else { vec!["{\"id\":5}"] });
         let gone = of("best", sort(true), Some("gone"));
         let rows = "{\"id\":1,\"v\":2,\"gone\":true}\n{\"id\":1,\"v\":1}\n{\"id\":2,\"v\":1,\"gone\":true}\n{\"id\":2,\"v\":2}\n";
         assert_eq!(merged(&place, &gone, "1", &[rows]), ["{\"id\":2,\"v\":2}"]);
@@ -495,8 +554,8 @@ fn a_table_of_another_name() {
             let table = Table { name: name.clone(), ..table(&format!("{disposition:?}"), disposition) };
             clean(&place, &table, "1");
             let (named, own) = (place.rows(&name), place.rows(&table.resource));
-            assert_eq!(named.is_empty(), !place.is_sqlite());
-            assert_eq!(own.is_empty(), place.is_sqlite());
+            assert_eq!(named.is_empty(), !place.is_database());
+            assert_eq!(own.is_empty(), place.is_database());
             // What a load has begun under one name is taken back there.
             let mut to = place.open();
             to.begin(&table, &load(&table.resource, "2")).unwrap();
@@ -504,7 +563,7 @@ fn a_table_of_another_name() {
             to.commit().unwrap();
             let renamed = Table { name: "Other".to_owned(), ..table.clone() };
             let gone = to.resume(&renamed, &load(&table.resource, "2"));
-            assert_eq!(gone.is_err(), place.is_sqlite());
+            assert_eq!(gone.is_err(), place.is_database());
             to.undo(&renamed, "2").unwrap();
             to.commit().unwrap();
             drop(to);
@@ -516,7 +575,7 @@ fn a_table_of_another_name() {
         let named = |resource: &str| Table { name: "t".to_owned(), ..table(resource, Disposition::Append) };
         to.begin(&named("a"), &load("a", "1")).unwrap();
         let second = to.begin(&named("b"), &load("b", "1"));
-        assert_eq!(second.is_err(), place.is_sqlite());
+        assert_eq!(second.is_err(), place.is_database());
     }
 }
 
@@ -539,6 +598,11 @@ fn a_load_without_rows() {
                 Target::Sqlite { path } => {
                     let conn = rusqlite::Connection::open(path).unwrap();
                     conn.prepare("SELECT _loaded_at, _load_id FROM tasks").unwrap();
+                }
+                Target::Postgres { address } => {
+                    let sql =
+                        format!("SELECT count((_loaded_at, _load_id))::text FROM {}.tasks", address.schema);
+                    assert_eq!(crate::postgres::tests::ask(address, &sql), ["0"]);
                 }
                 Target::Jsonl { dir, .. } => assert!(dir.join("tasks.jsonl").exists()),
                 Target::Stdout => unreachable!(),
@@ -667,7 +731,7 @@ fn undo_under_another_disposition() {
                 drop(to);
                 drop(place.open());
                 let mut expected = before;
-                if is == Disposition::Replace || (is == Disposition::Merge && !place.is_sqlite()) {
+                if is == Disposition::Replace || (is == Disposition::Merge && !place.is_database()) {
                     expected.clear();
                 }
                 expected.push("{\"id\":77}".to_owned());
@@ -699,8 +763,15 @@ fn calls_out_of_order() {
 fn one_run_at_a_time() {
     for place in places() {
         let to = place.open();
-        let refused = Destination::open(&place.target, "other").unwrap_err();
-        assert!(matches!(refused, DestinationError::Locked { by: "run", .. }), "{refused}");
+        // A server keeps pipelines apart.
+        let server = matches!(place.target, Target::Postgres { .. });
+        let refused = Destination::open(&place.target, if server { "demo" } else { "other" }).unwrap_err();
+        let busy = matches!(
+            refused,
+            DestinationError::Locked { by: "run", .. }
+                | DestinationError::Server { failure: ServerFailure::Busy, .. }
+        );
+        assert!(busy, "{refused}");
         drop(to);
         place.open();
     }
@@ -772,7 +843,7 @@ fn pipelines_share_a_place() {
             let mut two = Destination::open(&place.target, "two").unwrap();
             assert!(!two.state().loads.contains_key(&name));
             let begun = two.begin(&table, &load(&name, "2"));
-            if !place.is_sqlite() && disposition == Disposition::Append {
+            if !place.is_database() && disposition == Disposition::Append {
                 assert!(matches!(begun, Err(DestinationError::NotOurs { .. })));
             } else {
                 begun.unwrap();
@@ -789,7 +860,7 @@ fn pipelines_share_a_place() {
             one.commit().unwrap();
             drop(one);
             let expected: &[&str] = match disposition {
-                Disposition::Append if place.is_sqlite() => &["{\"id\":1}", "{\"id\":2}", "{\"id\":3}"],
+                Disposition::Append if place.is_database() => &["{\"id\":1}", "{\"id\":2}", "{\"id\":3}"],
                 _ => &["{\"id\":1}", "{\"id\":3}"],
             };
             assert_eq!(place.rows(&name), expected);
@@ -799,7 +870,7 @@ fn pipelines_share_a_place() {
 
 #[test]
 fn looking_at_the_rows() {
-    let [sqlite, jsonl] = places();
+    let [sqlite, jsonl] = local_places();
     let path = |place: &Place| -> PathBuf { place.dir.path().to_owned() };
     let table = table("my tasks", Disposition::Append);
     assert_eq!(
@@ -977,6 +1048,13 @@ fn failures_stay_for_a_person_to_read() {
                 let mut select = conn.prepare(sql).unwrap();
                 select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
             }
+            Target::Postgres { address } => crate::postgres::tests::ask(
+                address,
+                &format!(
+                    "SELECT message FROM {}._sanderling_errors WHERE at = '2026-03-01T09:30:00.250Z' ORDER BY ctid",
+                    address.schema
+                ),
+            ),
             Target::Jsonl { state_dir, .. } => {
                 let text = std::fs::read_to_string(state_dir.join("errors.jsonl")).unwrap();
                 let lines = text.lines().map(|line| serde_json::from_str::<Json>(line).unwrap());
@@ -1038,7 +1116,7 @@ fn a_row_that_breaks_what_is_declared_refuses_its_page() {
 
 #[test]
 fn declared_columns_are_there_even_where_no_row_has_them() {
-    let [place, _] = places();
+    let [place, _] = local_places();
     let columns = |resource: &str| -> Vec<String> {
         let Target::Sqlite { path } = &place.target else { unreachable!() };
         let conn = rusqlite::Connection::open(path).unwrap();
@@ -1088,7 +1166,7 @@ fn what_an_unlisted_load_wrote_is_taken_back() {
             to.begin(&table, &load("tasks", "1")).unwrap();
             to.write(&table, &page("{\"id\":1}", "1"), &[pending(1)]).unwrap();
             to.commit().unwrap();
-            let stays = place.is_sqlite() && disposition == Disposition::Merge;
+            let stays = place.is_database() && disposition == Disposition::Merge;
             assert_eq!(to.undo_unlisted("tasks", "1").unwrap(), !stays);
             to.record(&[
                 Change::LoadForgotten { resource: "tasks".to_owned() },
@@ -1109,7 +1187,7 @@ fn looking_where_nothing_is_changes_nothing() {
         assert_eq!(Destination::look(&place.target).unwrap(), None);
         assert_eq!(std::fs::read_dir(place.dir.path()).unwrap().count(), 0);
     }
-    let [place, _] = places();
+    let [place, _] = local_places();
     let Target::Sqlite { path } = &place.target else { unreachable!() };
     rusqlite::Connection::open(path).unwrap().execute_batch("CREATE TABLE x (y)").unwrap();
     assert_eq!(Destination::look(&place.target).unwrap(), None);

@@ -7,6 +7,7 @@ use crate::checkpoint::{Change, Load, State};
 use crate::declared;
 use crate::error::{DataError, DestinationError};
 use crate::jsonl::Jsonl;
+use crate::postgres::Database;
 use crate::sqlite::Sqlite;
 use crate::stdout::Stdout;
 use crate::table::{Rows, Table, Written};
@@ -18,6 +19,8 @@ use crate::target::Target;
 pub enum Destination {
     /// A database.
     Sqlite(Box<Sqlite>),
+    /// A schema of a database on a server.
+    Postgres(Box<Database>),
     /// A folder of files.
     Jsonl(Box<Jsonl>),
     /// A stream.
@@ -29,6 +32,7 @@ macro_rules! each {
     ($self:ident, $it:ident => $call:expr) => {
         match $self {
             Self::Sqlite($it) => $call,
+            Self::Postgres($it) => $call,
             Self::Jsonl($it) => $call,
             Self::Stdout($it) => $call,
         }
@@ -41,6 +45,7 @@ impl Destination {
     pub fn open(target: &Target, pipeline: &str) -> Result<Self, DestinationError> {
         Ok(match target {
             Target::Sqlite { path } => Self::Sqlite(Box::new(Sqlite::open(path, pipeline)?)),
+            Target::Postgres { address } => Self::Postgres(Box::new(Database::open(address, pipeline)?)),
             Target::Jsonl { dir, state_dir } => Self::Jsonl(Box::new(Jsonl::open(dir, state_dir, pipeline)?)),
             Target::Stdout => Self::Stdout(Box::new(Stdout::open())),
         })
@@ -51,6 +56,7 @@ impl Destination {
     pub fn look(target: &Target) -> Result<Option<BTreeMap<String, State>>, DestinationError> {
         match target {
             Target::Sqlite { path } => Sqlite::look(path),
+            Target::Postgres { address } => Database::look(address),
             Target::Jsonl { state_dir, .. } => Jsonl::look(state_dir),
             Target::Stdout => Ok(None),
         }
@@ -80,6 +86,7 @@ impl Destination {
     /// `begin` that follows). Without effect if there is nothing to take back.
     pub fn undo(&mut self, table: &Table, load_id: &str) -> Result<(), DestinationError> {
         match self {
+            Self::Postgres(it) => it.undo(table, load_id),
             Self::Sqlite(it) => it.undo(table, load_id),
             Self::Jsonl(it) => it.undo(&table.resource, load_id),
             // Nothing is remembered that could be taken back.
@@ -91,6 +98,7 @@ impl Destination {
     /// since what stood in their place is gone: the answer is then `false`.
     pub fn undo_unlisted(&mut self, resource: &str, load_id: &str) -> Result<bool, DestinationError> {
         match self {
+            Self::Postgres(it) => it.undo_unlisted(resource, load_id),
             Self::Sqlite(it) => it.undo_unlisted(resource, load_id),
             Self::Jsonl(it) => it.undo(resource, load_id).map(|()| true),
             Self::Stdout(_) => Ok(true),
@@ -114,6 +122,9 @@ impl Destination {
     /// # Errors
     /// The page as a whole is not what it says.
     pub fn breaches(&self, table: &Table, page: &Rows) -> Result<Vec<DataError>, DestinationError> {
+        if let Self::Postgres(it) = self {
+            return it.breaches(table, page);
+        }
         // A line keeps a field that stands twice; a table has one place for it.
         declared::breaches(table, page, matches!(self, Self::Sqlite(_)))
     }
@@ -122,6 +133,7 @@ impl Destination {
     pub fn record(&mut self, changes: &[Change]) -> Result<(), DestinationError> {
         match self {
             Self::Sqlite(it) => it.record(changes),
+            Self::Postgres(it) => it.record(changes),
             Self::Jsonl(it) => it.record(changes),
             Self::Stdout(it) => {
                 it.record(changes);
@@ -138,11 +150,12 @@ impl Destination {
 
     /// Under `merge` by a primary key, how many keys the rows of an open load have: fewer than rows, where one took the
     /// place of another. `None` otherwise.
-    pub fn distinct_keys(&self, table: &Table, load_id: &str) -> Result<Option<u64>, DestinationError> {
+    pub fn distinct_keys(&mut self, table: &Table, load_id: &str) -> Result<Option<u64>, DestinationError> {
         if !table.is_keyed() {
             return Ok(None);
         }
         match self {
+            Self::Postgres(it) => it.distinct_keys(table, load_id).map(Some),
             Self::Sqlite(it) => it.distinct_keys(table, load_id).map(Some),
             Self::Jsonl(it) => it.distinct_keys(table),
             Self::Stdout(_) => Ok(None),
@@ -161,6 +174,10 @@ impl Destination {
             Self::Sqlite(it) => {
                 let query = format!("select * from \"{}\" limit 5", table.name.replace('"', "\"\""));
                 Some(format!("sqlite3 {} {}", shell_path(it.path())?, shell_word(&query)))
+            }
+            Self::Postgres(it) => {
+                let (address, query) = it.peek(&table.name);
+                Some(format!("psql {} -c {}", shell_word(&address), shell_word(&query)))
             }
             Self::Jsonl(it) => Some(format!("head -5 {}", shell_path(&it.data_path(&table.resource))?)),
             Self::Stdout(_) => None,

@@ -75,6 +75,16 @@ pub enum DestinationError {
         /// The failure.
         cause: io::Error,
     },
+    /// A database server refuses, or cannot be reached.
+    #[error("{at}: {cause}")]
+    Server {
+        /// Its address, without the password.
+        at: String,
+        /// Its word for it.
+        cause: String,
+        /// What can be done about it.
+        failure: ServerFailure,
+    },
     /// Any other failure of the database.
     #[error("{}: {cause}", .path.display())]
     Sql {
@@ -83,6 +93,22 @@ pub enum DestinationError {
         /// The failure.
         cause: rusqlite::Error,
     },
+}
+
+/// What a caller can do about a failure of a database server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServerFailure {
+    /// Somebody else holds what is needed, another run of the pipeline for one; try again later.
+    Busy,
+    /// The connection is gone, or was never made, and with it what was not committed.
+    Lost,
+    /// The connection was lost while a commit was on its way. Whether it was done, the state tells when the destination is
+    /// opened again.
+    LostInCommit,
+    /// The user may not log in, or not do this.
+    Denied,
+    /// Anything else.
+    Other,
 }
 
 /// A resource that cannot be stored under its name, or as declared.
@@ -161,6 +187,20 @@ pub enum DataErrorKind {
     TooManyColumns {
         /// What the database allows.
         limit: usize,
+    },
+    /// A value that the database cannot hold.
+    #[error("column `{column}`: {reason}")]
+    Unstorable {
+        /// The column's name.
+        column: String,
+        /// Why not.
+        reason: String,
+    },
+    /// A row, or a page, that cannot become columns.
+    #[error("{reason}")]
+    Undecodable {
+        /// Why not.
+        reason: String,
     },
     /// A row without a field of the primary key, under merge.
     #[error("primary key field `{field}` is missing")]
@@ -246,6 +286,8 @@ impl DataErrorKind {
                 | Self::ColumnMissing { .. }
                 | Self::ColumnNull { .. }
                 | Self::ColumnType { .. }
+                | Self::Unstorable { .. }
+                | Self::Undecodable { .. }
         )
     }
 }

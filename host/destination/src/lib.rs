@@ -1,4 +1,4 @@
-//! Where rows go: SQLite and JSONL, with the checkpoint in the same commit, or standard output.
+//! Where rows go: SQLite, PostgreSQL and JSONL, with the checkpoint in the same commit, or standard output.
 //!
 //! A run opens one [`Destination`], which locks it, mends what a killed run left, and reads the [`State`]. Then, from
 //! one thread and in commit order: [`Destination::begin`] or [`Destination::resume`] a load of each table,
@@ -14,6 +14,7 @@
 //! | `merge.rs` | which of a load's rows stay under merge; pure |
 //! | `find.rs`, `partition_id.rs` | targets below a folder; partitions in 16 bytes |
 //! | `sqlite.rs`, `sqlite/` | rows and state as tables of one database |
+//! | `postgres.rs`, `postgres/` | the same in a schema of a server: `connection.rs` and what it copies and reads, `database.rs` |
 //! | `jsonl.rs`, `jsonl/` | rows as files; state as a journal beside them |
 //! | `stdout.rs` | rows as lines on standard output |
 //! | `lock.rs`, `timestamp.rs`, `file_name.rs` | one run at a time; times and names as text |
@@ -24,7 +25,7 @@
 //! 2. A page is written whole or, on an error, not at all; the pages before it stay.
 //! 3. A value is stored exactly or refused with a typed error; nothing is rounded, cut, merged or dropped.
 //! 4. A table or file that was not made here is not touched.
-//! 5. Nothing here knows of HTTP, WebAssembly or an async runtime, prints, or reads the environment.
+//! 5. Nothing here knows of HTTP or WebAssembly, is async, prints, or reads the environment.
 
 #![cfg_attr(
     test,
@@ -48,6 +49,7 @@ mod merge;
 mod messages_tests;
 mod number;
 mod partition_id;
+mod postgres;
 mod rows;
 mod sqlite;
 mod stdout;
@@ -65,8 +67,9 @@ pub use checkpoint::{
 };
 pub use column::{Column, DataType};
 pub use destination::Destination;
-pub use error::{DataError, DataErrorKind, DestinationError, NameError};
+pub use error::{DataError, DataErrorKind, DestinationError, NameError, ServerFailure};
 pub use find::find;
 pub use partition_id::PartitionId;
+pub use postgres::{AddressError, Database, PostgresAddress};
 pub use table::{DedupSort, Disposition, Rows, Table, Written};
 pub use target::{Target, TargetError};

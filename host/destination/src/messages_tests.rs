@@ -4,7 +4,7 @@ use std::fs;
 
 use insta::assert_snapshot;
 
-use crate::conformance::{Place, load, page, places, table};
+use crate::conformance::{Place, load, local_places, page, table};
 use crate::*;
 
 /// What was refused, without the folder's name.
@@ -36,7 +36,7 @@ fn broken_off(place: &Place, table: &Table) {
 #[test]
 fn names_and_calls() {
     let mut told = String::new();
-    for place in places() {
+    for place in local_places() {
         let appended = |name: &str| table(name, Disposition::Append);
         let mut to = place.open();
         for name in ["", "_sanderling_loads", "_quarantine"] {
@@ -75,7 +75,7 @@ fn names_and_calls() {
 
 #[test]
 fn files_that_others_changed() {
-    let [_, place] = places();
+    let [_, place] = local_places();
     let dir = place.dir.path().join("out");
     let Target::Jsonl { dir, state_dir } = &place.target else { panic!("{dir:?}") };
     let append = |name: &str| table(name, Disposition::Append);
@@ -109,7 +109,7 @@ fn files_that_others_changed() {
 
 #[test]
 fn databases_that_others_changed() {
-    let [place, _] = places();
+    let [place, _] = local_places();
     let Target::Sqlite { path } = &place.target else { panic!("{:?}", place.target) };
     let reader = || rusqlite::Connection::open(path).unwrap();
     let mut told = String::new();
@@ -134,7 +134,7 @@ fn databases_that_others_changed() {
 #[test]
 fn rows_that_do_not_fit() {
     let mut told = String::new();
-    for place in places() {
+    for place in local_places() {
         let merged = table("tasks", Disposition::Merge);
         let mut to = place.open();
         to.begin(&merged, &load("tasks", "1")).unwrap();

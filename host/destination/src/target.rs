@@ -1,6 +1,8 @@
-//! What a user writes to say where rows go: `sqlite:FILE`, `jsonl:DIR` or `-`.
+//! What a user writes to say where rows go: `sqlite:FILE`, `postgresql://…`, `jsonl:DIR` or `-`.
 
 use std::path::{Path, PathBuf};
+
+use crate::postgres::{AddressError, PostgresAddress};
 
 /// Where rows go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,6 +11,11 @@ pub enum Target {
     Sqlite {
         /// The database; made, with its folders, if it is not there.
         path: PathBuf,
+    },
+    /// Tables of a PostgreSQL database, the checkpoint among them.
+    Postgres {
+        /// Which, and who logs in.
+        address: Box<PostgresAddress>,
     },
     /// One file of rows a resource.
     Jsonl {
@@ -26,13 +33,15 @@ pub enum Target {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TargetError {
     /// No `scheme:` in front.
-    #[error("`{text}` does not say what kind of destination it is; write `sqlite:FILE`, `jsonl:DIR` or `-`")]
+    #[error(
+        "`{text}` does not say what kind of destination it is; write `sqlite:FILE`, `postgresql://…`, `jsonl:DIR` or `-`"
+    )]
     NoScheme {
         /// What was written.
         text: String,
     },
     /// A scheme that is none of ours.
-    #[error("`{scheme}:` is no destination; {}write `sqlite:FILE`, `jsonl:DIR` or `-`", did_you_mean(*.nearest))]
+    #[error("`{scheme}:` is no destination; {}write `sqlite:FILE`, `postgresql://…`, `jsonl:DIR` or `-`", did_you_mean(*.nearest))]
     UnknownScheme {
         /// What was written before the colon.
         scheme: String,
@@ -45,6 +54,9 @@ pub enum TargetError {
         /// `sqlite` or `jsonl`.
         scheme: &'static str,
     },
+    /// `postgresql:…` that is no address of a database.
+    #[error("this is no address of a PostgreSQL database: {0}")]
+    Address(#[from] AddressError),
     /// `sqlite://…`: programs differ over what the slashes mean, so that the rows could end up in either of two places.
     #[error("`{text}` can be read as two paths; write `{}` without `//`", form(.scheme))]
     Url {
@@ -55,10 +67,12 @@ pub enum TargetError {
     },
 }
 
-const SCHEMES: [&str; 2] = ["sqlite", "jsonl"];
+const SCHEMES: [&str; 4] = ["sqlite", "postgresql", "postgres", "jsonl"];
 
 /// Other words for the same things.
-const ALIASES: [(&str, &str); 6] = [
+const ALIASES: [(&str, &str); 8] = [
+    ("pg", "postgresql"),
+    ("pgsql", "postgresql"),
     ("sqlite3", "sqlite"),
     ("db", "sqlite"),
     ("sql", "sqlite"),
@@ -68,7 +82,7 @@ const ALIASES: [(&str, &str); 6] = [
 ];
 
 impl Target {
-    /// Reads `sqlite:FILE`, `jsonl:DIR` or `-`; a `jsonl` target keeps its state in `DIR/.sanderling`.
+    /// Reads any of the forms; a `jsonl` target keeps its state in `DIR/.sanderling`.
     pub fn parse(text: &str) -> Result<Self, TargetError> {
         if text == "-" {
             return Ok(Self::Stdout);
@@ -79,6 +93,9 @@ impl Target {
         let Some(scheme) = SCHEMES.into_iter().find(|known| *known == scheme) else {
             return Err(TargetError::UnknownScheme { scheme: scheme.to_owned(), nearest: nearest(scheme) });
         };
+        if scheme.starts_with("postgres") {
+            return Ok(Self::Postgres { address: Box::new(PostgresAddress::parse(text)?) });
+        }
         if path.starts_with("//") {
             return Err(TargetError::Url { scheme, text: text.to_owned() });
         }
@@ -138,21 +155,24 @@ mod tests {
         for (text, said) in [
             (
                 "demo.db",
-                "`demo.db` does not say what kind of destination it is; write `sqlite:FILE`, `jsonl:DIR` or `-`",
+                "`demo.db` does not say what kind of destination it is; write `sqlite:FILE`, `postgresql://…`, `jsonl:DIR` or `-`",
             ),
             (
                 "sqlit:x",
-                "`sqlit:` is no destination; did you mean `sqlite:`? write `sqlite:FILE`, `jsonl:DIR` or `-`",
+                "`sqlit:` is no destination; did you mean `sqlite:`? write `sqlite:FILE`, `postgresql://…`, `jsonl:DIR` or `-`",
             ),
             (
                 "SQLite:x",
-                "`SQLite:` is no destination; did you mean `sqlite:`? write `sqlite:FILE`, `jsonl:DIR` or `-`",
+                "`SQLite:` is no destination; did you mean `sqlite:`? write `sqlite:FILE`, `postgresql://…`, `jsonl:DIR` or `-`",
             ),
             (
                 "ndjson:x",
-                "`ndjson:` is no destination; did you mean `jsonl:`? write `sqlite:FILE`, `jsonl:DIR` or `-`",
+                "`ndjson:` is no destination; did you mean `jsonl:`? write `sqlite:FILE`, `postgresql://…`, `jsonl:DIR` or `-`",
             ),
-            ("postgres://h/db", "`postgres:` is no destination; write `sqlite:FILE`, `jsonl:DIR` or `-`"),
+            (
+                "mysql://h/db",
+                "`mysql:` is no destination; write `sqlite:FILE`, `postgresql://…`, `jsonl:DIR` or `-`",
+            ),
             ("sqlite:", "`sqlite:` names no file or folder; write `sqlite:FILE`"),
             ("sqlite::memory:", "`sqlite:` names no file or folder; write `sqlite:FILE`"),
             ("jsonl: ", "`jsonl:` names no file or folder; write `jsonl:DIR`"),

@@ -93,7 +93,11 @@ fn with_secrets(args: &CheckArgs, show: Show, checked: &mut Checked, error: Erro
     let Error::Config { document, .. } = &error else { return error };
     let names = secrets::references(&document.value);
     let given = &request(&args.source, "");
-    if let Err(missing) = secrets::resolve(&names, given.secrets, given.env, given.dir) {
+    // Nothing is written by `check`: what the destination needs is not looked for.
+    let also = document.value.get("to").map(secrets::references).unwrap_or_default();
+    let names = names.difference(&also).cloned().collect();
+    let sources = secrets::Sources { flags: given.secrets, also: &also, env: given.env, dir: given.dir };
+    if let Err(missing) = secrets::resolve(&names, sources) {
         let words = words::of_error(&Error::Secrets(missing), show.paint);
         tell_words(&words, show);
         checked.problem(None, &words);

@@ -33,6 +33,7 @@ async fn read_demo(args: &DemoArgs, show: Show) -> Result<u8, Error> {
         connector: None,
         resources: &[],
         range: false,
+        to: None,
         secrets: &[],
         allow: &[],
         plaintext_secrets: false,

@@ -205,6 +205,7 @@ fn request<'a>(args: &'a InitArgs, text: &'a str, env: &'a dyn Fn(&str) -> Optio
         connector: None,
         resources: &[],
         range: false,
+        to: None,
         secrets: &args.secrets,
         allow: &[],
         plaintext_secrets: args.plaintext_secrets,

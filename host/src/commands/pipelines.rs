@@ -1,16 +1,18 @@
 //! Finds the pipelines that a person means, and what is remembered of them: by a config, by a target, or all below here.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use sanderling_destination::{Destination, State, Target, find};
 
 use super::run::target;
 use super::terminal::tell;
-use super::{read, request_of_config};
+use super::{env, read, request_of_config};
 use crate::cli::{ConfigArgs, WhoseArgs};
 use crate::error::Error;
 use crate::run::outlook::Basis;
 use crate::run::plan::Plan;
+use crate::secrets::Sources;
 use crate::settings::HostSettings;
 use crate::show::Show;
 use crate::source::{self, Described};
@@ -55,10 +57,13 @@ impl Known {
 /// The pipelines that are meant. With a config its own, also if it was never run; with `all` the others of its target too.
 /// A config that does not open is told of, and the state shown without it.
 pub async fn pipelines(args: &WhoseArgs, all: bool, show: Show) -> Result<Vec<Pipeline>, Error> {
+    // No flags give secrets here.
+    let also = BTreeSet::new();
+    let from = |also| Sources { flags: &[], also, env: &env, dir: Path::new(".") };
     let Some(path) = &args.config else {
         return match &args.to {
             Some(to) => {
-                let target = target(Some(to), args.state.clone(), &HostSettings::default(), "")?;
+                let target = target(Some(to), args.state.clone(), &HostSettings::default(), "", from(&also))?;
                 in_target(&target)
             }
             None => Ok(below(Path::new("."), show)),
@@ -67,7 +72,7 @@ pub async fn pipelines(args: &WhoseArgs, all: bool, show: Show) -> Result<Vec<Pi
     let text = read(path)?;
     match describe(path, args.connector.clone(), &text).await {
         Ok((name, settings, known)) => {
-            let target = target(args.to.as_deref(), args.state.clone(), &settings, &name)?;
+            let target = target(args.to.as_deref(), args.state.clone(), &settings, &name, from(&also))?;
             let mut found = in_target(&target)?;
             let at = found.iter().position(|pipeline| pipeline.name == name);
             let state = at.map(|at| found.remove(at).state).unwrap_or_default();
@@ -76,7 +81,8 @@ pub async fn pipelines(args: &WhoseArgs, all: bool, show: Show) -> Result<Vec<Pi
         }
         Err(error) => {
             let stem = source::stem(path);
-            let target = target(args.to.as_deref(), args.state.clone(), &HostSettings::default(), &stem)?;
+            let target =
+                target(args.to.as_deref(), args.state.clone(), &HostSettings::default(), &stem, from(&also))?;
             let found = in_target(&target)?;
             if found.is_empty() {
                 return Err(error);

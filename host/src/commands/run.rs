@@ -14,6 +14,7 @@ use crate::run::mode::Mode;
 use crate::run::outcome::{Event, Outcome, ResourceOutcome};
 use crate::run::plan::Plan;
 use crate::run::{self, Settings};
+use crate::secrets::{self, Sources};
 use crate::settings::HostSettings;
 use crate::show::{Level, Show};
 use crate::source::{self, Request, Source};
@@ -25,11 +26,15 @@ pub async fn run(args: &RunArgs, show: Show) -> Result<u8, Error> {
     let text = read(&args.source.file.config)?;
     let mode = mode(args);
     let range = matches!(mode, Mode::Range(_));
-    let source = source::open(&Request { range, ..request(&args.source, &text) }).await?;
+    let to = args.to.as_deref();
+    let request = Request { range, to, ..request(&args.source, &text) };
+    let source = source::open(&request).await?;
     if args.frozen {
         refuse_guesses(&source)?;
     }
-    let target = target(args.to.as_deref(), args.state.clone(), &source.settings, &source.name)?;
+    let also = secrets::references(&source.document.value);
+    let secrets = Sources { flags: request.secrets, also: &also, env: request.env, dir: request.dir };
+    let target = target(to, args.state.clone(), &source.settings, &source.name, secrets)?;
     let how = How {
         fresh: args.fresh,
         frozen: args.frozen,
@@ -56,13 +61,15 @@ pub(super) fn target(
     state: Option<PathBuf>,
     settings: &HostSettings,
     name: &str,
+    secrets: Sources<'_>,
 ) -> Result<Target, Error> {
     let default = format!("sqlite:{name}.db");
     let text = to.or(settings.to.as_deref()).unwrap_or(&default);
-    let mut target: Target = Target::parse(text)?;
+    let text = secrets::fill(text, secrets).map_err(Error::Secrets)?;
+    let mut target: Target = Target::parse(&text)?;
     match (&mut target, state) {
         (Target::Jsonl { state_dir, .. }, Some(dir)) => *state_dir = dir,
-        (Target::Sqlite { .. }, Some(_)) => {
+        (Target::Sqlite { .. } | Target::Postgres { .. }, Some(_)) => {
             return Err(Error::Useless { option: "--state", why: "a database keeps its own state" });
         }
         (Target::Stdout, Some(_)) => {
@@ -222,6 +229,7 @@ fn outcome_text(
 pub(super) fn shown(target: &Target) -> String {
     match target {
         Target::Sqlite { path } => format!("sqlite:{}", path.display()),
+        Target::Postgres { address } => address.to_string(),
         Target::Jsonl { dir, .. } => format!("jsonl:{}", dir.display()),
         Target::Stdout => "-".to_owned(),
     }

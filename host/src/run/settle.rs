@@ -57,8 +57,8 @@ impl Driver<'_> {
     /// Under merge, rows that share a key take each other's place. That is told; and where fewer keys are left than the API
     /// counts rows, the key does not tell its rows apart.
     fn shared_keys(&mut self, resource: usize) -> Result<Option<Refusal>, DestinationError> {
-        let of = &self.plan.resources[resource];
-        let load = &self.loads[resource];
+        let plan = self.plan;
+        let (of, load) = (&plan.resources[resource], &self.loads[resource]);
         let (rows, owed) = (load.rows, self.owed[resource].saturating_sub(load.refused_rows));
         // By `dedup_sort` the config itself says that rows share a key.
         if !of.written || of.table.dedup_sort.is_some() {

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use crate::contract::Diagnostic;
+
 /// Names in `${secrets.NAME}`, wherever a text of the config holds them.
 pub fn references(config: &Value) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
@@ -40,7 +42,14 @@ fn visit(value: &Value, see: &mut impl FnMut(&str)) {
     }
 }
 
-fn replace(text: &str, with: &mut dyn FnMut(&str) -> Option<String>) -> String {
+/// Whether the text is one reference and nothing else.
+pub fn is_reference(text: &str) -> bool {
+    let name = text.strip_prefix("${secrets.").and_then(|rest| rest.strip_suffix('}'));
+    name.is_some_and(is_name)
+}
+
+/// `text` with each `${secrets.NAME}` replaced by what `with` gives for it.
+pub(super) fn replace(text: &str, with: &mut dyn FnMut(&str) -> Option<String>) -> String {
     const OPEN: &str = "${secrets.";
     let (mut out, mut rest) = (String::with_capacity(text.len()), text);
     while let Some(start) = rest.find(OPEN) {
@@ -97,6 +106,20 @@ pub fn malformed_references(config: &Value) -> Vec<String> {
     let mut found = Vec::new();
     walk(config, "", &mut found);
     found
+}
+
+/// What is said of each of them.
+pub fn malformed_reference(pointer: String) -> Diagnostic {
+    Diagnostic {
+        path: pointer,
+        message: "this looks like a reference to a secret, and is none".into(),
+        hint: Some("write `${secrets.NAME}`; a name has letters, digits, `_`, `-` and `.`".into()),
+    }
+}
+
+/// `text` with something in the place of each reference that can stand in any part of a destination's address.
+pub fn blank(text: &str) -> String {
+    replace(text, &mut |_| Some("1".to_owned()))
 }
 
 pub(super) fn is_name(name: &str) -> bool {

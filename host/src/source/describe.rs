@@ -37,7 +37,7 @@ pub async fn describe(request: &Request<'_>) -> Result<Described, Error> {
     let document = parse(request.path, request.text)?;
     let top = document.value.as_object().cloned().unwrap_or_default();
     let (settings, config, mut problems) = settings::split(&top);
-    problems.extend(secrets::malformed_references(&config).into_iter().map(malformed_reference));
+    problems.extend(secrets::malformed_references(&config).into_iter().map(secrets::malformed_reference));
     let file = component::file(request.connector, settings.connector.as_deref(), request.path);
     let whose = if file.is_some() { Whose::Foreign } else { Whose::Ours };
     let sandbox = match component::load(file.as_deref(), request.cache_dir.as_deref(), &settings) {
@@ -99,12 +99,4 @@ fn invalid(document: Document, diagnostics: Vec<Diagnostic>, whose: Whose) -> Er
 fn names_itself(diagnostic: &Diagnostic) -> bool {
     let key = diagnostic.path.rsplit('/').next().unwrap_or_default().replace("~1", "/").replace("~0", "~");
     !key.is_empty() && diagnostic.message.contains(&format!("`{key}`"))
-}
-
-fn malformed_reference(pointer: String) -> Diagnostic {
-    Diagnostic {
-        path: pointer,
-        message: "this looks like a reference to a secret, and is none".into(),
-        hint: Some("write `${secrets.NAME}`; a name has letters, digits, `_`, `-` and `.`".into()),
-    }
 }

@@ -5,7 +5,7 @@ mod state;
 use std::io;
 
 use insta::assert_snapshot;
-use sanderling_destination::{DataErrorKind, DataType, NameError, Target};
+use sanderling_destination::{DataErrorKind, DataType, NameError, ServerFailure, Target};
 use sanderling_gate::{Denial, GateError, Origin, Place, Reach, Rule, VaultError};
 
 use super::*;
@@ -382,6 +382,11 @@ fn what_a_destination_meets() {
     let path = || "out.db".into();
     let cause = || "the system's words (os error 13)".to_owned();
     let data = DataError { resource: "tasks".into(), row: Some(0), kind: DataErrorKind::NullRow };
+    let server = |failure| DestinationError::Server {
+        at: "postgresql://ada@db.example/sales".into(),
+        cause: "the server's words (SQLSTATE 12345)".into(),
+        failure,
+    };
     let cases = [
         DestinationError::Locked { path: path(), by: "run" },
         DestinationError::Unwritable { path: path(), cause: cause() },
@@ -400,8 +405,13 @@ fn what_a_destination_meets() {
         DestinationError::NotBegun { resource: "tasks".into() },
         DestinationError::Io { path: path(), cause: io::Error::other("the disk is on fire") },
         DestinationError::Sql { path: path(), cause: rusqlite::Error::InvalidQuery },
+        server(ServerFailure::Busy),
+        server(ServerFailure::Lost),
+        server(ServerFailure::LostInCommit),
+        server(ServerFailure::Denied),
+        server(ServerFailure::Other),
     ];
-    let targets = ["out.db", "sqlit:x", "postgres:x", "sqlite:", "sqlite://x"];
+    let targets = ["out.db", "sqlit:x", "postgres:x", "mysql:x", "sqlite:", "sqlite://x"];
     let targets = targets.map(|text| Error::Target(Target::parse(text).unwrap_err()));
     assert_snapshot!(format!("{}{}", errors(cases.map(Error::Destination)), errors(targets)));
 }

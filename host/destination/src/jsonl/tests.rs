@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::conformance::{Place, load, names, page, places, table};
+use crate::conformance::{Place, load, local_places, names, page, table};
 use crate::*;
 
 fn place() -> Place {
-    let [_, jsonl] = places();
+    let [_, jsonl] = local_places();
     jsonl
 }
 

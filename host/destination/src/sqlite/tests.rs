@@ -6,11 +6,11 @@ use rusqlite::Connection;
 use rusqlite::types::Value;
 
 use super::Sqlite;
-use crate::conformance::{Place, load, page, places, table};
+use crate::conformance::{Place, load, local_places, page, table};
 use crate::*;
 
 fn place() -> Place {
-    let [sqlite, _] = places();
+    let [sqlite, _] = local_places();
     sqlite
 }
 
@@ -140,7 +140,7 @@ fn fields_that_cannot_be_columns() {
 }
 
 #[test]
-fn merge_replaces_the_whole_row() {
+fn merge_relocal_places_the_whole_row() {
     let place = place();
     let tasks = table("tasks", Disposition::Merge);
     write(&place, &tasks, "1", "{\"id\":1,\"a\":1,\"b\":1}\n{\"id\":2,\"a\":2}\n").unwrap();
@@ -304,7 +304,7 @@ fn speed() {
         };
         (first..first + 1_000).map(row).collect()
     };
-    for place in places() {
+    for place in local_places() {
         for disposition in [Disposition::Append, Disposition::Replace, Disposition::Merge] {
             for partitioned in [false, true] {
                 let name = format!("{disposition:?}{partitioned}");

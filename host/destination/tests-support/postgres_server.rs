@@ -1,0 +1,151 @@
+//! A PostgreSQL server of its own for tests: made in a new folder, and gone with it however the tests end.
+
+use std::net::TcpListener;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+pub(crate) const PASSWORD: &str = "p@ss/w%rd";
+/// PostgreSQL refuses to run as root, so that root's tests run it as this user and group (Linux's `nobody`).
+const NOBODY: u32 = 65_534;
+/// Runs a server until standard input ends, which it does with the process of the tests, and removes its folder.
+const UNTIL_INPUT_ENDS: &str = r#"dir=$1; shift; "$@" & read _; kill -QUIT $!; wait $!; rm -rf "$dir""#;
+
+/// A server on a socket and on a free port of loopback, its user `tester`.
+pub(crate) struct Server {
+    child: Child,
+    port: u16,
+    dir: PathBuf,
+}
+
+impl Server {
+    /// None, with a word about it, where the machine has no PostgreSQL. `files` are put beside the data.
+    pub(crate) fn start(settings: &[&str], files: &[(&str, &str)]) -> Option<Self> {
+        let Some(programs) = programs() else {
+            use std::io::Write as _;
+            let _ = writeln!(std::io::stderr(), "skipped: no PostgreSQL (initdb, postgres) on this machine");
+            return None;
+        };
+        let dir = tempfile::tempdir().unwrap().keep();
+        for (name, text) in [("password", PASSWORD)].iter().chain(files) {
+            std::fs::write(dir.join(name), text).unwrap();
+        }
+        std::fs::create_dir(dir.join("data")).unwrap();
+        give_away(&dir);
+        let made = as_nobody(&programs.join("initdb"))
+            .args([
+                "--auth=scram-sha-256",
+                "--username=tester",
+                "--encoding=UTF8",
+                "--no-locale",
+                "--no-sync",
+            ])
+            .args(["--pwfile=password", "-D", "data"])
+            .current_dir(&dir)
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let server = as_nobody(&programs.join("postgres"));
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", UNTIL_INPUT_ENDS, "sh"])
+            .arg(&dir)
+            .arg(server.get_program())
+            .args(server.get_args());
+        command.arg("-D").arg(dir.join("data")).arg("-k").arg(&dir).args(["-p", &port.to_string()]);
+        for setting in ["fsync=off", "listen_addresses=127.0.0.1"].iter().chain(settings) {
+            command.args(["-c", setting]);
+        }
+        let log = std::fs::File::create(dir.join("log")).unwrap();
+        let command = command.current_dir(&dir).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(log);
+        let server = Self { child: command.spawn().unwrap(), port, dir };
+        server.wait();
+        Some(server)
+    }
+
+    fn wait(&self) {
+        let end = Instant::now() + Duration::from_secs(60);
+        loop {
+            let log = std::fs::read_to_string(self.dir.join("log")).unwrap_or_default();
+            if log.contains("database system is ready to accept connections") {
+                return;
+            }
+            assert!(Instant::now() < end, "the server does not start: {log}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// `settings` are what follows the question mark.
+    pub(crate) fn url(&self, settings: &str) -> String {
+        let password = PASSWORD.replace('%', "%25");
+        format!("postgresql://tester:{password}@127.0.0.1:{}/postgres?{settings}", self.port)
+    }
+
+    /// The same over the socket.
+    pub(crate) fn socket_url(&self) -> String {
+        let password = PASSWORD.replace('%', "%25");
+        let (dir, port) = (self.dir.display(), self.port);
+        format!("postgresql://tester:{password}@/postgres?host={dir}&port={port}")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        let _ = self.child.wait();
+    }
+}
+
+/// The server that the tests of one process share, each in schemas of its own.
+pub(crate) fn shared() -> Option<&'static Server> {
+    static SERVER: OnceLock<Option<Server>> = OnceLock::new();
+    SERVER.get_or_init(|| Server::start(&[], &[])).as_ref()
+}
+
+/// The folder of `initdb` and `postgres`: on the path, or where Debian has them (the newest).
+fn programs() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut dirs: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path().join("bin"))
+        .collect();
+    dirs.sort();
+    dirs.reverse();
+    dirs.extend(std::env::split_paths(&path));
+    dirs.into_iter().find(|dir| dir.join("initdb").exists() && dir.join("postgres").exists())
+}
+
+fn as_nobody(program: &Path) -> Command {
+    if !is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid", &NOBODY.to_string(), "--regid", &NOBODY.to_string(), "--clear-groups", "--"]);
+    command.arg(program);
+    command
+}
+
+fn is_root() -> bool {
+    tempfile::tempfile().unwrap().metadata().unwrap().uid() == 0
+}
+
+/// Hands a folder and what is in it to the server's user; keys have to be readable by it alone.
+fn give_away(dir: &Path) {
+    let inside = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    for path in inside.chain([dir.to_owned()]) {
+        let mode = if path.is_dir() { 0o700 } else { 0o600 };
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        if is_root() {
+            std::os::unix::fs::chown(&path, Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Runs into a real PostgreSQL server; where the machine has none, nothing is shown, and that is said.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use sanderling_demo::{Options, start};
+
+use crate::breaking::{Breaking, DISPOSITIONS, TABLES, To, sorted};
+use crate::postgres_server::{PASSWORD, Server, shared};
+use crate::program::Folder;
+
+/// A schema that no other test has.
+pub(crate) fn new_schema() -> String {
+    static SCHEMAS: AtomicU64 = AtomicU64::new(0);
+    format!("runs_{}", SCHEMAS.fetch_add(1, Ordering::Relaxed))
+}
+
+fn server() -> &'static Server {
+    shared().unwrap()
+}
+
+pub(crate) fn url(schema: &str) -> String {
+    server().url(&format!("schema={schema}"))
+}
+
+fn ask(sql: &str) -> Vec<String> {
+    let mut config = postgres::Config::new();
+    config.host("127.0.0.1").port(server().port()).user("tester").password(PASSWORD).dbname("postgres");
+    let rows = config.connect(postgres::NoTls).unwrap().query(sql, &[]).unwrap();
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+/// The rows of a table of the folder's schema, as JSON without the system columns, in an order of their own.
+pub(crate) fn rows(folder: &Folder, table: &str) -> Vec<String> {
+    let url = folder.variable("SANDERLING_SECRET_DB");
+    rows_of(url.rsplit_once("schema=").unwrap().1, table)
+}
+
+fn rows_of(schema: &str, table: &str) -> Vec<String> {
+    sorted(ask(&format!(
+        "SELECT (to_jsonb(t) - '_load_id' - '_loaded_at')::text FROM {schema}.\"{table}\" AS t"
+    )))
+}
+
+/// A demo config, the folder it is in, and where it writes to.
+fn demo(to: &str) -> (sanderling_demo::Server, Folder, String) {
+    let schema = new_schema();
+    let demo = start(Options { clients: 3, ..Options::default() }).unwrap();
+    let mut folder = Folder::new();
+    folder.env("SANDERLING_SECRET_DB_PASSWORD", PASSWORD);
+    let to = to.replace("SERVER", &format!("127.0.0.1:{}", server().port())).replace("SCHEMA", &schema);
+    let config = format!(
+        r#"{{"name": "people", "to": "{to}", "client": {{"base_url": "{}"}},
+            "resources": [{{"name": "clients", "primary_key": "id", "write_disposition": "merge",
+                "endpoint": {{"path": "/v1/clients", "data_selector": "data",
+                    "paginator": {{"type": "offset", "limit": 2}}}}}}]}}"#,
+        demo.base_url()
+    );
+    folder.write("people.json", &config);
+    (demo, folder, schema)
+}
+
+const TO: &str = "postgresql://tester:${secrets.db_password}@SERVER/postgres?schema=SCHEMA";
+
+#[test]
+fn a_run_its_status_and_its_state() {
+    if shared().is_none() {
+        return;
+    }
+    let (_demo, folder, schema) = demo(TO);
+    let shown = format!("postgresql://tester@127.0.0.1:{}/postgres?schema={schema}", server().port());
+    folder.run(&["check", "people.json"]).expect(0);
+    folder.run(&["status", "people.json"]).expect(0);
+    let look = format!("look at it: psql '{shown}' -c 'select * from \"{schema}\".\"clients\" limit 5'");
+    let ran = folder.run(&["run", "people.json", "--json"]).expect(0).says(&[&look]);
+    let document: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(document["destination"], shown.as_str());
+    assert_eq!(rows_of(&schema, "clients").len(), 3);
+    let types = "SELECT string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' ORDER BY attname)
+                 FROM pg_attribute WHERE attnum > 0 AND attrelid = ";
+    let types = ask(&format!("{types} '{schema}.clients'::regclass"));
+    assert!(
+        types[0].contains("_loaded_at timestamp with time zone") && types[0].contains("id bigint"),
+        "{types:?}"
+    );
+    let status = folder.run(&["status", "people.json"]).expect(0);
+    assert!(status.stdout.contains("clients") && status.stdout.contains(&shown), "{}", status.stdout);
+    folder.run(&["state", "show", "people.json"]).expect(0);
+    folder.run(&["state", "reset", "people.json"]).expect(0);
+    folder.run(&["run", "people.json"]).expect(0);
+    assert_eq!(rows_of(&schema, "clients").len(), 3);
+    for ran in [&ran, &status] {
+        assert!(!format!("{}{}", ran.stdout, ran.stderr).contains(PASSWORD));
+    }
+}
+
+#[test]
+fn what_a_server_refuses() {
+    if shared().is_none() {
+        return;
+    }
+    let (_demo, mut folder, schema) = demo(TO);
+    folder.env("SANDERLING_SECRET_DB_PASSWORD", "hunter2/@hunter2");
+    let ran = folder.run(&["run", "people.json"]).expect(3);
+    let ran = ran.says(&["password authentication failed for user \"tester\"", "give a user who may"]);
+    assert!(!ran.stderr.contains("hunter2"), "{}", ran.stderr);
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let to = format!("postgresql://u@{closed}/db?schema={schema}");
+    let ran = folder.run(&["run", "people.json", "--to", &to]).expect(4);
+    ran.says(&["onnection refused", "run again once it can be reached"]);
+    let (_demo, folder, _) = demo("postgresql://u:${secrets.db_passwort}@SERVER/postgres");
+    folder.run(&["run", "people.json"]).expect(3).says(&["the secret `db_passwort` is not given"]);
+    let (_demo, folder, _) = demo("postgresql://u:${secret.db}@SERVER/postgres");
+    folder.run(&["check", "people.json"]).expect(2).says(&["this looks like a reference to a secret"]);
+    let (_demo, folder, _) = demo("postgresql://SERVER/postgres?shema=x");
+    folder.run(&["check", "people.json"]).expect(2).says(&["did you mean `schema`?"]);
+}
+
+#[test]
+fn what_hangs_on_a_replaced_table_stays() {
+    if shared().is_none() {
+        return;
+    }
+    let it = Breaking::new(To::Postgres, "replace", 1);
+    it.folder.run(&it.args()).expect(0);
+    let url = it.folder.variable("SANDERLING_SECRET_DB");
+    let schema = url.rsplit_once("schema=").unwrap().1;
+    let clients = it.table("clients");
+    ask(&format!("CREATE VIEW {schema}.seen AS SELECT id FROM {schema}.clients"));
+    ask(&format!("GRANT SELECT ON {schema}.projects TO pg_monitor"));
+    let tables = |name: &str| ask(&format!("SELECT '{schema}.{name}'::regclass::oid::text")).remove(0);
+    let (before, other) = (tables("clients"), tables("tasks"));
+    it.folder.run(&it.args()).expect(0);
+    assert_eq!(it.table("clients"), clients);
+    assert_eq!(ask(&format!("SELECT count(*)::text FROM {schema}.seen")), ["3"]);
+    assert_eq!(
+        ask(&format!("SELECT has_table_privilege('pg_monitor', '{schema}.projects', 'SELECT')::text")),
+        ["true"]
+    );
+    assert_eq!(before, tables("clients"));
+    assert_ne!(other, tables("tasks"), "where nothing hangs on it the new table takes its place");
+}
+
+#[test]
+fn a_machine_that_has_only_the_database_goes_on() {
+    if shared().is_none() {
+        return;
+    }
+    for disposition in DISPOSITIONS {
+        let it = Breaking::new(To::Postgres, disposition, 1);
+        it.server.add_fault(sanderling_demo::Fault::new(
+            "*",
+            sanderling_demo::When::From(9),
+            sanderling_demo::Action::status(500),
+        ));
+        it.folder.run(&it.args()).expect(4);
+        it.mend();
+        let mut elsewhere = Folder::new();
+        elsewhere.env("SANDERLING_SECRET_DB", &it.folder.variable("SANDERLING_SECRET_DB"));
+        elsewhere.write("broken.json", &it.folder.read("broken.json"));
+        elsewhere.run(&it.args()).expect(0);
+        let whole = Breaking::new(To::Postgres, disposition, 1);
+        whole.folder.run(&whole.args()).expect(0);
+        for table in TABLES {
+            assert_eq!(it.table(table), whole.table(table), "{disposition} {table}");
+        }
+    }
+}
