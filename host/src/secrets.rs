@@ -75,6 +75,12 @@ pub enum SecretError {
         /// What is wrong.
         problem: String,
     },
+    /// A destination asks for what is meant for requests.
+    #[error("the secret `{name}` is bound to requests, so no destination gets it")]
+    Bound {
+        /// Its name.
+        name: String,
+    },
     /// The secrets file is open to others, or not to be understood.
     #[error("{}: {problem}", .path.display())]
     File {
@@ -131,11 +137,24 @@ pub fn resolve(names: &BTreeSet<String>, sources: Sources<'_>) -> Result<Vec<Giv
 }
 
 /// The text of a destination with its secrets in place: percent-encoded as parts of a URL, unless one is the whole text.
-/// What comes of it is for the destination alone.
+/// What comes of it is for the destination alone. A config must not be able to send a secret around the gate: one that is
+/// bound, or a key that signs, is refused.
 pub fn fill(text: &str, sources: Sources<'_>) -> Result<String, Vec<SecretError>> {
     let names = references(&text.into());
-    let values = find_each(&names, sources, |name, value, _, _| (name.to_owned(), value))?;
-    let values: BTreeMap<String, String> = values.into_iter().collect();
+    let found = find_each(&names, sources, |name, value, entry, parts| {
+        let bound = entry.is_some_and(|entry| {
+            let Binding { origins, places } = &entry.binding;
+            origins.is_some() || places.is_some() || entry.kind.clone().signs(parts).is_some()
+        });
+        (name.to_owned(), value, bound)
+    })?;
+    let bound = found.iter().filter(|(.., bound)| *bound);
+    let errors: Vec<SecretError> =
+        bound.map(|(name, ..)| SecretError::Bound { name: name.clone() }).collect();
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let values: BTreeMap<String, String> = found.into_iter().map(|(name, value, _)| (name, value)).collect();
     let whole = is_reference(text);
     Ok(replace(text, &mut |name| {
         let value = values.get(name)?;

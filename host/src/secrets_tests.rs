@@ -112,6 +112,12 @@ fn the_file_must_be_private_and_its_faults_do_not_quote_it() {
         "[k]\nvalue = \"hunter2\"\norigins = [\"https://api.example.com\"]\nplace = \"header:X-Api-Key\"\n",
         0o600,
     );
+    // Around the gate it goes nowhere.
+    let to = "postgresql://u:${secrets.k}@h/d";
+    let around = fill(to, sources(&[], &|_| None, dir.path())).err().unwrap();
+    assert!(matches!(around.as_slice(), [SecretError::Bound { name }] if name == "k"));
+    write("k = \"hunter2\"\n", 0o600).ok().unwrap();
+    assert!(fill(to, sources(&[], &|_| None, dir.path())).is_ok());
     let bound = bound.ok().unwrap();
     assert!(bound[0].binding.origins.is_some() && bound[0].binding.places.is_some());
 }

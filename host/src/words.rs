@@ -294,6 +294,9 @@ fn of_secrets(errors: &[SecretError]) -> Words {
                     (None, known) => format!("the config refers to {}", known.join(", ")),
                 });
             }
+            SecretError::Bound { .. } => {
+                words.hints.push("give the destination a secret of its own".to_owned());
+            }
             SecretError::Source { .. } | SecretError::File { .. } => {}
         }
     }

@@ -528,6 +528,7 @@ fn what_keeps_a_source_from_opening() {
         Error::Useless { option: "--state", why: "a database keeps its own state" },
         Error::Useless { option: "--state", why: "nothing is remembered of standard output" },
         Error::Useless { option: "--json", why: "rows go to standard output" },
+        Error::Secrets(vec![crate::secrets::SecretError::Bound { name: "key".into() }]),
         Error::OneStream { resources: vec!["tasks".into(), "users".into()] },
         Error::Demo("Address already in use (os error 98)".into()),
         Error::Unprinted("Broken pipe (os error 32)".into()),
