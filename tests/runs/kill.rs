@@ -125,9 +125,23 @@ fn long_list(disposition: &str) -> (Server, Folder) {
 
 #[test]
 fn killed_at_any_moment() {
+    killed_at_any_moment_into(&["sqlite:long.db", "jsonl:long"]);
+}
+
+#[test]
+fn killed_at_any_moment_into_postgresql() {
+    if crate::postgres_server::shared().is_some() {
+        killed_at_any_moment_into(&["${secrets.db}"]);
+    }
+}
+
+fn killed_at_any_moment_into(places: &[&str]) {
     for disposition in DISPOSITIONS {
-        for to in ["sqlite:long.db", "jsonl:long"] {
-            let (_server, folder) = long_list(disposition);
+        for to in places.iter().copied() {
+            let (_server, mut folder) = long_list(disposition);
+            if to == "${secrets.db}" {
+                folder.env("SANDERLING_SECRET_DB", &crate::postgres::url(&crate::postgres::new_schema()));
+            }
             let args = ["run", "long.json", "--to", to];
             let begun = Instant::now();
             folder.run(&args).expect(0);
@@ -156,6 +170,9 @@ fn killed_at_any_moment() {
 fn ids(folder: &Folder, to: &str) -> Vec<String> {
     if to.starts_with("jsonl") {
         return folder.lines("long/rows.jsonl");
+    }
+    if to == "${secrets.db}" {
+        return crate::postgres::rows(folder, "rows");
     }
     let database = folder.database("long.db");
     let mut ids = database.prepare("select id from rows").unwrap();

@@ -562,3 +562,31 @@ fn certificates() {
         assert!(error.message.contains(said), "{settings}: {error}");
     }
 }
+
+#[test]
+#[ignore = "takes seconds: what a million rows cost this side"]
+fn a_million_rows() {
+    let Some((_, mut session, table)) = place("million") else { return };
+    let names: Vec<String> = (0..12).map(|at| format!("c{at}")).collect();
+    let types = ["int8", "text", "float8", "timestamptz", "numeric", "boolean"];
+    let columns: Vec<String> =
+        names.iter().enumerate().map(|(at, name)| format!("{name} {}", types[at % 6])).collect();
+    session.batch(&format!("CREATE TABLE t ({})", columns.join(", "))).unwrap();
+    let rows = 10_000_i64;
+    let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(0..rows));
+    let words: ArrayRef =
+        Arc::new(StringArray::from_iter_values((0..rows).map(|row| format!("name of {row}"))));
+    let reals: ArrayRef = Arc::new(Float64Array::from_iter_values((0..rows).map(|row| row as f64 * 1.5)));
+    let times: ArrayRef =
+        Arc::new(TimestampMicrosecondArray::from_iter_values(0..rows).with_timezone("+00:00"));
+    let amounts = Decimal128Array::from_iter_values((0..rows).map(|row| i128::from(row) * 7));
+    let amounts: ArrayRef = Arc::new(amounts.with_precision_and_scale(38, 2).unwrap());
+    let flags: ArrayRef = Arc::new(BooleanArray::from_iter((0..rows).map(|row| Some(row % 2 == 0))));
+    let kinds = [ids, words, reals, times, amounts, flags];
+    let batch =
+        batch(names.iter().enumerate().map(|(at, name)| (name.as_str(), kinds[at % 6].clone())).collect());
+    for _ in 0..100 {
+        assert_eq!(session.ingest(&table("t"), &batch), Ok(10_000));
+    }
+    assert_eq!(texts(&mut session, "SELECT count(*)::text FROM t"), [Some("1000000".to_owned())]);
+}
