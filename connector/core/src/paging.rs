@@ -9,6 +9,7 @@ mod link_header;
 mod offset;
 mod page_number;
 mod said;
+mod split;
 
 use serde_json::{Map, Value};
 

@@ -115,6 +115,14 @@ fn total_path(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<TotalP
     path.map(|path| TotalPath { path, written })
 }
 
+/// Says of a paginator that has no end in sight what would give it one; `maximum` is the key of its limit.
+fn expect_end(has_end: bool, node: &Node<'_>, maximum: &str, problems: &mut Problems) {
+    if !has_end {
+        let hint = format!("give `total_path`, `has_more_path` or `{maximum}`");
+        problems.hint(&node.pointer, "nothing would ever end this paginator", hint);
+    }
+}
+
 /// The name at `key`, or the default; empty where it cannot be read, which has been said.
 fn name_or(fields: &mut Fields<'_>, key: &str, what: &str, default: &str, problems: &mut Problems) -> String {
     match fields.take(key) {

@@ -11,12 +11,9 @@
 use serde_json::{Map, Value, json};
 
 use super::said::{count, has_more};
-use super::{Outcome, PagingError, Paths, Reading, Seen, Settled, ended_by_empty_page, fields};
+use super::{Outcome, PagingError, Paths, Reading, Seen, Settled, ended_by_empty_page, fields, split};
 use crate::config::{OffsetConfig, Spot, TotalMode};
 use crate::contract::{Continuation, Notice};
-
-/// Cursors in one `rest`, by the contract.
-const MAX_REST: u64 = 256;
 
 /// An offset paginator, and how it is read.
 #[derive(Debug, Clone)]
@@ -242,30 +239,12 @@ impl Offset {
         }
     }
 
-    /// The chains for what is left of `total`, from `from` on. At most 256 whatever the total: the last is open.
+    /// The chains for what is left of `total`, from `from` on.
     fn rest(&self, from: u64, total: u64, span: u64, cursor: &Cursor) -> Continuation {
         let make = |offset, end| {
             Cursor { offset, end, ask: None, total: Some(total), settled: cursor.settled.clone() }.text()
         };
-        let mut cursors = Vec::new();
-        let mut offset = from;
-        loop {
-            let end = offset.saturating_add(span);
-            if self.config.maximum_offset.is_some_and(|maximum| end >= maximum) && end < total {
-                cursors.push(make(offset, Some(end)));
-                break;
-            }
-            if end >= total || cursors.len() as u64 + 1 >= MAX_REST {
-                cursors.push(make(offset, None));
-                break;
-            }
-            cursors.push(make(offset, Some(end)));
-            offset = end;
-        }
-        match <[String; 1]>::try_from(cursors) {
-            Ok([only]) => Continuation::Next(only),
-            Err(cursors) => Continuation::Rest(cursors),
-        }
+        split::rest(from, total, span, self.config.maximum_offset, make)
     }
 
     /// No request may start here.

@@ -10,13 +10,10 @@ use serde_json::{Map, Value, json};
 
 use super::said::{count, has_more};
 use super::{
-    MAX_EMPTY_PAGES, Outcome, PagingError, Paths, Reading, Seen, Settled, ended_by_empty_page, fields,
+    MAX_EMPTY_PAGES, Outcome, PagingError, Paths, Reading, Seen, Settled, ended_by_empty_page, fields, split,
 };
 use crate::config::{PageNumberConfig, Spot, TotalMode};
 use crate::contract::{Continuation, Notice};
-
-/// Cursors in one `rest`, by the contract.
-const MAX_REST: u64 = 256;
 
 #[derive(Debug, Clone)]
 pub(crate) struct PageNumber {
@@ -231,32 +228,13 @@ impl PageNumber {
         }
     }
 
-    /// The chains for what is left of `total` pages. At most 256 whatever the total: the last is open.
+    /// The chains for what is left of `total` pages.
     fn rest(&self, from: u64, total: u64, cursor: &Cursor) -> Continuation {
-        let last = self.end_of(total).saturating_sub(1);
         let make = |page: u64, end: Option<u64>| {
             let settled = cursor.settled.clone();
             Cursor { page, end, total: Some(total), settled, ..Cursor::default() }.text()
         };
-        let mut cursors = Vec::new();
-        let mut page = from;
-        loop {
-            let next = page.saturating_add(1);
-            if self.beyond(next) && page < last {
-                cursors.push(make(page, Some(next)));
-                break;
-            }
-            if page >= last || cursors.len() as u64 + 1 >= MAX_REST {
-                cursors.push(make(page, None));
-                break;
-            }
-            cursors.push(make(page, Some(next)));
-            page = next;
-        }
-        match <[String; 1]>::try_from(cursors) {
-            Ok([only]) => Continuation::Next(only),
-            Err(cursors) => Continuation::Rest(cursors),
-        }
+        split::rest(from, self.end_of(total), 1, self.config.maximum_page, make)
     }
 
     /// No such page may be asked for.

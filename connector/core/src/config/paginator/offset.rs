@@ -1,7 +1,7 @@
 //! dlt's `offset` paginator, as it is configured.
 
 use super::spot::{self, Spot};
-use super::{TotalPath, count_at, flag_or, path, total_path};
+use super::{TotalPath, count_at, expect_end, flag_or, path, total_path};
 use crate::config::inside;
 use crate::diagnostic::Problems;
 use crate::document::{Fields, Keys, Node};
@@ -68,10 +68,8 @@ pub(super) fn read(
     let maximum_offset = count_at(fields, "maximum_offset", problems);
     let stop_after_empty_page = flag_or(fields, "stop_after_empty_page", true, problems);
     let has_more_path = fields.take("has_more_path").and_then(|node| path(&node, problems));
-    if total_path.is_none() && has_more_path.is_none() && maximum_offset.is_none() && !stop_after_empty_page {
-        let message = "nothing would ever end this paginator";
-        problems.hint(&node.pointer, message, "give `total_path`, `has_more_path` or `maximum_offset`");
-    }
+    let says = total_path.is_some() || has_more_path.is_some() || maximum_offset.is_some();
+    expect_end(says || stop_after_empty_page, node, "maximum_offset", problems);
     Some(OffsetConfig {
         limit: limit?,
         offset,

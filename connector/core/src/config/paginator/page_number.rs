@@ -1,7 +1,7 @@
 //! dlt's `page_number` paginator, as it is configured.
 
 use super::spot::{self, Spot};
-use super::{TotalPath, count_at, flag_or, path, total_path};
+use super::{TotalPath, count_at, expect_end, flag_or, path, total_path};
 use crate::diagnostic::Problems;
 use crate::document::{Fields, Keys, Node};
 use crate::select::ValuePath;
@@ -53,14 +53,8 @@ pub(super) fn read(
         stop_after_empty_page: flag_or(fields, "stop_after_empty_page", true, problems),
         has_more_path: fields.take("has_more_path").and_then(|node| path(&node, problems)),
     };
-    let ends = config.total_path.is_some()
-        || config.has_more_path.is_some()
-        || config.maximum_page.is_some()
-        || config.stop_after_empty_page;
-    if !ends {
-        let message = "nothing would ever end this paginator";
-        problems.hint(&node.pointer, message, "give `total_path`, `has_more_path` or `maximum_page`");
-    }
+    let says = config.total_path.is_some() || config.has_more_path.is_some() || config.maximum_page.is_some();
+    expect_end(says || config.stop_after_empty_page, node, "maximum_page", problems);
     if config.page < config.base_page {
         let message = format!("page {} would come before `base_page` {}", config.page, config.base_page);
         problems.add(&node.pointer, message);
