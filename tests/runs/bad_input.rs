@@ -325,9 +325,12 @@ fn a_destination_must_be_named_with_its_kind() {
     let cases = [
         (
             "out.db",
-            "`out.db` does not say what kind of destination it is; write `sqlite:FILE`, `postgresql://…`, `jsonl:DIR` or `-`",
+            "`out.db` does not say what kind of destination it is; write `sqlite:FILE`, `postgresql://…`, `jsonl:DIR`, `parquet:DIR` or `-`",
         ),
-        ("csv:out", "`csv:` is no destination; write `sqlite:FILE`, `postgresql://…`, `jsonl:DIR` or `-`"),
+        (
+            "csv:out",
+            "`csv:` is no destination; write `sqlite:FILE`, `postgresql://…`, `jsonl:DIR`, `parquet:DIR` or `-`",
+        ),
         ("sqlite:", "`sqlite:` names no file or folder; write `sqlite:FILE`"),
         ("jsonl:", "`jsonl:` names no file or folder; write `jsonl:DIR`"),
     ];
@@ -375,7 +378,7 @@ fn what_a_config_cannot_mean_is_told_in_its_place() {
         (
             "{base_url: \"https://a.b\"}",
             "resources: [r]\nto: out.db",
-            "write `sqlite:FILE`, `postgresql://…`, `jsonl:DIR` or `-`\n   --> c.yaml:3:5",
+            "write `sqlite:FILE`, `postgresql://…`, `jsonl:DIR`, `parquet:DIR` or `-`\n   --> c.yaml:3:5",
         ),
         ("{base_url: \"https://a.b\"}", "resources: [r]\nallow: [foo bar]", "`foo bar` cannot be allowed: "),
         ("{base_url: \"https://a.b\"}", "resources: [r]\nallow: [a.b, \"https://a.b/c\"]", "--> c.yaml:3:14"),

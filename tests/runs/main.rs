@@ -85,6 +85,7 @@ mod offset;
 mod output;
 mod pagers;
 mod paging_property;
+mod parquet;
 mod peers;
 mod postgres;
 #[path = "../../host/destination/tests-support/postgres_server.rs"]

@@ -162,7 +162,7 @@ pub enum Reason {
         field: String,
     },
     /// Two fields that would be one column.
-    #[error("fields `{first}` and `{second}` would both be `{column}`; rename one, or set `names: as_is`")]
+    #[error("fields `{first}` and `{second}` would both be `{column}`; rename one")]
     Collision {
         /// The column, or table.
         column: String,

@@ -28,8 +28,8 @@ fn postgres_place() -> Option<Place> {
     Some(Place { dir: tempfile::tempdir().unwrap(), target })
 }
 
-pub(crate) fn local_places() -> [Place; 2] {
-    ["sqlite:{}/out.db", "jsonl:{}/out"].map(|form| {
+pub(crate) fn local_places() -> [Place; 3] {
+    ["sqlite:{}/out.db", "jsonl:{}/out", "parquet:{}/out"].map(|form| {
         let dir = tempfile::tempdir().unwrap();
         let target = Target::parse(&form.replace("{}", dir.path().to_str().unwrap())).unwrap();
         Place { dir, target }
@@ -55,6 +55,7 @@ impl Place {
             Target::Sqlite { path } => sqlite_rows(path, resource),
             Target::Postgres { address } => postgres_rows(address, resource),
             Target::Jsonl { dir, .. } => jsonl_rows(&dir.join(format!("{resource}.jsonl"))),
+            Target::Parquet { dir, .. } => parquet_rows(dir, resource),
             Target::Stdout => unreachable!(),
         };
         rows.sort();
@@ -129,6 +130,61 @@ fn jsonl_rows(path: &Path) -> Vec<String> {
             serde_json::to_string(&fields).unwrap()
         })
         .collect()
+}
+
+/// The rows of the files that the manifest names, which are those that are there.
+fn parquet_rows(dir: &Path, resource: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(dir.join("manifest.json")).unwrap_or_else(|_| "{}".to_owned());
+    let manifest: Json = serde_json::from_str(&text).unwrap();
+    let files = manifest["resources"][resource]["files"].as_array().cloned().unwrap_or_default();
+    let files: Vec<&str> = files.iter().map(|file| file.as_str().unwrap()).collect();
+    let there = if dir.join(resource).exists() { names(&dir.join(resource)) } else { vec![] };
+    let mut named: Vec<&str> = files.iter().map(|file| file.rsplit('/').next().unwrap()).collect();
+    named.sort_unstable();
+    assert_eq!(named, there);
+    let mut rows = Vec::new();
+    for file in files {
+        let file = std::fs::File::open(dir.join(file)).unwrap();
+        let reader = ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+        for batch in reader.build().unwrap() {
+            rows.extend(batch_rows(&batch.unwrap()));
+        }
+    }
+    rows
+}
+
+fn batch_rows(batch: &arrow_array::RecordBatch) -> Vec<String> {
+    use arrow_array::cast::AsArray as _;
+    use arrow_array::types::{Float64Type, Int64Type};
+    let schema = batch.schema();
+    let columns: Vec<_> = schema.fields().iter().zip(batch.columns()).collect();
+    let row = |row| {
+        let mut fields = BTreeMap::new();
+        for (field, column) in &columns {
+            if field.name().starts_with("_load") || column.is_null(row) {
+                continue;
+            }
+            let value = match column.data_type() {
+                arrow_schema::DataType::Boolean => Json::from(column.as_boolean().value(row)),
+                arrow_schema::DataType::Int64 => Json::from(column.as_primitive::<Int64Type>().value(row)),
+                arrow_schema::DataType::Float64 => {
+                    Json::from(column.as_primitive::<Float64Type>().value(row))
+                }
+                arrow_schema::DataType::Utf8 => Json::from(column.as_string::<i32>().value(row)),
+                arrow_schema::DataType::List(_) => {
+                    let items = column.as_list::<i32>().value(row);
+                    let items = items.as_primitive::<Int64Type>().values().to_vec();
+                    Json::from(Json::from(items).to_string())
+                }
+                other => panic!("{other}"),
+            };
+            // A value of another type than its column's stands beside it.
+            let name = field.name().split_once("__v_").map_or(field.name().as_str(), |(name, _)| name);
+            fields.insert(name.to_owned(), value);
+        }
+        serde_json::to_string(&fields).unwrap()
+    };
+    (0..batch.num_rows()).map(row).collect()
 }
 
 pub(crate) fn table(resource: &str, disposition: Disposition) -> Table {
@@ -342,6 +398,13 @@ fn assert_no_leftovers(place: &Place) {
             let found = names(dir);
             assert!(found.iter().all(|name| name == ".sanderling" || name.ends_with(".jsonl")), "{found:?}");
             assert_eq!(names(state_dir), ["journal.jsonl"]);
+        }
+        Target::Parquet { dir, state_dir } => {
+            let mut found = names(dir);
+            found.retain(|name| ![".sanderling", "manifest.json"].contains(&name.as_str()));
+            // That those of a resource are the ones that the manifest names, `rows` sees to.
+            found.iter().for_each(|resource| drop(place.rows(resource)));
+            assert_eq!(names(state_dir), ["parquet.jsonl"]);
         }
         Target::Stdout => unreachable!(),
     }
@@ -605,6 +668,10 @@ fn a_load_without_rows() {
                     assert_eq!(crate::postgres::tests::ask(address, &sql), ["0"]);
                 }
                 Target::Jsonl { dir, .. } => assert!(dir.join("tasks.jsonl").exists()),
+                Target::Parquet { dir, .. } => {
+                    let manifest = std::fs::read_to_string(dir.join("manifest.json")).unwrap();
+                    assert!(manifest.contains("\"tasks\""), "{manifest}");
+                }
                 Target::Stdout => unreachable!(),
             }
         }
@@ -806,7 +873,11 @@ fn a_place_that_cannot_be_written_to() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("file");
     std::fs::write(&file, "x").unwrap();
-    for text in [format!("sqlite:{}/x.db", file.display()), format!("jsonl:{}", file.display())] {
+    for text in [
+        format!("sqlite:{}/x.db", file.display()),
+        format!("jsonl:{}", file.display()),
+        format!("parquet:{}", file.display()),
+    ] {
         let refused = Destination::open(&Target::parse(&text).unwrap(), "demo").unwrap_err();
         assert!(matches!(refused, DestinationError::Unwritable { .. }), "{text}: {refused}");
     }
@@ -870,7 +941,7 @@ fn pipelines_share_a_place() {
 
 #[test]
 fn looking_at_the_rows() {
-    let [sqlite, jsonl] = local_places();
+    let [sqlite, jsonl, parquet] = local_places();
     let path = |place: &Place| -> PathBuf { place.dir.path().to_owned() };
     let table = table("my tasks", Disposition::Append);
     assert_eq!(
@@ -879,6 +950,9 @@ fn looking_at_the_rows() {
     );
     let said = jsonl.open().peek(&table).unwrap();
     assert_eq!(said, format!("head -5 {}/out/my%20tasks.jsonl", path(&jsonl).display()));
+    let said = parquet.open().peek(&table).unwrap();
+    let files = format!("{}/out/my%20tasks/*.parquet", path(&parquet).display());
+    assert_eq!(said, format!(r"duckdb -c 'select * from '\''{files}'\'' limit 5'"));
 }
 
 fn change() -> impl Strategy<Value = Change> {
@@ -1055,7 +1129,7 @@ fn failures_stay_for_a_person_to_read() {
                     address.schema
                 ),
             ),
-            Target::Jsonl { state_dir, .. } => {
+            Target::Jsonl { state_dir, .. } | Target::Parquet { state_dir, .. } => {
                 let text = std::fs::read_to_string(state_dir.join("errors.jsonl")).unwrap();
                 let lines = text.lines().map(|line| serde_json::from_str::<Json>(line).unwrap());
                 let messages = lines.map(|line| {
@@ -1116,7 +1190,7 @@ fn a_row_that_breaks_what_is_declared_refuses_its_page() {
 
 #[test]
 fn declared_columns_are_there_even_where_no_row_has_them() {
-    let [place, _] = local_places();
+    let [place, ..] = local_places();
     let columns = |resource: &str| -> Vec<String> {
         let Target::Sqlite { path } = &place.target else { unreachable!() };
         let conn = rusqlite::Connection::open(path).unwrap();
@@ -1187,7 +1261,7 @@ fn looking_where_nothing_is_changes_nothing() {
         assert_eq!(Destination::look(&place.target).unwrap(), None);
         assert_eq!(std::fs::read_dir(place.dir.path()).unwrap().count(), 0);
     }
-    let [place, _] = local_places();
+    let [place, ..] = local_places();
     let Target::Sqlite { path } = &place.target else { unreachable!() };
     rusqlite::Connection::open(path).unwrap().execute_batch("CREATE TABLE x (y)").unwrap();
     assert_eq!(Destination::look(&place.target).unwrap(), None);

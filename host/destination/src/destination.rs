@@ -7,6 +7,7 @@ use crate::checkpoint::{Change, Load, State};
 use crate::declared;
 use crate::error::{DataError, DestinationError};
 use crate::jsonl::Jsonl;
+use crate::parquet::Parquet;
 use crate::postgres::Database;
 use crate::sqlite::Sqlite;
 use crate::stdout::Stdout;
@@ -23,6 +24,8 @@ pub enum Destination {
     Postgres(Box<Database>),
     /// A folder of files.
     Jsonl(Box<Jsonl>),
+    /// A folder of Parquet files.
+    Parquet(Box<Parquet>),
     /// A stream.
     Stdout(Box<Stdout>),
 }
@@ -34,6 +37,7 @@ macro_rules! each {
             Self::Sqlite($it) => $call,
             Self::Postgres($it) => $call,
             Self::Jsonl($it) => $call,
+            Self::Parquet($it) => $call,
             Self::Stdout($it) => $call,
         }
     };
@@ -47,6 +51,9 @@ impl Destination {
             Target::Sqlite { path } => Self::Sqlite(Box::new(Sqlite::open(path, pipeline)?)),
             Target::Postgres { address } => Self::Postgres(Box::new(Database::open(address, pipeline)?)),
             Target::Jsonl { dir, state_dir } => Self::Jsonl(Box::new(Jsonl::open(dir, state_dir, pipeline)?)),
+            Target::Parquet { dir, state_dir } => {
+                Self::Parquet(Box::new(Parquet::open(dir, state_dir, pipeline)?))
+            }
             Target::Stdout => Self::Stdout(Box::new(Stdout::open())),
         })
     }
@@ -58,6 +65,7 @@ impl Destination {
             Target::Sqlite { path } => Sqlite::look(path),
             Target::Postgres { address } => Database::look(address),
             Target::Jsonl { state_dir, .. } => Jsonl::look(state_dir),
+            Target::Parquet { state_dir, .. } => Parquet::look(state_dir),
             Target::Stdout => Ok(None),
         }
     }
@@ -89,6 +97,7 @@ impl Destination {
             Self::Postgres(it) => it.undo(table, load_id),
             Self::Sqlite(it) => it.undo(table, load_id),
             Self::Jsonl(it) => it.undo(&table.resource, load_id),
+            Self::Parquet(it) => it.undo(&table.resource, load_id),
             // Nothing is remembered that could be taken back.
             Self::Stdout(_) => Ok(()),
         }
@@ -101,6 +110,7 @@ impl Destination {
             Self::Postgres(it) => it.undo_unlisted(resource, load_id),
             Self::Sqlite(it) => it.undo_unlisted(resource, load_id),
             Self::Jsonl(it) => it.undo(resource, load_id).map(|()| true),
+            Self::Parquet(it) => it.undo(resource, load_id).map(|()| true),
             Self::Stdout(_) => Ok(true),
         }
     }
@@ -122,6 +132,9 @@ impl Destination {
     /// # Errors
     /// The page as a whole is not what it says.
     pub fn breaches(&self, table: &Table, page: &Rows) -> Result<Vec<DataError>, DestinationError> {
+        if let Self::Parquet(it) = self {
+            return it.breaches(table, page);
+        }
         if let Self::Postgres(it) = self {
             return it.breaches(table, page);
         }
@@ -135,6 +148,7 @@ impl Destination {
             Self::Sqlite(it) => it.record(changes),
             Self::Postgres(it) => it.record(changes),
             Self::Jsonl(it) => it.record(changes),
+            Self::Parquet(it) => it.record(changes),
             Self::Stdout(it) => {
                 it.record(changes);
                 Ok(())
@@ -158,6 +172,7 @@ impl Destination {
             Self::Postgres(it) => it.distinct_keys(table, load_id).map(Some),
             Self::Sqlite(it) => it.distinct_keys(table, load_id).map(Some),
             Self::Jsonl(it) => it.distinct_keys(table),
+            Self::Parquet(it) => it.distinct_keys(table),
             Self::Stdout(_) => Ok(None),
         }
     }
@@ -180,6 +195,13 @@ impl Destination {
                 Some(format!("psql {} -c {}", shell_word(&address), shell_word(&query)))
             }
             Self::Jsonl(it) => Some(format!("head -5 {}", shell_path(&it.data_path(&table.resource))?)),
+            Self::Parquet(it) => {
+                let query = format!(
+                    "select * from '{}' limit 5",
+                    it.pattern(&table.resource).to_str()?.replace('\'', "''")
+                );
+                Some(format!("duckdb -c {}", shell_word(&query)))
+            }
             Self::Stdout(_) => None,
         }
     }

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use crate::jsonl::JOURNAL;
 use crate::target::Target;
+use crate::{jsonl, parquet};
 
 /// The databases (`*.db`) and state folders in `folder` and, down to `depth` levels, below it, in the order of their paths.
 /// Whether a database is one of ours is found by looking into it. What cannot be read is passed over.
@@ -20,11 +20,15 @@ pub fn find(folder: &Path, depth: usize) -> Vec<Target> {
         if kind.is_file() && path.extension().is_some_and(|extension| extension == "db") {
             found.push(Target::Sqlite { path });
         } else if kind.is_dir() {
-            if path.join(JOURNAL).is_file() {
+            let is_parquet = path.join(parquet::JOURNAL).is_file();
+            if is_parquet || path.join(jsonl::JOURNAL).is_file() {
                 let own = path.file_name().is_some_and(|name| name == ".sanderling");
                 let dir = if own { path.parent().unwrap_or(&path).to_owned() } else { path.clone() };
                 let dir = if dir.as_os_str().is_empty() { ".".into() } else { dir };
-                found.push(Target::Jsonl { dir, state_dir: path });
+                found.push(match is_parquet {
+                    true => Target::Parquet { dir, state_dir: path },
+                    false => Target::Jsonl { dir, state_dir: path },
+                });
             } else if depth > 0 {
                 found.extend(find(&path, depth - 1));
             }
@@ -53,6 +57,7 @@ mod tests {
             "x/y/z/d.db",
             "out/.sanderling/journal.jsonl",
             "kept/journal.jsonl",
+            "lake/.sanderling/parquet.jsonl",
         ] {
             let path = dir.path().join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -62,6 +67,7 @@ mod tests {
         let expected = [
             Target::Sqlite { path: at("a.db") },
             Target::Jsonl { dir: at("kept"), state_dir: at("kept") },
+            Target::Parquet { dir: at("lake"), state_dir: at("lake/.sanderling") },
             Target::Jsonl { dir: at("out"), state_dir: at("out/.sanderling") },
             Target::Sqlite { path: at("x/b.db") },
             Target::Sqlite { path: at("x/y/c.db") },

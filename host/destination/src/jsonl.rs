@@ -5,13 +5,13 @@
 //! from the journal line (a mark) that names the file's new length; the next run cuts the rest off. Where no mark guards
 //! the end of a file yet, or its end is to be taken back, new rows wait in a tail until the commit splices it on.
 
-mod actions;
-mod journal;
-mod kept;
-mod keys;
+pub(crate) mod actions;
+pub(crate) mod journal;
+pub(crate) mod kept;
+pub(crate) mod keys;
 mod load;
-mod part;
-mod recover;
+pub(crate) mod part;
+pub(crate) mod recover;
 #[cfg(test)]
 mod tests;
 
@@ -31,16 +31,16 @@ use load::OpenLoad;
 use part::Names;
 
 /// The log of errors in the state folder.
-const ERRORS: &str = "errors.jsonl";
+pub(crate) const ERRORS: &str = "errors.jsonl";
 
 /// The refused rows in the state folder.
-const QUARANTINE: &str = "quarantine.jsonl";
+pub(crate) const QUARANTINE: &str = "quarantine.jsonl";
 
 /// The journal in the state folder.
 pub(crate) const JOURNAL: &str = "journal.jsonl";
 
 /// A journal is rewritten as one line when it is longer than this, and than several times that line.
-const COMPACT_FROM_BYTES: u64 = 16 << 20;
+pub(crate) const COMPACT_FROM_BYTES: u64 = 16 << 20;
 
 /// One pipeline's part of a folder.
 #[derive(Debug)]
@@ -69,9 +69,9 @@ pub struct Jsonl {
 
 /// Where files are.
 #[derive(Debug)]
-struct Folders {
-    data: PathBuf,
-    state: PathBuf,
+pub(crate) struct Folders {
+    pub(crate) data: PathBuf,
+    pub(crate) state: PathBuf,
 }
 
 /// A file that the open transaction must not touch yet: its end is being taken back, or no mark says where its rows end.
@@ -100,7 +100,7 @@ impl Jsonl {
             Lock::take(folders.state.join("lock"), state_dir)?,
         ];
         recover::prove_writable(&folders.data)?;
-        let (journal, pipelines) = recover::open(&folders, pipeline)?;
+        let (journal, pipelines) = recover::open(&folders, JOURNAL, pipeline)?;
         Ok(Self {
             folders,
             pipeline: pipeline.to_owned(),
@@ -247,6 +247,7 @@ impl Jsonl {
             marks: self.changed_marks(),
             finished: self.finished.clone(),
             actions: self.splices(),
+            files: BTreeMap::new(),
         };
         // After the splices: those are of the file that is there, which these may replace.
         commit.actions.extend_from_slice(&self.actions);

@@ -6,7 +6,7 @@
 //!
 //! | file | what lives there |
 //! |---|---|
-//! | `target.rs` | `sqlite:FILE`, `jsonl:DIR` and `-`, parsed |
+//! | `target.rs` | `sqlite:FILE`, `jsonl:DIR`, `parquet:DIR` and `-`, parsed |
 //! | `destination.rs` | the one enum that callers use |
 //! | `table.rs`, `checkpoint.rs`, `error.rs` | the plain data that crosses the border |
 //! | `rows.rs`, `fields.rs`, `value.rs`, `number.rs`, `key.rs` | reading rows: lines, fields, values, identities; pure |
@@ -17,6 +17,7 @@
 //! | `postgres.rs`, `postgres/` | the same in a schema of a server: `connection.rs` and what it copies and reads, `database.rs` |
 //! | `jsonl.rs`, `jsonl/` | rows as files; state as a journal beside them |
 //! | `stdout.rs` | rows as lines on standard output |
+//! | `parquet.rs`, `parquet/`, `undecodable.rs` | rows as columns in files, by `sanderling-columns`; state as JSONL's |
 //! | `lock.rs`, `timestamp.rs`, `file_name.rs` | one run at a time; times and names as text |
 //!
 //! What holds, whatever happens:
@@ -48,6 +49,7 @@ mod merge;
 #[cfg(test)]
 mod messages_tests;
 mod number;
+mod parquet;
 mod partition_id;
 mod postgres;
 mod rows;
@@ -56,6 +58,7 @@ mod stdout;
 mod table;
 mod target;
 mod timestamp;
+mod undecodable;
 mod value;
 
 #[cfg(test)]

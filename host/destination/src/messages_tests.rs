@@ -75,7 +75,7 @@ fn names_and_calls() {
 
 #[test]
 fn files_that_others_changed() {
-    let [_, place] = local_places();
+    let [_, place, _] = local_places();
     let dir = place.dir.path().join("out");
     let Target::Jsonl { dir, state_dir } = &place.target else { panic!("{dir:?}") };
     let append = |name: &str| table(name, Disposition::Append);
@@ -109,7 +109,7 @@ fn files_that_others_changed() {
 
 #[test]
 fn databases_that_others_changed() {
-    let [place, _] = local_places();
+    let [place, ..] = local_places();
     let Target::Sqlite { path } = &place.target else { panic!("{:?}", place.target) };
     let reader = || rusqlite::Connection::open(path).unwrap();
     let mut told = String::new();

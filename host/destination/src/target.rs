@@ -1,4 +1,4 @@
-//! What a user writes to say where rows go: `sqlite:FILE`, `postgresql://…`, `jsonl:DIR` or `-`.
+//! What a user writes to say where rows go: `sqlite:FILE`, `postgresql://…`, `jsonl:DIR`, `parquet:DIR` or `-`.
 
 use std::path::{Path, PathBuf};
 
@@ -25,6 +25,13 @@ pub enum Target {
         /// put in its place without a copy.
         state_dir: PathBuf,
     },
+    /// Parquet files, a folder a resource.
+    Parquet {
+        /// Holds `<resource>/*.parquet` and `manifest.json`.
+        dir: PathBuf,
+        /// As that of `Jsonl`.
+        state_dir: PathBuf,
+    },
     /// Standard output; no checkpoint.
     Stdout,
 }
@@ -34,14 +41,14 @@ pub enum Target {
 pub enum TargetError {
     /// No `scheme:` in front.
     #[error(
-        "`{text}` does not say what kind of destination it is; write `sqlite:FILE`, `postgresql://…`, `jsonl:DIR` or `-`"
+        "`{text}` does not say what kind of destination it is; write `sqlite:FILE`, `postgresql://…`, `jsonl:DIR`, `parquet:DIR` or `-`"
     )]
     NoScheme {
         /// What was written.
         text: String,
     },
     /// A scheme that is none of ours.
-    #[error("`{scheme}:` is no destination; {}write `sqlite:FILE`, `postgresql://…`, `jsonl:DIR` or `-`", did_you_mean(*.nearest))]
+    #[error("`{scheme}:` is no destination; {}write `sqlite:FILE`, `postgresql://…`, `jsonl:DIR`, `parquet:DIR` or `-`", did_you_mean(*.nearest))]
     UnknownScheme {
         /// What was written before the colon.
         scheme: String,
@@ -51,7 +58,7 @@ pub enum TargetError {
     /// Nothing, or nothing that can be kept, after the colon.
     #[error("`{scheme}:` names no file or folder; write `{}`", form(.scheme))]
     NoPath {
-        /// `sqlite` or `jsonl`.
+        /// What was written before the colon.
         scheme: &'static str,
     },
     /// `postgresql:…` that is no address of a database.
@@ -60,17 +67,17 @@ pub enum TargetError {
     /// `sqlite://…`: programs differ over what the slashes mean, so that the rows could end up in either of two places.
     #[error("`{text}` can be read as two paths; write `{}` without `//`", form(.scheme))]
     Url {
-        /// `sqlite` or `jsonl`.
+        /// What was written before the colon.
         scheme: &'static str,
         /// What was written.
         text: String,
     },
 }
 
-const SCHEMES: [&str; 4] = ["sqlite", "postgresql", "postgres", "jsonl"];
+const SCHEMES: [&str; 5] = ["sqlite", "postgresql", "postgres", "jsonl", "parquet"];
 
 /// Other words for the same things.
-const ALIASES: [(&str, &str); 8] = [
+const ALIASES: [(&str, &str); 9] = [
     ("pg", "postgresql"),
     ("pgsql", "postgresql"),
     ("sqlite3", "sqlite"),
@@ -79,10 +86,11 @@ const ALIASES: [(&str, &str); 8] = [
     ("json", "jsonl"),
     ("ndjson", "jsonl"),
     ("file", "jsonl"),
+    ("pq", "parquet"),
 ];
 
 impl Target {
-    /// Reads any of the forms; a `jsonl` target keeps its state in `DIR/.sanderling`.
+    /// Reads any of the forms; files keep their state in `DIR/.sanderling`.
     pub fn parse(text: &str) -> Result<Self, TargetError> {
         if text == "-" {
             return Ok(Self::Stdout);
@@ -104,10 +112,11 @@ impl Target {
             return Err(TargetError::NoPath { scheme });
         }
         let path = PathBuf::from(path);
-        Ok(if scheme == "sqlite" {
-            Self::Sqlite { path }
-        } else {
-            Self::Jsonl { state_dir: default_state_dir(&path), dir: path }
+        let state_dir = default_state_dir(&path);
+        Ok(match scheme {
+            "sqlite" => Self::Sqlite { path },
+            "parquet" => Self::Parquet { state_dir, dir: path },
+            _ => Self::Jsonl { state_dir, dir: path },
         })
     }
 }
@@ -134,7 +143,11 @@ fn did_you_mean(nearest: Option<&str>) -> String {
 }
 
 fn form(scheme: &str) -> &'static str {
-    if scheme == "sqlite" { "sqlite:FILE" } else { "jsonl:DIR" }
+    match scheme {
+        "sqlite" => "sqlite:FILE",
+        "parquet" => "parquet:DIR",
+        _ => "jsonl:DIR",
+    }
 }
 
 #[cfg(test)]
@@ -148,6 +161,8 @@ mod tests {
         assert_eq!(Target::parse("sqlite:/tmp/x:y.db"), Ok(Target::Sqlite { path: "/tmp/x:y.db".into() }));
         let out = Target::Jsonl { dir: "out".into(), state_dir: "out/.sanderling".into() };
         assert_eq!(Target::parse("jsonl:out"), Ok(out));
+        let out = Target::Parquet { dir: "out".into(), state_dir: "out/.sanderling".into() };
+        assert_eq!(Target::parse("parquet:out"), Ok(out));
     }
 
     #[test]
@@ -155,24 +170,29 @@ mod tests {
         for (text, said) in [
             (
                 "demo.db",
-                "`demo.db` does not say what kind of destination it is; write `sqlite:FILE`, `postgresql://…`, `jsonl:DIR` or `-`",
+                "`demo.db` does not say what kind of destination it is; write `sqlite:FILE`, `postgresql://…`, `jsonl:DIR`, `parquet:DIR` or `-`",
             ),
             (
                 "sqlit:x",
-                "`sqlit:` is no destination; did you mean `sqlite:`? write `sqlite:FILE`, `postgresql://…`, `jsonl:DIR` or `-`",
+                "`sqlit:` is no destination; did you mean `sqlite:`? write `sqlite:FILE`, `postgresql://…`, `jsonl:DIR`, `parquet:DIR` or `-`",
             ),
             (
                 "SQLite:x",
-                "`SQLite:` is no destination; did you mean `sqlite:`? write `sqlite:FILE`, `postgresql://…`, `jsonl:DIR` or `-`",
+                "`SQLite:` is no destination; did you mean `sqlite:`? write `sqlite:FILE`, `postgresql://…`, `jsonl:DIR`, `parquet:DIR` or `-`",
             ),
             (
                 "ndjson:x",
-                "`ndjson:` is no destination; did you mean `jsonl:`? write `sqlite:FILE`, `postgresql://…`, `jsonl:DIR` or `-`",
+                "`ndjson:` is no destination; did you mean `jsonl:`? write `sqlite:FILE`, `postgresql://…`, `jsonl:DIR`, `parquet:DIR` or `-`",
             ),
             (
                 "mysql://h/db",
-                "`mysql:` is no destination; write `sqlite:FILE`, `postgresql://…`, `jsonl:DIR` or `-`",
+                "`mysql:` is no destination; write `sqlite:FILE`, `postgresql://…`, `jsonl:DIR`, `parquet:DIR` or `-`",
             ),
+            (
+                "parqet:x",
+                "`parqet:` is no destination; did you mean `parquet:`? write `sqlite:FILE`, `postgresql://…`, `jsonl:DIR`, `parquet:DIR` or `-`",
+            ),
+            ("parquet:", "`parquet:` names no file or folder; write `parquet:DIR`"),
             ("sqlite:", "`sqlite:` names no file or folder; write `sqlite:FILE`"),
             ("sqlite::memory:", "`sqlite:` names no file or folder; write `sqlite:FILE`"),
             ("jsonl: ", "`jsonl:` names no file or folder; write `jsonl:DIR`"),

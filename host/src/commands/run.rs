@@ -68,7 +68,7 @@ pub(super) fn target(
     let text = secrets::fill(text, secrets).map_err(Error::Secrets)?;
     let mut target: Target = Target::parse(&text)?;
     match (&mut target, state) {
-        (Target::Jsonl { state_dir, .. }, Some(dir)) => *state_dir = dir,
+        (Target::Jsonl { state_dir, .. } | Target::Parquet { state_dir, .. }, Some(dir)) => *state_dir = dir,
         (Target::Sqlite { .. } | Target::Postgres { .. }, Some(_)) => {
             return Err(Error::Useless { option: "--state", why: "a database keeps its own state" });
         }
@@ -114,7 +114,7 @@ pub async fn into(
     }
     // A place that cannot be written to must be known before the first request.
     let mut destination = Destination::open(target, &source.name)?;
-    let files = matches!(target, Target::Jsonl { .. });
+    let files = matches!(target, Target::Jsonl { .. } | Target::Parquet { .. });
     let (plan, of_plan) = run::mode::plan(&source.plan, &how.mode, files, how.strict, &destination.state())?;
     let mut reporter = Reporter::new(args.progress, show, source.vault.clone());
     let mut said = notices(source);
@@ -231,6 +231,7 @@ pub(super) fn shown(target: &Target) -> String {
         Target::Sqlite { path } => format!("sqlite:{}", path.display()),
         Target::Postgres { address } => address.to_string(),
         Target::Jsonl { dir, .. } => format!("jsonl:{}", dir.display()),
+        Target::Parquet { dir, .. } => format!("parquet:{}", dir.display()),
         Target::Stdout => "-".to_owned(),
     }
 }

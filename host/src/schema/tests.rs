@@ -44,7 +44,13 @@ const ROWS: &[Row] = &[
         "",
         "the file of a connector that is not built in, from the config's folder",
     ),
-    row("to", TEXT, "text", "", "the destination: `sqlite:FILE`, `postgresql://…`, `jsonl:DIR` or `-`"),
+    row(
+        "to",
+        TEXT,
+        "text",
+        "",
+        "the destination: `sqlite:FILE`, `postgresql://…`, `jsonl:DIR`, `parquet:DIR` or `-`",
+    ),
     row(
         "allow",
         r#"{"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}"#,

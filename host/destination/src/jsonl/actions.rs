@@ -14,8 +14,17 @@ use crate::error::DestinationError;
 use crate::timestamp::iso8601;
 
 /// Does everything that `commit` orders.
-pub(super) fn perform(folders: &Folders, commit: &Commit) -> Result<(), DestinationError> {
-    for action in &commit.actions {
+pub(crate) fn perform(folders: &Folders, commit: &Commit) -> Result<(), DestinationError> {
+    perform_only(folders, commit, |_| true)
+}
+
+/// Does what of it is `wanted`.
+pub(crate) fn perform_only(
+    folders: &Folders,
+    commit: &Commit,
+    wanted: impl Fn(&Action) -> bool,
+) -> Result<(), DestinationError> {
+    for action in commit.actions.iter().filter(|action| wanted(action)) {
         match action {
             Action::Replace { from, resource } => {
                 let (from, to) = (folders.state.join(from), folders.data_path(resource));
@@ -28,6 +37,23 @@ pub(super) fn perform(folders: &Folders, commit: &Commit) -> Result<(), Destinat
                 sync_folder(&folders.data)?;
                 // A tail that came back after a power cut would be spliced on again, perhaps to another file.
                 sync_folder(&folders.state)?;
+            }
+            Action::Place { from, to } => {
+                let (from, to) = (folders.state.join(from), folders.data.join(to));
+                let folder = to.parent().unwrap_or(&folders.data);
+                fs::create_dir_all(folder)
+                    .and_then(|()| replace(&from, &to))
+                    .map_err(|cause| DestinationError::io(&to, cause))?;
+                sync_folder(folder)?;
+            }
+            Action::Remove { path } => {
+                let path = folders.data.join(path);
+                match fs::remove_file(&path) {
+                    Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
+                        return Err(DestinationError::io(&path, cause));
+                    }
+                    _ => {}
+                }
             }
             Action::Errors { at } => {
                 let file = folders.state.join(ERRORS);
@@ -135,6 +161,6 @@ fn log(path: &Path, at: u64, text: &[u8]) -> io::Result<()> {
 }
 
 /// How long a log in the state folder is.
-pub(super) fn length_of_log(folders: &Folders, name: &str) -> Result<u64, DestinationError> {
+pub(crate) fn length_of_log(folders: &Folders, name: &str) -> Result<u64, DestinationError> {
     Ok(length_of(&folders.state.join(name))?.unwrap_or(0))
 }

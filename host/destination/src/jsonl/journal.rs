@@ -9,6 +9,7 @@ use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 
+use sanderling_columns::Schema;
 use serde::{Deserialize, Serialize};
 
 use super::part::{Part, sync_folder};
@@ -40,63 +41,101 @@ enum LineRef<'a> {
 }
 
 /// What each pipeline left.
-pub(super) type Pipelines = BTreeMap<String, Held>;
+pub(crate) type Pipelines = BTreeMap<String, Held>;
 
 /// What one pipeline's commits add up to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Held {
-    pub(super) state: State,
+pub(crate) struct Held {
+    pub(crate) state: State,
     /// By resource: the file of each load that is not finished. Other files may be changed by anybody.
-    pub(super) marks: BTreeMap<String, Mark>,
+    pub(crate) marks: BTreeMap<String, Mark>,
     /// By resource: where the rows of its latest finished load stand at the end of its own file. They are taken back with
     /// the rest of a tree that is started again.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(super) finished: BTreeMap<String, Mark>,
+    pub(crate) finished: BTreeMap<String, Mark>,
+    /// By resource: the files that its rows are, where they are many.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) files: BTreeMap<String, Files>,
+}
+
+/// The files of a resource that readers are to see.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Files {
+    /// Their paths in the folder, in the order in which they came.
+    pub(crate) visible: Vec<String>,
+    /// The columns of all of them.
+    pub(crate) schema: Schema,
 }
 
 /// How far the file of an unfinished load has come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Mark {
-    pub(super) load_id: String,
-    pub(super) disposition: Disposition,
+pub(crate) struct Mark {
+    pub(crate) load_id: String,
+    pub(crate) disposition: Disposition,
     /// The file in the state folder that will take the old one's place; none: the rows go to the resource's own file.
-    pub(super) beside: Option<String>,
+    pub(crate) beside: Option<String>,
     /// Where the load's rows begin.
-    pub(super) start: u64,
+    pub(crate) start: u64,
     /// Where they end.
-    pub(super) length: u64,
+    pub(crate) length: u64,
     /// The file of keys in the state folder, and its length.
-    pub(super) keys: Option<(String, u64)>,
+    pub(crate) keys: Option<(String, u64)>,
+    /// The load's own files, in the order of its rows, where these are many: in the state folder if they wait there until
+    /// the load is finished, else among the resource's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) parts: Option<Parts>,
+}
+
+/// The files of an unfinished load.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Parts {
+    /// Their names.
+    pub(crate) names: Vec<String>,
+    /// Their columns.
+    pub(crate) schema: Schema,
+    /// The file of the state folder by which rows of one key are chosen, and its length.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) choices: Option<(String, u64)>,
 }
 
 impl Mark {
     /// The names of the files in the state folder that only this load uses.
-    pub(super) fn own_files(&self) -> impl Iterator<Item = &String> {
-        self.beside.iter().chain(self.keys.as_ref().map(|(name, _)| name))
+    pub(crate) fn own_files(&self) -> impl Iterator<Item = &String> {
+        let parts = self.parts.iter().filter(|_| self.beside.is_some());
+        let choices = self.parts.iter().filter_map(|parts| parts.choices.as_ref()).map(|(name, _)| name);
+        let parts = parts.flat_map(|parts| &parts.names).chain(choices);
+        self.beside.iter().chain(parts).chain(self.keys.as_ref().map(|(name, _)| name))
     }
 }
 
 /// What one commit has changed.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Commit {
-    pub(super) pipeline: String,
-    pub(super) changes: Vec<Change>,
+pub(crate) struct Commit {
+    pub(crate) pipeline: String,
+    pub(crate) changes: Vec<Change>,
     /// By resource; none: its load is finished or undone.
-    pub(super) marks: BTreeMap<String, Option<Mark>>,
+    pub(crate) marks: BTreeMap<String, Option<Mark>>,
     /// By resource: the last mark of a load that is finished, and whose rows stand in the resource's own file.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(super) finished: BTreeMap<String, Mark>,
-    pub(super) actions: Vec<Action>,
+    pub(crate) finished: BTreeMap<String, Mark>,
+    pub(crate) actions: Vec<Action>,
+    /// By resource: its files from here on.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) files: BTreeMap<String, Files>,
 }
 
 /// What a commit does to files. Each can be done again, in full or from the middle, with the same end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Action {
+pub(crate) enum Action {
     /// A file of the state folder takes the place of the resource's.
     Replace { from: String, resource: String },
     /// The resource's file is cut at `start`, and the file `tail` of the state folder is put there.
     Splice { resource: String, start: u64, tail: String },
+    /// A file of the state folder is put at a path in the folder of rows.
+    Place { from: String, to: String },
+    /// A file in the folder of rows is removed.
+    Remove { path: String },
     /// The commit's error lines go to `errors.jsonl`, which is `at` bytes long without them.
     Errors { at: u64 },
     /// Adds the commit's refused rows to their log, which was `at` bytes long.
@@ -104,21 +143,21 @@ pub(super) enum Action {
 }
 
 #[derive(Debug)]
-pub(super) struct Journal {
+pub(crate) struct Journal {
     file: Part,
 }
 
 /// What a journal holds.
-pub(super) struct Contents {
-    pub(super) pipelines: Pipelines,
+pub(crate) struct Contents {
+    pub(crate) pipelines: Pipelines,
     /// The last line, if it is a commit: its actions may not have been done.
-    pub(super) last: Option<Commit>,
+    pub(crate) last: Option<Commit>,
     /// Whether the file is one whole snapshot, so that there is nothing to compact.
     compact: bool,
 }
 
 /// Folds a commit into what its pipeline holds.
-pub(super) fn fold(pipelines: &mut Pipelines, commit: &Commit) {
+pub(crate) fn fold(pipelines: &mut Pipelines, commit: &Commit) {
     let held = pipelines.entry(commit.pipeline.clone()).or_default();
     for change in &commit.changes {
         held.state.apply(change.clone());
@@ -131,10 +170,11 @@ pub(super) fn fold(pipelines: &mut Pipelines, commit: &Commit) {
         held.finished.remove(resource);
     }
     held.finished.extend(commit.finished.clone());
+    held.files.extend(commit.files.clone());
 }
 
 /// Reads the journal. A last line that is cut short, or garbled, was never committed and is ignored.
-pub(super) fn read(path: &Path) -> Result<Contents, DestinationError> {
+pub(crate) fn read(path: &Path) -> Result<Contents, DestinationError> {
     let sort = |cause| DestinationError::io(path, cause);
     let mut contents = Contents { pipelines: Pipelines::new(), last: None, compact: false };
     let mut reader = match File::open(path) {
@@ -180,7 +220,7 @@ pub(super) fn read(path: &Path) -> Result<Contents, DestinationError> {
 
 impl Journal {
     /// Opens the journal that `contents` were read from, compacted to one line.
-    pub(super) fn open(path: PathBuf, contents: &Contents) -> Result<Self, DestinationError> {
+    pub(crate) fn open(path: PathBuf, contents: &Contents) -> Result<Self, DestinationError> {
         if !contents.compact {
             return Self::compact(&path, &contents.pipelines);
         }
@@ -189,7 +229,7 @@ impl Journal {
     }
 
     /// Puts a new journal, of one line, in the place of the one at `path`.
-    pub(super) fn compact(path: &Path, pipelines: &Pipelines) -> Result<Self, DestinationError> {
+    pub(crate) fn compact(path: &Path, pipelines: &Pipelines) -> Result<Self, DestinationError> {
         let new = path.with_extension("jsonl.new");
         let text = encode(path, &LineRef::Snapshot { version: VERSION, pipelines })?;
         let written = File::create(&new).and_then(|mut file| {
@@ -206,7 +246,7 @@ impl Journal {
 
     /// Adds a line and makes it durable: the moment at which a commit happens. On an error there is no such line, unless
     /// the error is `Stopped`: then only the next run can tell.
-    pub(super) fn append(&mut self, commit: &Commit) -> Result<(), DestinationError> {
+    pub(crate) fn append(&mut self, commit: &Commit) -> Result<(), DestinationError> {
         let before = self.file.length();
         let text = encode(self.file.path(), &LineRef::Commit(commit))?;
         self.file.append(&[&text])?;
@@ -217,11 +257,11 @@ impl Journal {
         Err(taken_back.map_or(DestinationError::Stopped { path: self.path().to_owned() }, |()| error))
     }
 
-    pub(super) fn length(&self) -> u64 {
+    pub(crate) fn length(&self) -> u64 {
         self.file.length()
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.file.path()
     }
 }

@@ -12,14 +12,13 @@ use crate::key::KeyDigest;
 use crate::table::{DedupSort, Table};
 use crate::{fields, merge};
 
-/// Copies to `new` the lines of `rows` that stay: of each key (a digest a line) the one that counts, and none that is
-/// deleted. None if all of them stay: nothing is then written.
-pub(super) fn copy(
+/// Which lines of `rows` do not stay: of each key (a digest a line) all but the one that counts, and those that are
+/// deleted. The list may be short: lines behind its end stay.
+pub(crate) fn leaves(
     table: &Table,
     rows: &Path,
     digests: Option<&[KeyDigest]>,
-    new: impl FnOnce() -> Result<(String, Part), DestinationError>,
-) -> Result<Option<String>, DestinationError> {
+) -> Result<Vec<bool>, DestinationError> {
     let io = |cause| DestinationError::io(rows, cause);
     let mut leaves = match (digests, &table.dedup_sort) {
         (None, _) => Vec::new(),
@@ -35,6 +34,17 @@ pub(super) fn copy(
         })
         .map_err(io)?;
     }
+    Ok(leaves)
+}
+
+/// Copies to `new` the lines of `rows` that stay. None if all of them do: nothing is then written.
+pub(super) fn copy(
+    table: &Table,
+    rows: &Path,
+    digests: Option<&[KeyDigest]>,
+    new: impl FnOnce() -> Result<(String, Part), DestinationError>,
+) -> Result<Option<String>, DestinationError> {
+    let leaves = leaves(table, rows, digests)?;
     if !leaves.contains(&true) {
         return Ok(None);
     }

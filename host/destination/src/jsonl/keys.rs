@@ -16,9 +16,9 @@ use crate::table::Table;
 const NO_PARENT: u32 = u32::MAX;
 
 #[derive(Debug)]
-pub(super) struct Keys {
-    pub(super) name: String,
-    pub(super) part: Part,
+pub(crate) struct Keys {
+    pub(crate) name: String,
+    pub(crate) part: Part,
     parents: Option<Parents>,
 }
 
@@ -31,14 +31,14 @@ struct Parents {
 }
 
 /// A page's keys, checked but not yet noted.
-pub(super) struct PageKeys<'a> {
+pub(crate) struct PageKeys<'a> {
     partition: Option<&'a str>,
     digests: Vec<KeyDigest>,
 }
 
 impl Keys {
     /// `part` may hold the keys of earlier pages.
-    pub(super) fn open(table: &Table, name: String, part: Part) -> Result<Self, DestinationError> {
+    pub(crate) fn open(table: &Table, name: String, part: Part) -> Result<Self, DestinationError> {
         let mut keys = Self { name, part, parents: table.guards_parents().then(Parents::default) };
         if keys.parents.is_some() && keys.part.length() > 0 {
             let path = keys.part.path().to_owned();
@@ -48,7 +48,7 @@ impl Keys {
     }
 
     /// The key of each line, refused if another parent has brought it.
-    pub(super) fn check<'a>(
+    pub(crate) fn check<'a>(
         &self,
         table: &Table,
         partition: Option<&'a str>,
@@ -82,7 +82,7 @@ impl Keys {
     }
 
     /// Writes a page's keys; `note` follows once its rows are written.
-    pub(super) fn append(&mut self, page: &PageKeys) -> Result<(), DestinationError> {
+    pub(crate) fn append(&mut self, page: &PageKeys) -> Result<(), DestinationError> {
         let (Some(named), Some(rows)) = (
             page.partition.map_or(Some(NO_PARENT), |key| u32::try_from(key.len()).ok()),
             u32::try_from(page.digests.len()).ok(),
@@ -95,7 +95,7 @@ impl Keys {
     }
 
     /// Remembers whose keys these are.
-    pub(super) fn note_page(&mut self, page: &PageKeys) {
+    pub(crate) fn note_page(&mut self, page: &PageKeys) {
         self.note(page.partition, &page.digests);
     }
 
@@ -116,14 +116,14 @@ impl Keys {
     }
 
     /// How many keys there are.
-    pub(super) fn distinct(&self) -> Result<u64, DestinationError> {
+    pub(crate) fn distinct(&self) -> Result<u64, DestinationError> {
         let mut seen = HashSet::new();
         read(self.part.path(), self.part.length(), |_, page| seen.extend(page.iter().copied()))?;
         Ok(seen.len() as u64)
     }
 
     /// The key of each row, in the order of the rows.
-    pub(super) fn digests(&self) -> Result<Vec<KeyDigest>, DestinationError> {
+    pub(crate) fn digests(&self) -> Result<Vec<KeyDigest>, DestinationError> {
         let mut digests = Vec::new();
         read(self.part.path(), self.part.length(), |_, page| digests.extend_from_slice(page))?;
         Ok(digests)

@@ -109,6 +109,7 @@ impl OpenLoad {
             start: self.start,
             length: self.offset + self.rows.length(),
             keys: self.keys.as_ref().map(|keys| (keys.name.clone(), keys.part.length())),
+            parts: None,
         }
     }
 

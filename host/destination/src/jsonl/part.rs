@@ -8,7 +8,7 @@ use crate::error::DestinationError;
 use crate::file_name;
 
 #[derive(Debug)]
-pub(super) struct Part {
+pub(crate) struct Part {
     path: PathBuf,
     file: File,
     length: u64,
@@ -17,7 +17,7 @@ pub(super) struct Part {
 
 impl Part {
     /// Opens `path`, made if it is not there, to go on at `length`; whatever is behind it is cut off.
-    pub(super) fn open(path: PathBuf, length: u64) -> Result<Self, DestinationError> {
+    pub(crate) fn open(path: PathBuf, length: u64) -> Result<Self, DestinationError> {
         let file = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -29,17 +29,17 @@ impl Part {
         Ok(part)
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Bytes accepted so far.
-    pub(super) fn length(&self) -> u64 {
+    pub(crate) fn length(&self) -> u64 {
         self.length
     }
 
     /// Adds all of `pieces` or, on an error, nothing.
-    pub(super) fn append(&mut self, pieces: &[&[u8]]) -> Result<(), DestinationError> {
+    pub(crate) fn append(&mut self, pieces: &[&[u8]]) -> Result<(), DestinationError> {
         self.dirty = true;
         if let Err(cause) = self.try_append(pieces) {
             // Should this fail too, the next page is still written over what is left, and `sync` cuts again.
@@ -56,7 +56,7 @@ impl Part {
     }
 
     /// Takes back everything after `length`.
-    pub(super) fn cut(&mut self, length: u64) -> Result<(), DestinationError> {
+    pub(crate) fn cut(&mut self, length: u64) -> Result<(), DestinationError> {
         self.dirty = true;
         self.file.set_len(length).map_err(|cause| DestinationError::io(&self.path, cause))?;
         self.length = length;
@@ -64,7 +64,7 @@ impl Part {
     }
 
     /// Makes what was accepted durable.
-    pub(super) fn sync(&mut self) -> Result<(), DestinationError> {
+    pub(crate) fn sync(&mut self) -> Result<(), DestinationError> {
         if self.dirty {
             self.file
                 .set_len(self.length)
@@ -77,7 +77,7 @@ impl Part {
 }
 
 /// The length of the file, or none if there is no file.
-pub(super) fn length_of(path: &Path) -> Result<Option<u64>, DestinationError> {
+pub(crate) fn length_of(path: &Path) -> Result<Option<u64>, DestinationError> {
     match fs::metadata(path) {
         Ok(found) => Ok(Some(found.len())),
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -86,7 +86,7 @@ pub(super) fn length_of(path: &Path) -> Result<Option<u64>, DestinationError> {
 }
 
 /// Makes the names in a folder durable. Only Unix has a way to ask for it.
-pub(super) fn sync_folder(folder: &Path) -> Result<(), DestinationError> {
+pub(crate) fn sync_folder(folder: &Path) -> Result<(), DestinationError> {
     if cfg!(unix) {
         let synced = File::open(folder).and_then(|folder| folder.sync_all());
         synced.map_err(|cause| DestinationError::io(folder, cause))?;
@@ -95,23 +95,23 @@ pub(super) fn sync_folder(folder: &Path) -> Result<(), DestinationError> {
 }
 
 /// What the names of a pipeline's files in the state folder begin with. No encoded name holds a `~`.
-pub(super) fn prefix(pipeline: &str) -> String {
+pub(crate) fn prefix(pipeline: &str) -> String {
     format!("{}~", file_name::encode(pipeline))
 }
 
 /// Names for new files in the state folder.
 #[derive(Debug)]
-pub(super) struct Names {
-    pub(super) folder: PathBuf,
-    pub(super) pipeline: String,
+pub(crate) struct Names {
+    pub(crate) folder: PathBuf,
+    pub(crate) pipeline: String,
     /// The journal's length: a part of each name. The journal's last line may be carried out again, so a file made after
     /// that line must not have a name that stands in it.
-    pub(super) journal_length: u64,
+    pub(crate) journal_length: u64,
 }
 
 impl Names {
     /// A name that no file has had since the journal was compacted, and that file.
-    pub(super) fn create(&self, resource: &str, kind: &str) -> Result<(String, Part), DestinationError> {
+    pub(crate) fn create(&self, resource: &str, kind: &str) -> Result<(String, Part), DestinationError> {
         let stem =
             format!("{}{}~{}", prefix(&self.pipeline), file_name::encode(resource), self.journal_length);
         let mut number = 0_u64;

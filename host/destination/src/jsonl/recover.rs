@@ -6,12 +6,16 @@ use std::path::Path;
 
 use super::journal::{self, Held, Journal, Mark, Pipelines};
 use super::part::{self, length_of};
-use super::{Folders, JOURNAL, actions};
+use super::{Folders, actions};
 use crate::error::DestinationError;
 
-/// Opens the journal, with every file as the last commit left it.
-pub(super) fn open(folders: &Folders, pipeline: &str) -> Result<(Journal, Pipelines), DestinationError> {
-    let path = folders.state.join(JOURNAL);
+/// Opens the journal `name`, with every file as the last commit left it.
+pub(crate) fn open(
+    folders: &Folders,
+    name: &str,
+    pipeline: &str,
+) -> Result<(Journal, Pipelines), DestinationError> {
+    let path = folders.state.join(name);
     let contents = journal::read(&path)?;
     if let Some(commit) = &contents.last {
         actions::perform(folders, commit)?;
@@ -25,7 +29,7 @@ pub(super) fn open(folders: &Folders, pipeline: &str) -> Result<(Journal, Pipeli
 }
 
 /// Makes and removes a file in `folder`.
-pub(super) fn prove_writable(folder: &Path) -> Result<(), DestinationError> {
+pub(crate) fn prove_writable(folder: &Path) -> Result<(), DestinationError> {
     let probe = folder.join(".sanderling-probe");
     fs::write(&probe, b"")
         .and_then(|()| fs::remove_file(&probe))
@@ -58,11 +62,14 @@ fn remove_strays(folders: &Folders, pipeline: &str, held: Option<&Held>) -> Resu
 /// may not need it.
 fn cut_uncommitted(folders: &Folders, held: Option<&Held>) -> Result<(), DestinationError> {
     for (resource, mark) in held.iter().flat_map(|held| &held.marks) {
-        let rows = match &mark.beside {
-            Some(name) => folders.state.join(name),
-            None => folders.data_path(resource),
-        };
-        cut(&rows, mark.length)?;
+        // Parts are whole, or not there.
+        if mark.parts.is_none() {
+            let rows = match &mark.beside {
+                Some(name) => folders.state.join(name),
+                None => folders.data_path(resource),
+            };
+            cut(&rows, mark.length)?;
+        }
         if let Some((name, length)) = &mark.keys {
             cut(&folders.state.join(name), *length)?;
         }

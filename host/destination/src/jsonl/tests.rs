@@ -7,7 +7,7 @@ use crate::conformance::{Place, load, local_places, names, page, table};
 use crate::*;
 
 fn place() -> Place {
-    let [_, jsonl] = local_places();
+    let [_, jsonl, _] = local_places();
     jsonl
 }
 

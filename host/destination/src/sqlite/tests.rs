@@ -10,7 +10,7 @@ use crate::conformance::{Place, load, local_places, page, table};
 use crate::*;
 
 fn place() -> Place {
-    let [sqlite, _] = local_places();
+    let [sqlite, ..] = local_places();
     sqlite
 }
 

@@ -1,0 +1,281 @@
+//! The rows of one unfinished load: in memory until a commit, then a file.
+
+use sanderling_columns::{Decoded, Nested, Options, Page, Schema};
+
+use arrow_array::RecordBatch;
+
+use super::file;
+use crate::checkpoint::Load;
+use crate::error::{DataError, DestinationError};
+use crate::fields;
+use crate::jsonl::Folders;
+use crate::jsonl::journal::{Mark, Parts};
+use crate::jsonl::kept;
+use crate::jsonl::keys::Keys;
+use crate::jsonl::part::{Names, Part, length_of};
+use crate::rows;
+use crate::table::{Disposition, Rows, Table};
+use crate::undecodable::{of_page, of_row, options};
+
+#[derive(Debug)]
+pub(super) struct OpenLoad {
+    pub(super) load_id: String,
+    resource: String,
+    disposition: Disposition,
+    /// The files it has so far: in the state folder if they wait there, else where they are to be seen.
+    pub(super) parts: Vec<String>,
+    /// The columns of all its rows.
+    pub(super) schema: Schema,
+    rows: u64,
+    batches: Vec<RecordBatch>,
+    keys: Option<Keys>,
+    /// Of each row the fields by which it may be chosen or deleted, as JSONL.
+    choices: Option<(String, Part)>,
+}
+
+impl OpenLoad {
+    pub(super) fn new(
+        names: &Names,
+        table: &Table,
+        load: &Load,
+        schema: Schema,
+    ) -> Result<Self, DestinationError> {
+        let keys = match table.disposition {
+            Disposition::Merge if table.is_keyed() => {
+                let (name, part) = names.create(&table.resource, "keys")?;
+                Some(Keys::open(table, name, part)?)
+            }
+            _ => None,
+        };
+        let choices = match choosing(table).is_empty() {
+            true => None,
+            false => Some(names.create(&table.resource, "choices")?),
+        };
+        Ok(Self {
+            load_id: load.load_id.clone(),
+            resource: table.resource.clone(),
+            disposition: table.disposition,
+            parts: Vec::new(),
+            schema,
+            rows: 0,
+            batches: Vec::new(),
+            keys,
+            choices,
+        })
+    }
+
+    /// A load that goes on at its mark.
+    pub(super) fn marked(folders: &Folders, table: &Table, mark: &Mark) -> Result<Self, DestinationError> {
+        let parts = mark.parts.clone().unwrap_or_default();
+        let folder = if mark.beside.is_some() { &folders.state } else { &folders.data };
+        let keys = mark.keys.as_ref();
+        let needed = parts.names.iter().map(|name| (folder.join(name), 1));
+        let beside = keys.into_iter().chain(&parts.choices);
+        let needed = needed.chain(beside.map(|(name, length)| (folders.state.join(name), *length)));
+        for (path, least) in needed {
+            if length_of(&path)?.is_none_or(|length| length < least) {
+                let reason = format!("it is gone, with the rows of load {}", mark.load_id);
+                return Err(DestinationError::Corrupt { path, reason });
+            }
+        }
+        let keys = match keys {
+            Some((name, length)) => {
+                let part = Part::open(folders.state.join(name), *length)?;
+                Some(Keys::open(table, name.clone(), part)?)
+            }
+            None => None,
+        };
+        let choices = match parts.choices {
+            Some((name, length)) => {
+                let part = Part::open(folders.state.join(&name), length)?;
+                Some((name, part))
+            }
+            None => None,
+        };
+        Ok(Self {
+            load_id: mark.load_id.clone(),
+            resource: table.resource.clone(),
+            disposition: mark.disposition,
+            parts: parts.names,
+            schema: parts.schema,
+            rows: mark.length,
+            batches: Vec::new(),
+            keys,
+            choices,
+        })
+    }
+
+    pub(super) fn is_beside(&self) -> bool {
+        self.disposition != Disposition::Append
+    }
+
+    /// How far it has come.
+    pub(super) fn mark(&self) -> Mark {
+        Mark {
+            load_id: self.load_id.clone(),
+            disposition: self.disposition,
+            // There is no one file beside.
+            beside: self.is_beside().then(String::new),
+            start: 0,
+            length: self.rows,
+            keys: self.keys.as_ref().map(|keys| (keys.name.clone(), keys.part.length())),
+            parts: Some(Parts {
+                names: self.parts.clone(),
+                schema: self.schema.clone(),
+                choices: self.choices.as_ref().map(|(name, part)| (name.clone(), part.length())),
+            }),
+        }
+    }
+
+    /// Takes a page: all of it or, on an error, nothing. Returns the columns that are new to a table which had some.
+    pub(super) fn write(&mut self, table: &Table, page: &Rows) -> Result<Vec<String>, DestinationError> {
+        let lines = rows::lines(&self.resource, page)?;
+        let page_keys = match &self.keys {
+            Some(keys) => Some(keys.check(table, page.partition_key, lines)?),
+            None => None,
+        };
+        let before = self.choices.as_ref().map_or(0, |(_, choices)| choices.length());
+        let mut schema = self.schema.clone();
+        let decoded = decode(table, page, self.rows, &mut schema)?;
+        if let Some(refused) = decoded.refused.first() {
+            let kind = of_row(table, &refused.line, &refused.reason);
+            return Err(DestinationError::data(&self.resource, Some(refused.row), kind));
+        }
+        if let Some((_, choices)) = &mut self.choices {
+            let text = chosen_by(&choosing(table), rows::lines(&self.resource, page)?);
+            choices.append(&[text.as_bytes()])?;
+        }
+        if let (Some(keys), Some(page_keys)) = (&mut self.keys, &page_keys) {
+            if let Err(error) = keys.append(page_keys) {
+                if let Some((_, choices)) = &mut self.choices {
+                    choices.cut(before)?;
+                }
+                return Err(error);
+            }
+            keys.note_page(page_keys);
+        }
+        let had_columns = !self.schema.tables.is_empty();
+        self.schema = schema;
+        self.rows += page.count;
+        self.batches.extend(decoded.tables.into_iter().map(|table| table.batch));
+        let new = decoded.new_columns.into_iter().map(|new| new.column);
+        Ok(new.filter(|column| had_columns && column.is_of_rows()).map(|column| column.name).collect())
+    }
+
+    /// What waits becomes a file of the state folder, durable.
+    pub(super) fn flush(
+        &mut self,
+        folders: &Folders,
+        names: &Names,
+    ) -> Result<Option<String>, DestinationError> {
+        let Some(root) = self.schema.tables.first().filter(|_| !self.batches.is_empty()) else {
+            return Ok(None);
+        };
+        let (name, _) = names.create(&self.resource, "part")?;
+        file::write(&folders.state.join(&name), &root.arrow(), &self.batches)?;
+        self.batches.clear();
+        Ok(Some(name))
+    }
+
+    pub(super) fn sync(&mut self) -> Result<(), DestinationError> {
+        self.choices.as_mut().map_or(Ok(()), |(_, choices)| choices.sync())?;
+        self.keys.as_mut().map_or(Ok(()), |keys| keys.part.sync())
+    }
+
+    pub(super) fn distinct_keys(&self) -> Result<Option<u64>, DestinationError> {
+        self.keys.as_ref().map(Keys::distinct).transpose()
+    }
+
+    /// Its files in the state folder, with the rows that stay: of each key the one that counts, and none that is deleted.
+    pub(super) fn kept(
+        &mut self,
+        table: &Table,
+        folders: &Folders,
+        names: &Names,
+    ) -> Result<Vec<String>, DestinationError> {
+        self.sync()?;
+        let parts = std::mem::take(&mut self.parts);
+        let digests = self.keys.as_ref().map(Keys::digests).transpose()?;
+        let choices = self.choices.as_ref().map(|(_, part)| part.path());
+        // Without choices the last row of each key stays, and nothing is read.
+        let mut leaves = kept::leaves(table, choices.unwrap_or(folders.state.as_path()), digests.as_deref())?;
+        if !leaves.contains(&true) {
+            return Ok(parts);
+        }
+        leaves.resize(usize::try_from(self.rows).unwrap_or(0), false);
+        let stays: Vec<bool> = leaves.into_iter().map(|leaves| !leaves).collect();
+        let mut kept = Vec::new();
+        let mut rest = stays.as_slice();
+        for part in parts {
+            let path = folders.state.join(&part);
+            let rows = file::rows(&path)?;
+            let (own, others) = rest.split_at_checked(rows).unwrap_or((rest, &[]));
+            rest = others;
+            if own.iter().all(|stays| *stays) {
+                kept.push(part);
+            } else if own.contains(&true) {
+                let (name, _) = names.create(&self.resource, "merged")?;
+                file::copy(&path, &folders.state.join(&name), own)?;
+                kept.push(name);
+            }
+        }
+        Ok(kept)
+    }
+}
+
+fn decode(
+    table: &Table,
+    page: &Rows,
+    first_row: u64,
+    schema: &mut Schema,
+) -> Result<Decoded, DestinationError> {
+    let options = Options { nested: Nested::Columns, ..options(table) };
+    let Rows { ndjson, count, load_id, loaded_at_ms, .. } = *page;
+    let page = Page { ndjson, count, first_row, load_id, loaded_at_ms };
+    sanderling_columns::decode(&page, schema, &options).map_err(|error| of_page(table, error))
+}
+
+/// The rows of a page that cannot be written as they are, each with what is wrong with it.
+pub(super) fn breaches(
+    table: &Table,
+    page: &Rows,
+    mut schema: Schema,
+) -> Result<Vec<DataError>, DestinationError> {
+    let decoded = decode(table, page, 0, &mut schema)?;
+    let breach = |refused: &sanderling_columns::Refused| DataError {
+        resource: table.resource.clone(),
+        row: Some(refused.row),
+        kind: of_row(table, &refused.line, &refused.reason),
+    };
+    Ok(decoded.refused.iter().map(breach).filter(|breach| breach.kind.is_of_row()).collect())
+}
+
+/// The fields by which rows of one key are chosen, or deleted.
+fn choosing(table: &Table) -> Vec<&str> {
+    if table.disposition != Disposition::Merge {
+        return Vec::new();
+    }
+    let sort = table.dedup_sort.as_ref().map(|sort| sort.field.as_str());
+    sort.into_iter().chain(table.hard_delete.as_deref()).collect()
+}
+
+/// These fields of each line, as an object a line.
+fn chosen_by<'a>(names: &[&str], lines: impl Iterator<Item = (u64, &'a str)>) -> String {
+    let mut text = String::new();
+    for (_, line) in lines {
+        let found = fields::find(line, names).unwrap_or_default();
+        text.push('{');
+        let mut comma = "";
+        for (at, (name, json)) in names.iter().zip(found).enumerate() {
+            if let Some(json) = json.filter(|_| names.iter().position(|other| other == name) == Some(at)) {
+                text.push_str(comma);
+                text.push_str(&serde_json::Value::from(*name).to_string());
+                text.push(':');
+                text.push_str(json);
+                comma = ",";
+            }
+        }
+        text.push_str("}\n");
+    }
+    text
+}
