@@ -176,11 +176,14 @@ fn find_each<T>(
         Err(wrong) => (BTreeMap::new(), wrong),
     };
     let parts = |name: &String| file.get(name).map(|entry| entry.kind.parts(name)).unwrap_or_default();
-    let mut known = names.clone();
-    known.extend(names.iter().flat_map(parts).map(|(part, ..)| part));
+    let with_parts = |names: &BTreeSet<String>| {
+        let parts = names.iter().flat_map(parts).map(|(part, ..)| part);
+        names.iter().cloned().chain(parts).collect::<BTreeSet<String>>()
+    };
+    let (known, also) = (with_parts(names), with_parts(also));
     let mut sources = BTreeMap::new();
     for flag in flags {
-        match parse_flag(flag, &known.union(also).cloned().collect()) {
+        match parse_flag(flag, &known.union(&also).cloned().collect()) {
             Ok((name, source)) => {
                 sources.insert(name, source);
             }
