@@ -373,7 +373,11 @@ pub fn of_destination(error: &DestinationError) -> Words {
             ),
             ServerFailure::Other => words(exit::OTHER),
         },
+        DestinationError::NoDriver { .. } => words(exit::CONFIG).hint(
+            "`dbc install duckdb` installs it; or name DuckDB's library: duckdb:FILE?driver=libduckdb.so",
+        ),
         DestinationError::NotBegun { .. }
+        | DestinationError::Database { .. }
         | DestinationError::Stopped { .. }
         | DestinationError::Io { .. }
         | DestinationError::Sql { .. } => words(exit::OTHER),

@@ -1,6 +1,7 @@
 //! The same cases against every destination: what is true of one is true of all.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -16,7 +17,7 @@ pub(crate) struct Place {
 }
 
 pub(crate) fn places() -> Vec<Place> {
-    local_places().into_iter().chain(postgres_place()).collect()
+    local_places().into_iter().chain(postgres_place()).chain([lite_place()]).chain(duckdb_place()).collect()
 }
 
 /// A schema of its own on the server that all tests share.
@@ -26,6 +27,33 @@ fn postgres_place() -> Option<Place> {
     let schema = format!("schema={}_{}", "place", SCHEMAS.fetch_add(1, Ordering::Relaxed));
     let target = Target::parse(&server.url(&schema)).unwrap();
     Some(Place { dir: tempfile::tempdir().unwrap(), target })
+}
+
+/// The engine of all databases, on SQLite.
+fn lite_place() -> Place {
+    let dir = tempfile::tempdir().unwrap();
+    let target = Target::Lite { path: dir.path().join("typed.db") };
+    Place { dir, target }
+}
+
+/// One of each that every machine has.
+pub(crate) fn typed_places() -> [Place; 1] {
+    [lite_place()]
+}
+
+/// Where `SANDERLING_DUCKDB` names DuckDB's library.
+fn duckdb_place() -> Option<Place> {
+    let Some(driver) = std::env::var_os("SANDERLING_DUCKDB").map(PathBuf::from) else {
+        static SAID: std::sync::Once = std::sync::Once::new();
+        SAID.call_once(|| {
+            let said = "SKIPPED: DuckDB, since SANDERLING_DUCKDB does not name its library";
+            let _ = writeln!(std::io::stderr().lock(), "{said}");
+        });
+        return None;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let target = Target::DuckDb { path: dir.path().join("duck.db"), driver: Some(driver) };
+    Some(Place { dir, target })
 }
 
 pub(crate) fn local_places() -> [Place; 3] {
@@ -41,19 +69,28 @@ impl Place {
         Destination::open(&self.target, "demo").unwrap()
     }
 
-    fn is_sqlite(&self) -> bool {
-        matches!(self.target, Target::Sqlite { .. })
+    fn is_sqlite_file(&self) -> bool {
+        matches!(self.target, Target::Sqlite { .. } | Target::Lite { .. })
     }
 
     fn is_database(&self) -> bool {
-        matches!(self.target, Target::Sqlite { .. } | Target::Postgres { .. })
+        matches!(
+            self.target,
+            Target::Sqlite { .. } | Target::Postgres { .. } | Target::Lite { .. } | Target::DuckDb { .. }
+        )
+    }
+
+    /// Of typed columns, by the engine of all databases.
+    fn is_typed(&self) -> bool {
+        matches!(self.target, Target::Lite { .. } | Target::DuckDb { .. })
     }
 
     /// A resource's rows as a reader finds them, sorted: no nulls, no system columns, nested values as text.
     pub(crate) fn rows(&self, resource: &str) -> Vec<String> {
         let mut rows: Vec<String> = match &self.target {
-            Target::Sqlite { path } => sqlite_rows(path, resource),
             Target::Postgres { address } => postgres_rows(address, resource),
+            Target::Sqlite { path } | Target::Lite { path } => sqlite_rows(path, resource),
+            Target::DuckDb { path, driver } => crate::sql::duckdb_rows(path, driver.as_deref(), resource),
             Target::Jsonl { dir, .. } => jsonl_rows(&dir.join(format!("{resource}.jsonl"))),
             Target::Parquet { dir, .. } => parquet_rows(dir, resource),
             Target::Stdout => unreachable!(),
@@ -394,6 +431,15 @@ fn assert_no_leftovers(place: &Place) {
             assert_eq!(ask(&tables), [""; 0]);
             assert_eq!(ask(&format!("SELECT count(*)::text FROM {schema}._sanderling_keys")), ["0"]);
         }
+        Target::Lite { path } => {
+            let conn = rusqlite::Connection::open(path).unwrap();
+            let sql = "SELECT count(*) FROM sqlite_master WHERE name LIKE '_sanderling_new%'";
+            assert_eq!(conn.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+        }
+        Target::DuckDb { path, driver } => {
+            let left = crate::sql::duckdb_tables(path, driver.as_deref(), "_sanderling_new");
+            assert_eq!(left, [""; 0]);
+        }
         Target::Jsonl { dir, state_dir } => {
             let found = names(dir);
             assert!(found.iter().all(|name| name == ".sanderling" || name.ends_with(".jsonl")), "{found:?}");
@@ -427,10 +473,7 @@ fn a_page_is_whole_or_absent() {
             ("{\"id\":7}\n{\"new\":1}\n", "tasks row 1 of the page: primary key field `id` is missing"),
             ("{\"id\":7}\n{\"id\":null}\n", "tasks row 1 of the page: primary key field `id` is null"),
             ("{\"id\":7}\n3\n", "tasks row 1 of the page: primary key field `id` is missing"),
-            (
-                "{\"id\":7}\n{\"id\":8,\"id\":9}\n",
-                "tasks row 1 of the page: field `id` stands twice in one row",
-            ),
+            ("{\"id\":7}\n{\"id\":8,\"id\":9}\n", "tasks row 1 of the page: field `id` stands twice in one "),
         ] {
             let table = table("tasks", Disposition::Merge);
             let mut to = place.open();
@@ -586,9 +629,13 @@ fn of_rows_of_one_key_the_best_stays_and_the_deleted_go() {
         let rows = "{\"id\":1}\n{\"id\":2,\"gone\":false}\n{\"id\":3,\"gone\":true}\n{\"id\":4,\"gone\":0}\n";
         let found = merged(&place, &gone, "1", &[rows]);
         let as_stored =
-            |text: &str| if place.is_sqlite() { text.replace("false", "0") } else { text.to_owned() };
+            |text: &str| if place.is_sqlite_file() { text.replace("false", "0") } else { text.to_owned() };
         // A column of truth values has no place for a number.
-        let zero = if matches!(place.target, Target::Postgres { .. }) { "gone__v_bigint" } else { "gone" };
+        let zero = if place.is_typed() || matches!(place.target, Target::Postgres { .. }) {
+            "gone__v_bigint"
+        } else {
+            "gone"
+        };
         let four = format!("{{\"{zero}\":0,\"id\":4}}");
         let kept = [four.as_str(), "{\"gone\":false,\"id\":2}", "{\"id\":1}"].map(as_stored);
         let mut kept = kept.to_vec();
@@ -597,7 +644,7 @@ fn of_rows_of_one_key_the_best_stays_and_the_deleted_go() {
         // Deleted with its key, and not there where the deleted row is the one that counts.
         let rows = "{\"id\":1,\"gone\":\"2026-01-01\"}\n{\"id\":4}\n{\"id\":4,\"gone\":{}}\n{\"id\":5}\n";
         let found = merged(&place, &gone, "2", &[rows]);
-        let two = if place.is_sqlite() { "{\"gone\":0,\"id\":2}" } else { "{\"gone\":false,\"id\":2}" };
+        let two = if place.is_sqlite_file() { "{\"gone\":0,\"id\":2}" } else { "{\"gone\":false,\"id\":2}" };
         assert_eq!(found, if place.is_database() { vec![two, "{\"id\":5}"] } else { vec!["{\"id\":5}"] });
         let gone = of("best", sort(true), Some("gone"));
         let rows = "{\"id\":1,\"v\":2,\"gone\":true}\n{\"id\":1,\"v\":1}\n{\"id\":2,\"v\":1,\"gone\":true}\n{\"id\":2,\"v\":2}\n";
@@ -658,7 +705,11 @@ fn a_load_without_rows() {
             load_nothing("2");
             assert_eq!(place.rows("tasks"), [""; 0]);
             match &place.target {
-                Target::Sqlite { path } => {
+                Target::DuckDb { path, driver } => {
+                    let found = crate::sql::duckdb_tables(path, driver.as_deref(), "tasks");
+                    assert_eq!(found, ["tasks"]);
+                }
+                Target::Sqlite { path } | Target::Lite { path } => {
                     let conn = rusqlite::Connection::open(path).unwrap();
                     conn.prepare("SELECT _loaded_at, _load_id FROM tasks").unwrap();
                 }
@@ -914,7 +965,7 @@ fn pipelines_share_a_place() {
             let mut two = Destination::open(&place.target, "two").unwrap();
             assert!(!two.state().loads.contains_key(&name));
             let begun = two.begin(&table, &load(&name, "2"));
-            if !place.is_database() && disposition == Disposition::Append {
+            if place.is_typed() || (!place.is_database() && disposition == Disposition::Append) {
                 assert!(matches!(begun, Err(DestinationError::NotOurs { .. })));
             } else {
                 begun.unwrap();
@@ -1116,7 +1167,11 @@ fn failures_stay_for_a_person_to_read() {
         drop(to);
         drop(place.open());
         let messages: Vec<String> = match &place.target {
-            Target::Sqlite { path } => {
+            Target::DuckDb { path, driver } => {
+                let sql = "SELECT message FROM _sanderling_errors WHERE \"at\" = '2026-03-01T09:30:00.250Z'";
+                crate::sql::duckdb_ask(path, driver.as_deref(), sql)
+            }
+            Target::Sqlite { path } | Target::Lite { path } => {
                 let conn = rusqlite::Connection::open(path).unwrap();
                 let sql = "SELECT message FROM _sanderling_errors WHERE at = '2026-03-01T09:30:00.250Z'";
                 let mut select = conn.prepare(sql).unwrap();

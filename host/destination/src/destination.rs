@@ -9,6 +9,7 @@ use crate::error::{DataError, DestinationError};
 use crate::jsonl::Jsonl;
 use crate::parquet::Parquet;
 use crate::postgres::Database;
+use crate::sql::{self, Sql};
 use crate::sqlite::Sqlite;
 use crate::stdout::Stdout;
 use crate::table::{Rows, Table, Written};
@@ -22,6 +23,8 @@ pub enum Destination {
     Sqlite(Box<Sqlite>),
     /// A schema of a database on a server.
     Postgres(Box<Database>),
+    /// A database of any kind, with typed columns.
+    Sql(Box<Sql>),
     /// A folder of files.
     Jsonl(Box<Jsonl>),
     /// A folder of Parquet files.
@@ -36,6 +39,7 @@ macro_rules! each {
         match $self {
             Self::Sqlite($it) => $call,
             Self::Postgres($it) => $call,
+            Self::Sql($it) => $call,
             Self::Jsonl($it) => $call,
             Self::Parquet($it) => $call,
             Self::Stdout($it) => $call,
@@ -55,6 +59,11 @@ impl Destination {
                 Self::Parquet(Box::new(Parquet::open(dir, state_dir, pipeline)?))
             }
             Target::Stdout => Self::Stdout(Box::new(Stdout::open())),
+            Target::DuckDb { path, driver } => {
+                Self::Sql(Box::new(sql::open_duckdb(path, driver.as_deref(), pipeline)?))
+            }
+            #[cfg(test)]
+            Target::Lite { path } => Self::Sql(Box::new(crate::sql::open_lite(path, pipeline)?)),
         })
     }
 
@@ -67,6 +76,9 @@ impl Destination {
             Target::Jsonl { state_dir, .. } => Jsonl::look(state_dir),
             Target::Parquet { state_dir, .. } => Parquet::look(state_dir),
             Target::Stdout => Ok(None),
+            Target::DuckDb { path, driver } => sql::look_duckdb(path, driver.as_deref()),
+            #[cfg(test)]
+            Target::Lite { path } => crate::sql::look_lite(path),
         }
     }
 
@@ -96,6 +108,7 @@ impl Destination {
         match self {
             Self::Postgres(it) => it.undo(table, load_id),
             Self::Sqlite(it) => it.undo(table, load_id),
+            Self::Sql(it) => it.undo(&table.resource, load_id),
             Self::Jsonl(it) => it.undo(&table.resource, load_id),
             Self::Parquet(it) => it.undo(&table.resource, load_id),
             // Nothing is remembered that could be taken back.
@@ -109,6 +122,7 @@ impl Destination {
         match self {
             Self::Postgres(it) => it.undo_unlisted(resource, load_id),
             Self::Sqlite(it) => it.undo_unlisted(resource, load_id),
+            Self::Sql(it) => it.undo(resource, load_id).map(|()| true),
             Self::Jsonl(it) => it.undo(resource, load_id).map(|()| true),
             Self::Parquet(it) => it.undo(resource, load_id).map(|()| true),
             Self::Stdout(_) => Ok(true),
@@ -132,14 +146,13 @@ impl Destination {
     /// # Errors
     /// The page as a whole is not what it says.
     pub fn breaches(&self, table: &Table, page: &Rows) -> Result<Vec<DataError>, DestinationError> {
-        if let Self::Parquet(it) = self {
-            return it.breaches(table, page);
+        match self {
+            Self::Postgres(it) => it.breaches(table, page),
+            Self::Sql(it) => it.breaches(table, page),
+            Self::Parquet(it) => it.breaches(table, page),
+            // A line keeps a field that stands twice; a table has one place for it.
+            _ => declared::breaches(table, page, matches!(self, Self::Sqlite(_))),
         }
-        if let Self::Postgres(it) = self {
-            return it.breaches(table, page);
-        }
-        // A line keeps a field that stands twice; a table has one place for it.
-        declared::breaches(table, page, matches!(self, Self::Sqlite(_)))
     }
 
     /// Changes without rows.
@@ -147,6 +160,7 @@ impl Destination {
         match self {
             Self::Sqlite(it) => it.record(changes),
             Self::Postgres(it) => it.record(changes),
+            Self::Sql(it) => it.record(changes),
             Self::Jsonl(it) => it.record(changes),
             Self::Parquet(it) => it.record(changes),
             Self::Stdout(it) => {
@@ -171,6 +185,7 @@ impl Destination {
         match self {
             Self::Postgres(it) => it.distinct_keys(table, load_id).map(Some),
             Self::Sqlite(it) => it.distinct_keys(table, load_id).map(Some),
+            Self::Sql(it) => it.distinct_keys(table).map(Some),
             Self::Jsonl(it) => it.distinct_keys(table),
             Self::Parquet(it) => it.distinct_keys(table),
             Self::Stdout(_) => Ok(None),
@@ -201,6 +216,10 @@ impl Destination {
                     it.pattern(&table.resource).to_str()?.replace('\'', "''")
                 );
                 Some(format!("duckdb -c {}", shell_word(&query)))
+            }
+            Self::Sql(it) => {
+                let query = format!("select * from \"{}\" limit 5", table.name.replace('"', "\"\""));
+                Some(format!("duckdb {} {}", shell_path(it.place())?, shell_word(&query)))
             }
             Self::Stdout(_) => None,
         }

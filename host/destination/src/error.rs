@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use sanderling_columns::{DecodeError, Reason};
+
 use crate::column::DataType;
 
 /// Why a destination could not do what it was asked.
@@ -84,6 +86,22 @@ pub enum DestinationError {
         cause: String,
         /// What can be done about it.
         failure: ServerFailure,
+    },
+    /// The library that speaks to a database is not there, or is not what it should be.
+    #[error("the driver for {name} cannot be loaded: {cause}")]
+    NoDriver {
+        /// The database's name.
+        name: &'static str,
+        /// The loader's word for it.
+        cause: String,
+    },
+    /// Any other failure of a database that a driver speaks to.
+    #[error("{}: {cause}", .path.display())]
+    Database {
+        /// The database.
+        path: PathBuf,
+        /// Its words.
+        cause: String,
     },
     /// Any other failure of the database.
     #[error("{}: {cause}", .path.display())]
@@ -248,6 +266,18 @@ pub enum DataErrorKind {
         /// The value if it is short, else what kind it is.
         found: String,
     },
+    /// A row that cannot become columns.
+    #[error(transparent)]
+    Refused(Reason),
+    /// A page that cannot become columns.
+    #[error(transparent)]
+    Unreadable(DecodeError),
+    /// A key that is not of the type of its column, so that a merge would not find its row.
+    #[error("key field `{field}` is not of the type that the table has it as")]
+    KeyOfAnotherType {
+        /// Its name.
+        field: String,
+    },
     /// Two parents' rows with one key, under merge: one would take the other's place.
     #[error(
         "key ({}) = ({}) comes from two parents, `{first_partition}` and `{second_partition}`",
@@ -275,6 +305,9 @@ impl DataErrorKind {
     /// Whether it is this one row's, and the page can be written without it.
     #[must_use]
     pub fn is_of_row(&self) -> bool {
+        if let Self::Refused(reason) = self {
+            return !reason.is_of_names();
+        }
         matches!(
             self,
             Self::NullRow
@@ -288,6 +321,7 @@ impl DataErrorKind {
                 | Self::ColumnType { .. }
                 | Self::Unstorable { .. }
                 | Self::Undecodable { .. }
+                | Self::KeyOfAnotherType { .. }
         )
     }
 }

@@ -1,4 +1,4 @@
-//! Where rows go: SQLite, PostgreSQL and JSONL, with the checkpoint in the same commit, or standard output.
+//! Where rows go: SQLite, PostgreSQL, DuckDB and JSONL, with the checkpoint in the same commit, or standard output.
 //!
 //! A run opens one [`Destination`], which locks it, mends what a killed run left, and reads the [`State`]. Then, from
 //! one thread and in commit order: [`Destination::begin`] or [`Destination::resume`] a load of each table,
@@ -15,6 +15,7 @@
 //! | `find.rs`, `partition_id.rs` | targets below a folder; partitions in 16 bytes |
 //! | `sqlite.rs`, `sqlite/` | rows and state as tables of one database |
 //! | `postgres.rs`, `postgres/` | the same in a schema of a server: `connection.rs` and what it copies and reads, `database.rs` |
+//! | `sql.rs`, `sql/` | the same for any database: one engine over sessions |
 //! | `jsonl.rs`, `jsonl/` | rows as files; state as a journal beside them |
 //! | `stdout.rs` | rows as lines on standard output |
 //! | `parquet.rs`, `parquet/`, `undecodable.rs` | rows as columns in files, by `sanderling-columns`; state as JSONL's |
@@ -53,6 +54,7 @@ mod parquet;
 mod partition_id;
 mod postgres;
 mod rows;
+mod sql;
 mod sqlite;
 mod stdout;
 mod table;

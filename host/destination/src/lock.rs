@@ -39,6 +39,13 @@ impl Lock {
     }
 }
 
+impl Lock {
+    /// Takes the lock of a database file, made with its folders if they are not there.
+    pub(crate) fn beside(database: &Path) -> Result<Self, DestinationError> {
+        Self::take(path_beside(database)?, database)
+    }
+}
+
 impl Drop for Lock {
     fn drop(&mut self) {
         // Elsewhere than on Unix nothing tells whether a path is still the locked file, so it stays.
@@ -46,6 +53,24 @@ impl Drop for Lock {
             let _ = fs::remove_file(&self.path);
         }
     }
+}
+
+/// `.NAME.lock` beside the database, by its real name: two links to one file are one lock.
+fn path_beside(path: &Path) -> Result<PathBuf, DestinationError> {
+    let sort = |cause| DestinationError::io(path, cause);
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    fs::create_dir_all(folder).map_err(sort)?;
+    let real = match path.canonicalize() {
+        Ok(real) => real,
+        Err(_) => folder.canonicalize().map_err(sort)?.join(path.file_name().unwrap_or_default()),
+    };
+    let mut name = std::ffi::OsString::from(".");
+    name.push(real.file_name().unwrap_or_default());
+    name.push(".lock");
+    Ok(real.with_file_name(name))
 }
 
 #[cfg(unix)]

@@ -4,7 +4,7 @@ use std::fs;
 
 use insta::assert_snapshot;
 
-use crate::conformance::{Place, load, local_places, page, table};
+use crate::conformance::{Place, load, local_places, page, table, typed_places};
 use crate::*;
 
 /// What was refused, without the folder's name.
@@ -69,6 +69,27 @@ fn names_and_calls() {
         broken_off(&place, &appended("shared"));
         let mut other = Destination::open(&place.target, "other").unwrap();
         told += &said(&place, other.begin(&appended("shared"), &load("shared", "2")));
+    }
+    assert_snapshot!(told);
+}
+
+#[test]
+fn typed_tables() {
+    let mut told = String::new();
+    for place in typed_places() {
+        broken_off(&place, &table("shared", Disposition::Append));
+        let mut other = Destination::open(&place.target, "other").unwrap();
+        told += &said(&place, other.begin(&table("shared", Disposition::Append), &load("shared", "2")));
+        drop(other);
+        let merged = table("merged", Disposition::Merge);
+        whole(&place, &merged, "{\"id\":1}\n");
+        let mut to = place.open();
+        to.begin(&merged, &load("merged", "2")).unwrap();
+        for row in ["{\"id\":\"x\"}", "{\"id\":1,\"id\":2}", "{\"id\":", "{\"id\":1,\"a_b\":1,\"a-b\":2}"] {
+            told += &said(&place, to.write(&merged, &page(row, "2"), &[]));
+        }
+        drop(to);
+        told += &said(&place, place.open().resume(&merged, &load("merged", "7")));
     }
     assert_snapshot!(told);
 }

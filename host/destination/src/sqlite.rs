@@ -10,7 +10,6 @@ mod state;
 mod tests;
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -53,7 +52,7 @@ struct OpenTable {
 
 impl Sqlite {
     pub(crate) fn open(path: &Path, pipeline: &str) -> Result<Self, DestinationError> {
-        let lock = Lock::take(lock_path(path)?, path)?;
+        let lock = Lock::beside(path)?;
         // No URI flag: a file name that begins with `file:` is a file name.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
@@ -355,22 +354,4 @@ fn configure(conn: &Connection) -> rusqlite::Result<()> {
     conn.pragma_update(None, "cache_size", -16_384)?;
     // A user's view over a table that is being replaced must neither stop the swap nor be bent to the new table.
     conn.pragma_update(None, "legacy_alter_table", true)
-}
-
-/// `.NAME.lock` beside the database, by its real name: two links to one file are one lock.
-fn lock_path(path: &Path) -> Result<PathBuf, DestinationError> {
-    let sort = |cause| DestinationError::io(path, cause);
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    fs::create_dir_all(folder).map_err(sort)?;
-    let real = match path.canonicalize() {
-        Ok(real) => real,
-        Err(_) => folder.canonicalize().map_err(sort)?.join(path.file_name().unwrap_or_default()),
-    };
-    let mut name = std::ffi::OsString::from(".");
-    name.push(real.file_name().unwrap_or_default());
-    name.push(".lock");
-    Ok(real.with_file_name(name))
 }

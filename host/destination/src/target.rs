@@ -34,6 +34,19 @@ pub enum Target {
     },
     /// Standard output; no checkpoint.
     Stdout,
+    /// Tables of one DuckDB file, the checkpoint among them.
+    DuckDb {
+        /// The database; made, with its folders, if it is not there.
+        path: PathBuf,
+        /// DuckDB's library; none: the driver that is installed.
+        driver: Option<PathBuf>,
+    },
+    /// A database for the tests of the engine.
+    #[cfg(test)]
+    Lite {
+        /// The file.
+        path: PathBuf,
+    },
 }
 
 /// Why a text names no target.
@@ -74,7 +87,7 @@ pub enum TargetError {
     },
 }
 
-const SCHEMES: [&str; 5] = ["sqlite", "postgresql", "postgres", "jsonl", "parquet"];
+const SCHEMES: [&str; 6] = ["sqlite", "duckdb", "postgresql", "postgres", "jsonl", "parquet"];
 
 /// Other words for the same things.
 const ALIASES: [(&str, &str); 9] = [
@@ -111,12 +124,18 @@ impl Target {
         if path.trim().is_empty() || path == ":memory:" {
             return Err(TargetError::NoPath { scheme });
         }
-        let path = PathBuf::from(path);
-        let state_dir = default_state_dir(&path);
+        let state_dir = default_state_dir(Path::new(path));
         Ok(match scheme {
-            "sqlite" => Self::Sqlite { path },
-            "parquet" => Self::Parquet { state_dir, dir: path },
-            _ => Self::Jsonl { state_dir, dir: path },
+            "sqlite" => Self::Sqlite { path: PathBuf::from(path) },
+            "duckdb" => {
+                let (path, driver) = match path.split_once("?driver=") {
+                    Some((path, driver)) => (path, Some(PathBuf::from(driver))),
+                    None => (path, None),
+                };
+                Self::DuckDb { path: PathBuf::from(path), driver }
+            }
+            "parquet" => Self::Parquet { state_dir, dir: PathBuf::from(path) },
+            _ => Self::Jsonl { state_dir, dir: PathBuf::from(path) },
         })
     }
 }
@@ -146,6 +165,7 @@ fn form(scheme: &str) -> &'static str {
     match scheme {
         "sqlite" => "sqlite:FILE",
         "parquet" => "parquet:DIR",
+        "duckdb" => "duckdb:FILE",
         _ => "jsonl:DIR",
     }
 }
@@ -157,6 +177,10 @@ mod tests {
     #[test]
     fn each_form() {
         assert_eq!(Target::parse("-"), Ok(Target::Stdout));
+        let duck =
+            |driver: Option<&str>| Target::DuckDb { path: "a.db".into(), driver: driver.map(Into::into) };
+        assert_eq!(Target::parse("duckdb:a.db"), Ok(duck(None)));
+        assert_eq!(Target::parse("duckdb:a.db?driver=/x/libduckdb.so"), Ok(duck(Some("/x/libduckdb.so"))));
         assert_eq!(Target::parse("sqlite:a b.db"), Ok(Target::Sqlite { path: "a b.db".into() }));
         assert_eq!(Target::parse("sqlite:/tmp/x:y.db"), Ok(Target::Sqlite { path: "/tmp/x:y.db".into() }));
         let out = Target::Jsonl { dir: "out".into(), state_dir: "out/.sanderling".into() };

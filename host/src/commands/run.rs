@@ -69,7 +69,7 @@ pub(super) fn target(
     let mut target: Target = Target::parse(&text)?;
     match (&mut target, state) {
         (Target::Jsonl { state_dir, .. } | Target::Parquet { state_dir, .. }, Some(dir)) => *state_dir = dir,
-        (Target::Sqlite { .. } | Target::Postgres { .. }, Some(_)) => {
+        (Target::Sqlite { .. } | Target::DuckDb { .. } | Target::Postgres { .. }, Some(_)) => {
             return Err(Error::Useless { option: "--state", why: "a database keeps its own state" });
         }
         (Target::Stdout, Some(_)) => {
@@ -232,6 +232,7 @@ pub(super) fn shown(target: &Target) -> String {
         Target::Postgres { address } => address.to_string(),
         Target::Jsonl { dir, .. } => format!("jsonl:{}", dir.display()),
         Target::Parquet { dir, .. } => format!("parquet:{}", dir.display()),
+        Target::DuckDb { path, .. } => format!("duckdb:{}", path.display()),
         Target::Stdout => "-".to_owned(),
     }
 }

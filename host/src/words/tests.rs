@@ -401,6 +401,8 @@ fn what_a_destination_meets() {
             reason: "the file is not an SQLite database".into(),
         },
         DestinationError::Corrupt { path: path(), reason: "line 3 is not what a run writes".into() },
+        DestinationError::NoDriver { name: "DuckDB", cause: "no such file".into() },
+        DestinationError::Database { path: path(), cause: cause() },
         DestinationError::Stopped { path: path() },
         DestinationError::NotBegun { resource: "tasks".into() },
         DestinationError::Io { path: path(), cause: io::Error::other("the disk is on fire") },

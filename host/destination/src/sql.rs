@@ -1,0 +1,652 @@
+//! Rows and checkpoint as tables of a database, in one transaction, whichever database it is.
+//!
+//! Pages become typed columns (`sanderling-columns`). An `append` adds them to their table; under `replace` and `merge` they
+//! are gathered in a table beside it, and put in their place by statements of SQL when the load is finished. What differs
+//! between databases is in `dialect.rs` and their sessions.
+
+mod adbc;
+mod dialect;
+mod ledger;
+#[cfg(test)]
+mod lite;
+mod page;
+pub(crate) mod session;
+mod statements;
+mod tables;
+#[cfg(test)]
+mod text;
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use sanderling_columns::{Column, Role, Schema, TableSchema};
+use sha2::{Digest as _, Sha256};
+
+use crate::checkpoint::{Change, Load, LoadStatus, State};
+use crate::error::{DataError, DestinationError};
+use crate::lock::Lock;
+use crate::table::{Rows, Table, Way, Written};
+use ledger::{Begun, Ledger, Note};
+use page::Parents;
+#[cfg(test)]
+use session::Scalar;
+use session::{Session, SqlError, SqlErrorKind, TableName};
+use statements::{Gathered, Keys};
+use tables::Known;
+
+/// One pipeline's part of a database, or of a schema in it. The transaction is opened by the first call after a commit.
+#[derive(Debug)]
+pub struct Sql {
+    session: Session,
+    // Names the database in errors.
+    place: PathBuf,
+    schema: Option<String>,
+    pipeline: String,
+    // What the last commit left, and what the next is to make of it.
+    committed: Ledger,
+    notes: BTreeMap<String, Note>,
+    changes: Vec<Change>,
+    in_transaction: bool,
+    stopped: bool,
+    tables: HashMap<String, OpenTable>,
+    known: Known,
+    _lock: Option<Lock>,
+}
+
+/// A table that a load is being written to.
+#[derive(Debug)]
+struct OpenTable {
+    // Where its rows belong.
+    table: String,
+    way: Way,
+    // Rows that the load has gathered.
+    rows: u64,
+    parents: Option<Parents>,
+}
+
+impl Sql {
+    /// `place` names the database in errors; `lock` is let go with the session.
+    pub(crate) fn open(
+        mut session: Session,
+        place: PathBuf,
+        schema: Option<String>,
+        pipeline: &str,
+        lock: Option<Lock>,
+    ) -> Result<Self, DestinationError> {
+        let sort = |error| sort(&place, error);
+        session.batch("BEGIN").map_err(sort)?;
+        if let Some(version) = ledger::create(&mut session, schema.as_deref()).map_err(sort)? {
+            let known = ledger::VERSION;
+            let reason =
+                format!("its state is of version {version}; this program knows {known}: use a newer one");
+            return Err(DestinationError::Corrupt { path: place, reason });
+        }
+        session.commit().map_err(sort)?;
+        let ledgers = ledger::read_all(&mut session, schema.as_deref()).map_err(sort)?;
+        let committed = ledgers.unwrap_or_default().remove(pipeline).unwrap_or_default();
+        Ok(Self {
+            session,
+            place,
+            schema,
+            pipeline: pipeline.to_owned(),
+            notes: committed.notes.clone(),
+            committed,
+            changes: Vec::new(),
+            in_transaction: false,
+            stopped: false,
+            tables: HashMap::new(),
+            known: Known::default(),
+            _lock: lock,
+        })
+    }
+
+    /// What each pipeline left; none if nothing of ours is there.
+    pub(crate) fn look(
+        session: &mut Session,
+        place: &Path,
+        schema: Option<&str>,
+    ) -> Result<Option<BTreeMap<String, State>>, DestinationError> {
+        let ledgers = ledger::read_all(session, schema).map_err(|error| sort(place, error))?;
+        let states = |ledgers: BTreeMap<String, Ledger>| {
+            ledgers.into_iter().map(|(pipeline, ledger)| (pipeline, ledger.state)).collect()
+        };
+        Ok(ledgers.map(states))
+    }
+
+    pub(crate) fn place(&self) -> &Path {
+        &self.place
+    }
+
+    pub(crate) fn state(&self) -> State {
+        self.committed.state.clone()
+    }
+
+    pub(crate) fn begin(&mut self, table: &Table, load: &Load) -> Result<(), DestinationError> {
+        self.check(table)?;
+        let way = way(table);
+        self.atomically(|this| {
+            this.check_ours(table)?;
+            this.drop_gathered(&table.resource)
+        })?;
+        let begun =
+            Begun { load_id: load.load_id.clone(), way: name_of(way).to_owned(), table: table.name.clone() };
+        self.notes.entry(table.resource.clone()).or_default().begun = Some(begun);
+        self.remember(&[Change::Load(load.clone())]);
+        self.open_table(table, way, 0, None);
+        Ok(())
+    }
+
+    pub(crate) fn resume(&mut self, table: &Table, load: &Load) -> Result<(), DestinationError> {
+        self.check(table)?;
+        let way = way(table);
+        let begun = self.begun(&table.resource, &load.load_id);
+        let is_so = begun.is_some_and(|begun| begun.way == name_of(way) && begun.table == table.name);
+        let written =
+            if way.is_beside() { self.beside(&table.resource, "") } else { self.named(&table.name) };
+        let name = table.name.clone();
+        let (rows, parents) = self.atomically(|this| {
+            this.check_ours(table)?;
+            let is_there = this.known.columns(&mut this.session, &written);
+            let is_there = is_there.map_err(|error| sort(&this.place, error))?.is_some();
+            if !is_so || (!is_there && load.rows > 0) {
+                let reason = format!("what load {} was writing to table `{name}` is gone", load.load_id);
+                return Err(DestinationError::Corrupt { path: this.place.clone(), reason });
+            }
+            if !is_there || !way.is_beside() {
+                return Ok((0, None));
+            }
+            let rows = page::rows_gathered(&mut this.session, &written);
+            let parents = match table.guards_parents() {
+                true => Parents::read(&mut this.session, &written).map(Some),
+                false => Ok(None),
+            };
+            rows.and_then(|rows| Ok((rows, parents?))).map_err(|error| sort(&this.place, error))
+        })?;
+        self.remember(&[Change::Load(load.clone())]);
+        self.open_table(table, way, rows, parents);
+        Ok(())
+    }
+
+    pub(crate) fn undo(&mut self, resource: &str, load_id: &str) -> Result<(), DestinationError> {
+        let begun = self.begun(resource, load_id).cloned();
+        self.atomically(|this| {
+            this.drop_gathered(resource)?;
+            let session = &mut this.session;
+            ledger::release(session, this.schema.as_deref(), &this.pipeline, resource, load_id)
+                .map_err(|error| sort(&this.place, error))?;
+            let Some(begun) = begun.filter(|begun| begun.way == name_of(Way::Append)) else { return Ok(()) };
+            let name = this.named(&begun.table);
+            let columns = this.known.columns(&mut this.session, &name);
+            if columns.map_err(|error| sort(&this.place, error))?.is_none() {
+                return Ok(());
+            }
+            let schema = this.notes.get(resource).map(|note| &note.schema);
+            let children: Vec<TableName> = schema
+                .into_iter()
+                .flat_map(|schema| schema.tables.iter().skip(1))
+                .map(|table| this.named(&table.name))
+                .collect();
+            let statements = statements::delete_load(this.session.dialect(), &name, &children, load_id);
+            this.run(&statements)
+        })?;
+        self.tables.remove(resource);
+        Ok(())
+    }
+
+    pub(crate) fn write(
+        &mut self,
+        table: &Table,
+        rows: &Rows,
+        changes: &[Change],
+    ) -> Result<Written, DestinationError> {
+        self.check_going()?;
+        let Some(open) = self.tables.get(&table.resource) else {
+            return Err(DestinationError::not_begun(&table.resource));
+        };
+        let (way, gathered) = (open.way, open.way.is_beside().then_some(open.rows));
+        let before = self.notes.get(&table.resource).map(|note| note.schema.clone());
+        let mut schema = before.unwrap_or_default();
+        let read = page::read(table, rows, &mut schema, gathered, open.parents.as_ref())?;
+        let written = self.atomically(|this| this.ingest(table, way, &schema, &read))?;
+        if let Some(open) = self.tables.get_mut(&table.resource) {
+            open.rows += rows.count;
+            if let (Some(parents), Some(claims)) = (&mut open.parents, read.claims) {
+                parents.note(claims);
+            }
+        }
+        self.notes.entry(table.resource.clone()).or_default().schema = schema;
+        self.remember(changes);
+        Ok(Written { rows: rows.count, new_columns: written })
+    }
+
+    pub(crate) fn record(&mut self, changes: &[Change]) -> Result<(), DestinationError> {
+        self.check_going()?;
+        self.remember(changes);
+        Ok(())
+    }
+
+    pub(crate) fn finish(
+        &mut self,
+        table: &Table,
+        load: &Load,
+        changes: &[Change],
+    ) -> Result<(), DestinationError> {
+        self.check_going()?;
+        let Some(way) = self.tables.get(&table.resource).map(|open| open.way) else {
+            return Err(DestinationError::not_begun(&table.resource));
+        };
+        let mut schema = self.notes.get(&table.resource).map(|note| note.schema.clone()).unwrap_or_default();
+        self.atomically(|this| this.put_in_place(table, way, &schema, &load.load_id))?;
+        schema.settle();
+        self.notes.entry(table.resource.clone()).or_default().schema = schema;
+        self.remember(changes);
+        self.remember(&[Change::Load(Load { status: LoadStatus::Complete, ..load.clone() })]);
+        self.tables.remove(&table.resource);
+        Ok(())
+    }
+
+    /// The rows of a page that cannot be taken, each with why.
+    pub(crate) fn breaches(&self, table: &Table, rows: &Rows) -> Result<Vec<DataError>, DestinationError> {
+        let schema = self.notes.get(&table.resource).map(|note| note.schema.clone());
+        let found = page::refusals(table, rows, &mut schema.unwrap_or_default())?;
+        let breach = |(row, kind)| DataError { resource: table.resource.clone(), row: Some(row), kind };
+        Ok(found.into_iter().map(breach).collect())
+    }
+
+    pub(crate) fn distinct_keys(&mut self, table: &Table) -> Result<u64, DestinationError> {
+        let beside = self.beside(&table.resource, "");
+        let schema = self.notes.get(&table.resource).map(|note| note.schema.clone());
+        let schema = schema.unwrap_or_default();
+        let is_there = self.known.columns(&mut self.session, &beside).map(|columns| columns.is_some());
+        let (Some(root), true) = (schema.tables.first(), is_there.map_err(|error| self.failed(error))?)
+        else {
+            return Ok(0);
+        };
+        let columns: Vec<&str> = table
+            .primary_key
+            .iter()
+            .filter_map(|field| page::column_of(root, field))
+            .map(|column| column.name.as_str())
+            .collect();
+        tables::count_distinct(&mut self.session, &beside, &columns).map_err(|error| self.failed(error))
+    }
+
+    pub(crate) fn commit(&mut self) -> Result<(), DestinationError> {
+        self.check_going()?;
+        if !self.in_transaction && self.changes.is_empty() && self.notes == self.committed.notes {
+            return Ok(());
+        }
+        self.begin_transaction()?;
+        let mut after = Ledger { state: self.committed.state.clone(), notes: self.notes.clone() };
+        for change in &self.changes {
+            after.state.apply(change.clone());
+        }
+        let written = ledger::write(
+            &mut self.session,
+            self.schema.as_deref(),
+            &self.pipeline,
+            &self.committed,
+            &after,
+            &self.changes,
+        );
+        // Half of a checkpoint cannot be taken back by itself.
+        self.stopped = written.is_err();
+        written.map_err(|error| self.failed(error))?;
+        if let Err(error) = self.session.commit() {
+            self.stopped = error.kind != SqlErrorKind::Busy;
+            return Err(self.failed(error));
+        }
+        self.in_transaction = false;
+        self.changes.clear();
+        self.committed = after;
+        Ok(())
+    }
+
+    /// Adds a page's rows to the tables that they are for, grown where they must be; which columns were added to a table
+    /// that was there.
+    fn ingest(
+        &mut self,
+        table: &Table,
+        way: Way,
+        schema: &Schema,
+        read: &page::Read,
+    ) -> Result<Vec<String>, DestinationError> {
+        let mut new_columns = Vec::new();
+        for (at, batch) in &read.batches {
+            let Some(of) = schema.tables.get(*at) else { continue };
+            let name = if way.is_beside() {
+                self.beside(&table.resource, if *at == 0 { "" } else { &of.name })
+            } else {
+                self.named(&of.name)
+            };
+            let extra = if way.is_beside() { page::extra_columns(table, *at) } else { &[] };
+            let grown = self.known.grow(&mut self.session, &name, of, extra);
+            let grown = grown.map_err(|error| sort(&self.place, error))?;
+            new_columns.extend(grown);
+            self.session.ingest(&name, batch).map_err(|error| sort(&self.place, error))?;
+        }
+        Ok(new_columns)
+    }
+
+    /// Puts what a load has gathered in its place. Every table is there afterwards, also where no row has come.
+    fn put_in_place(
+        &mut self,
+        table: &Table,
+        way: Way,
+        schema: &Schema,
+        load_id: &str,
+    ) -> Result<(), DestinationError> {
+        let dialect = self.session.dialect();
+        let bare = tables::bare(&table.name);
+        let all: Vec<&TableSchema> =
+            if schema.tables.is_empty() { vec![&bare] } else { schema.tables.iter().collect() };
+        let mut gathered = Vec::new();
+        let mut is_empty = true;
+        for (at, of) in all.iter().enumerate() {
+            let name = self.named(&of.name);
+            self.known.grow(&mut self.session, &name, of, &[]).map_err(|error| sort(&self.place, error))?;
+            if way.is_beside() {
+                let beside = self.beside(&table.resource, if at == 0 { "" } else { &of.name });
+                let columns = self.known.columns(&mut self.session, &beside);
+                let is_there = columns.map_err(|error| sort(&self.place, error))?.is_some();
+                is_empty &= at > 0 || !is_there;
+                // Also one that no row has come to, and with columns that came after it.
+                let extra = page::extra_columns(table, at);
+                let grown = self.known.grow(&mut self.session, &beside, of, extra);
+                grown.map_err(|error| sort(&self.place, error))?;
+                gathered.push(Gathered { table: of, name, beside });
+            }
+        }
+        let statements = match way {
+            Way::Append | Way::Upsert => return Ok(()),
+            Way::Replace => statements::replace(dialect, &gathered),
+            Way::DeleteInsert if is_empty => Vec::new(),
+            Way::DeleteInsert => {
+                let Some(root) = all.first() else { return Ok(()) };
+                statements::delete_insert(dialect, &gathered, &keys(table, root), load_id)
+            }
+        };
+        self.run(&statements)?;
+        self.drop_gathered(&table.resource)
+    }
+
+    /// Does all of `step` or, on an error, nothing: what came before it stays in the transaction.
+    fn atomically<T>(
+        &mut self,
+        step: impl FnOnce(&mut Self) -> Result<T, DestinationError>,
+    ) -> Result<T, DestinationError> {
+        self.begin_transaction()?;
+        let has_savepoints = self.session.dialect().has_savepoints();
+        if has_savepoints {
+            self.session.batch("SAVEPOINT step").map_err(|error| self.failed(error))?;
+        }
+        let done = step(self).and_then(|done| {
+            if has_savepoints {
+                self.session.batch("RELEASE SAVEPOINT step").map_err(|error| self.failed(error))?;
+            }
+            Ok(done)
+        });
+        if done.is_err() {
+            self.known.forget();
+            self.stopped = if has_savepoints {
+                let back = self.session.batch("ROLLBACK TO SAVEPOINT step");
+                back.and_then(|()| self.session.batch("RELEASE SAVEPOINT step")).is_err()
+            } else {
+                // What is refused by name is refused before anything is written.
+                !matches!(
+                    done,
+                    Err(DestinationError::Name(_)
+                        | DestinationError::NotOurs { .. }
+                        | DestinationError::Corrupt { .. })
+                )
+            };
+        }
+        done
+    }
+
+    fn begin_transaction(&mut self) -> Result<(), DestinationError> {
+        self.check_going()?;
+        if !self.in_transaction {
+            self.session.batch("BEGIN").map_err(|error| self.failed(error))?;
+            self.in_transaction = true;
+        }
+        Ok(())
+    }
+
+    fn run(&mut self, statements: &[String]) -> Result<(), DestinationError> {
+        statements
+            .iter()
+            .try_for_each(|sql| self.session.batch(sql))
+            .map_err(|error| sort(&self.place, error))
+    }
+
+    fn remember(&mut self, changes: &[Change]) {
+        self.changes.extend_from_slice(changes);
+    }
+
+    fn check_going(&self) -> Result<(), DestinationError> {
+        if self.stopped { Err(DestinationError::Stopped { path: self.place.clone() }) } else { Ok(()) }
+    }
+
+    fn check(&self, table: &Table) -> Result<(), DestinationError> {
+        self.check_going()?;
+        let others = self.tables.iter().map(|(resource, open)| (resource.as_str(), open.table.as_str()));
+        table.check(&table.name, others)
+    }
+
+    /// Refuses a table that was not made here, and one that another pipeline loads.
+    fn check_ours(&mut self, table: &Table) -> Result<(), DestinationError> {
+        let name = self.named(&table.name);
+        let columns =
+            self.known.columns(&mut self.session, &name).map_err(|error| sort(&self.place, error))?;
+        let load_id = statements::system(Role::LoadId);
+        let is_ours = columns.is_none_or(|columns| columns.contains(load_id));
+        let others =
+            ledger::loaded_by(&mut self.session, self.schema.as_deref(), &self.pipeline, &table.name);
+        if let Some(other) = others.map_err(|error| sort(&self.place, error))? {
+            return Err(DestinationError::NotOurs {
+                name: format!("table `{}` in {}", table.name, self.place.display()),
+                reason: format!("the pipeline `{other}` loads it"),
+            });
+        }
+        if !is_ours {
+            return Err(DestinationError::NotOurs {
+                name: format!("table `{}` in {}", table.name, self.place.display()),
+                reason: format!("it was not made by this program: it has no column `{load_id}`"),
+            });
+        }
+        Ok(())
+    }
+
+    /// Takes away what a load of the resource has gathered.
+    fn drop_gathered(&mut self, resource: &str) -> Result<(), DestinationError> {
+        let schema = self.notes.get(resource).map(|note| &note.schema);
+        let children = schema.into_iter().flat_map(|schema| schema.tables.iter().skip(1));
+        let names: Vec<TableName> = std::iter::once("")
+            .chain(children.map(|child| child.name.as_str()))
+            .map(|of| self.beside(resource, of))
+            .collect();
+        names
+            .iter()
+            .try_for_each(|name| self.known.drop(&mut self.session, name))
+            .map_err(|error| sort(&self.place, error))
+    }
+
+    /// How the load was begun; none if it is not the last one.
+    fn begun(&self, resource: &str, load_id: &str) -> Option<&Begun> {
+        self.notes.get(resource)?.begun.as_ref().filter(|begun| begun.load_id == load_id)
+    }
+
+    fn named(&self, table: &str) -> TableName {
+        TableName { schema: self.schema.clone(), name: table.to_owned() }
+    }
+
+    /// Where the rows of a resource are gathered: its own (`child` empty) and those of its lists. Each pipeline has its
+    /// own, so that a broken load of one is not taken for another's; a digest, because names may be short.
+    fn beside(&self, resource: &str, child: &str) -> TableName {
+        let mut digest = Sha256::new();
+        for part in [&self.pipeline, resource, child] {
+            digest.update((part.len() as u64).to_be_bytes());
+            digest.update(part);
+        }
+        let digest = digest.finalize().iter().take(10).map(|byte| format!("{byte:02x}")).collect::<String>();
+        self.named(&format!("_sanderling_new_{digest}"))
+    }
+
+    fn open_table(&mut self, table: &Table, way: Way, rows: u64, parents: Option<Parents>) {
+        let parents = parents.or_else(|| table.guards_parents().then(Parents::default));
+        let open = OpenTable { table: table.name.clone(), way, rows, parents };
+        self.tables.insert(table.resource.clone(), open);
+    }
+
+    fn failed(&self, error: SqlError) -> DestinationError {
+        sort(&self.place, error)
+    }
+}
+
+/// Opens a DuckDB file, with the driver at `driver` or the one that is installed.
+pub(crate) fn open_duckdb(
+    path: &Path,
+    driver: Option<&Path>,
+    pipeline: &str,
+) -> Result<Sql, DestinationError> {
+    let driver = load(driver)?;
+    let lock = Lock::beside(path)?;
+    let session = adbc::Adbc::duckdb(driver, path, false).map_err(|error| sort(path, error))?;
+    Sql::open(Session::Adbc(session), path.to_owned(), None, pipeline, Some(lock))
+}
+
+/// What each pipeline left in a DuckDB file; none if it is not there.
+pub(crate) fn look_duckdb(
+    path: &Path,
+    driver: Option<&Path>,
+) -> Result<Option<BTreeMap<String, State>>, DestinationError> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let session = adbc::Adbc::duckdb(load(driver)?, path, true).map_err(|error| sort(path, error))?;
+    Sql::look(&mut Session::Adbc(session), path, None)
+}
+
+fn load(driver: Option<&Path>) -> Result<adbc_driver_manager::ManagedDriver, DestinationError> {
+    adbc::duckdb_driver(driver).map_err(|cause| DestinationError::NoDriver { name: "DuckDB", cause })
+}
+
+/// A table's rows as JSON, without nulls and what is added, for tests.
+#[cfg(test)]
+pub(crate) fn duckdb_rows(path: &Path, driver: Option<&Path>, table: &str) -> Vec<String> {
+    if duckdb_tables(path, driver, table).is_empty() {
+        return Vec::new();
+    }
+    let mut session = adbc::Adbc::duckdb(load(driver).unwrap(), path, true).unwrap();
+    let sql = format!("SELECT to_json(t)::text FROM {} AS t", dialect::quoted(table));
+    let rows = session.query(&sql, &[]).unwrap();
+    let plain = |row: Vec<Scalar>| {
+        let Some(Scalar::Text(text)) = row.first() else { unreachable!("{row:?}") };
+        let row: BTreeMap<String, serde_json::Value> = serde_json::from_str(text).unwrap();
+        let fields = row.into_iter().filter(|(name, value)| !value.is_null() && !name.starts_with("_load"));
+        let fields: BTreeMap<_, _> = fields
+            .map(|(name, value)| match value {
+                serde_json::Value::Array(_) | serde_json::Value::Object(_) => {
+                    (name, value.to_string().into())
+                }
+                value => (name, value),
+            })
+            .collect();
+        serde_json::to_string(&fields).unwrap()
+    };
+    rows.into_iter().map(plain).collect()
+}
+
+/// The tables whose names begin so, for tests.
+#[cfg(test)]
+pub(crate) fn duckdb_tables(path: &Path, driver: Option<&Path>, begin: &str) -> Vec<String> {
+    let begin = begin.replace('\'', "''");
+    let sql =
+        format!("SELECT table_name FROM information_schema.tables WHERE starts_with(table_name, '{begin}')");
+    duckdb_ask(path, driver, &sql)
+}
+
+/// The first column of an answer, for tests.
+#[cfg(test)]
+pub(crate) fn duckdb_ask(path: &Path, driver: Option<&Path>, sql: &str) -> Vec<String> {
+    let mut session = adbc::Adbc::duckdb(load(driver).unwrap(), path, true).unwrap();
+    let rows = session.query(sql, &[]).unwrap();
+    rows.into_iter()
+        .map(|row| match row.first() {
+            Some(Scalar::Text(name)) => name.clone(),
+            _ => unreachable!("{row:?}"),
+        })
+        .collect()
+}
+
+/// The engine on a file, for tests.
+#[cfg(test)]
+pub(crate) fn open_lite(path: &Path, pipeline: &str) -> Result<Sql, DestinationError> {
+    let lock = Lock::beside(path)?;
+    let session = lite::Lite::open(path, 50).map_err(|error| sort(path, error))?;
+    Sql::open(Session::Lite(session), path.to_owned(), None, pipeline, Some(lock))
+}
+
+/// What is there, for tests.
+#[cfg(test)]
+pub(crate) fn look_lite(path: &Path) -> Result<Option<BTreeMap<String, State>>, DestinationError> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let session = lite::Lite::open(path, 50).map_err(|error| sort(path, error))?;
+    Sql::look(&mut Session::Lite(session), path, None)
+}
+
+/// Every merge is gathered first: whatever a load brings comes at once, or not at all.
+fn way(table: &Table) -> Way {
+    match table.way() {
+        Way::Upsert => Way::DeleteInsert,
+        way => way,
+    }
+}
+
+fn name_of(way: Way) -> &'static str {
+    match way {
+        Way::Append => "append",
+        Way::Replace => "replace",
+        Way::Upsert => "upsert",
+        Way::DeleteInsert => "delete-insert",
+    }
+}
+
+/// What a merge goes by, in the table's own columns.
+fn keys<'a>(table: &'a Table, root: &'a TableSchema) -> Keys<'a> {
+    let named = |fields: &'a [String]| -> Vec<&'a str> {
+        fields.iter().filter_map(|field| Some(page::column_of(root, field)?.name.as_str())).collect()
+    };
+    let of_field = |field: &str| -> Vec<&'a Column> {
+        let own = page::column_of(root, field);
+        let variants = root
+            .columns
+            .iter()
+            .filter(|column| column.role == Role::Variant && own.is_some_and(|own| column.field == own.name));
+        own.into_iter().chain(variants).collect()
+    };
+    let sort = table.dedup_sort.as_ref();
+    Keys {
+        primary: named(&table.primary_key),
+        merge: named(&table.merge_key),
+        dedup_sort: sort.and_then(|sort| Some((page::column_of(root, &sort.field)?.name.as_str(), sort))),
+        hard_delete: table.hard_delete.as_deref().map(of_field).unwrap_or_default(),
+    }
+}
+
+/// Sorts a failure by what can be done about it.
+fn sort(place: &Path, error: SqlError) -> DestinationError {
+    let path = place.to_owned();
+    let cause = error.message;
+    match error.kind {
+        SqlErrorKind::Busy => DestinationError::Locked { path, by: "program" },
+        SqlErrorKind::DiskFull => DestinationError::Full { path, cause },
+        SqlErrorKind::Denied => DestinationError::Unwritable { path, cause },
+        SqlErrorKind::UniqueViolation | SqlErrorKind::NoTable | SqlErrorKind::Other => {
+            DestinationError::Database { path, cause }
+        }
+    }
+}

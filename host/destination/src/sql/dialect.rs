@@ -1,0 +1,94 @@
+//! How databases write SQL: names, types, arguments.
+
+use std::fmt::Write as _;
+
+use sanderling_columns::ColumnType;
+
+use super::session::TableName;
+
+/// A kind of database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    Sqlite,
+    DuckDb,
+}
+
+/// A name as SQL writes it.
+pub(crate) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// Names with commas between them.
+pub(crate) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    names.into_iter().map(quoted).collect::<Vec<_>>().join(", ")
+}
+
+impl Dialect {
+    /// A table's name, with its schema where the database has such.
+    pub(crate) fn table(self, table: &TableName) -> String {
+        match &table.schema {
+            Some(schema) if self != Self::Sqlite => format!("{}.{}", quoted(schema), quoted(&table.name)),
+            _ => quoted(&table.name),
+        }
+    }
+
+    /// The argument at a place, from 1.
+    pub(crate) fn argument(self, place: usize) -> String {
+        match self {
+            Self::Sqlite => format!("?{place}"),
+            Self::DuckDb => format!("${place}"),
+        }
+    }
+
+    /// `rows` lists of `width` arguments, for `VALUES`.
+    pub(crate) fn values(self, rows: usize, width: usize) -> String {
+        let mut text = String::new();
+        for row in 0..rows {
+            let places: Vec<String> = (1..=width).map(|place| self.argument(row * width + place)).collect();
+            let comma = if row == 0 { "" } else { ", " };
+            let _ = write!(text, "{comma}({})", places.join(", "));
+        }
+        text
+    }
+
+    /// The type of a column. SQLite has none for decimals, which its numbers would round, and none for times.
+    pub(crate) fn column_type(self, data_type: &ColumnType) -> String {
+        match (self, data_type) {
+            (Self::Sqlite, ColumnType::Bool) => "BOOLEAN".to_owned(),
+            (Self::Sqlite, ColumnType::Int64) => "INTEGER".to_owned(),
+            (Self::Sqlite, ColumnType::Double) => "REAL".to_owned(),
+            (Self::Sqlite, ColumnType::Binary) => "BLOB".to_owned(),
+            (Self::Sqlite, _) => "TEXT".to_owned(),
+            (_, ColumnType::Bool) => "boolean".to_owned(),
+            (_, ColumnType::Int64) => "bigint".to_owned(),
+            (_, ColumnType::Double) => "double precision".to_owned(),
+            (_, ColumnType::Date) => "date".to_owned(),
+            (_, ColumnType::Time) => "time".to_owned(),
+            (_, ColumnType::Timestamp { utc: true }) => "timestamp with time zone".to_owned(),
+            (_, ColumnType::Timestamp { utc: false }) => "timestamp".to_owned(),
+            // It has none wider; those are text.
+            (Self::DuckDb, ColumnType::Decimal { precision, scale }) if *precision <= 38 => {
+                format!("decimal({precision}, {scale})")
+            }
+            (Self::DuckDb, ColumnType::Binary) => "blob".to_owned(),
+            (Self::DuckDb, ColumnType::Json | ColumnType::Struct(_) | ColumnType::List(_)) => {
+                "json".to_owned()
+            }
+            (_, ColumnType::Text | ColumnType::Decimal { .. }) => "text".to_owned(),
+        }
+    }
+
+    /// The type of texts, and of whole numbers, in tables of ours.
+    pub(crate) fn text(self) -> &'static str {
+        if self == Self::Sqlite { "TEXT" } else { "text" }
+    }
+
+    pub(crate) fn integer(self) -> &'static str {
+        if self == Self::Sqlite { "INTEGER" } else { "bigint" }
+    }
+
+    /// Whether a part of a transaction can be taken back.
+    pub(crate) fn has_savepoints(self) -> bool {
+        self != Self::DuckDb
+    }
+}

@@ -1,0 +1,207 @@
+//! A session with an SQLite database.
+
+use std::path::Path;
+
+use arrow_array::cast::AsArray as _;
+use arrow_array::types::{
+    Date32Type, Decimal128Type, Decimal256Type, Float64Type, Int64Type, Time64MicrosecondType,
+    TimestampMicrosecondType,
+};
+use arrow_array::{Array, RecordBatch};
+use arrow_schema::{DataType, TimeUnit};
+use rusqlite::types::{ToSqlOutput, Value, ValueRef};
+use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, params_from_iter};
+
+use super::dialect::{Dialect, quoted};
+use super::session::{Scalar, SqlError, SqlErrorKind, TableName};
+use super::text;
+
+/// An open database file.
+#[derive(Debug)]
+pub(crate) struct Lite {
+    conn: Connection,
+}
+
+impl Lite {
+    /// Opens a database, made if it is not there. WAL with `synchronous=NORMAL`: a power cut may take the last commits
+    /// back, rows and checkpoint together, but never damages the database.
+    pub(crate) fn open(path: &Path, busy_ms: u64) -> Result<Self, SqlError> {
+        // No URI flag: a file name that begins with `file:` is a file name.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let open = || -> rusqlite::Result<Connection> {
+            let conn = Connection::open_with_flags(path, flags)?;
+            conn.busy_timeout(std::time::Duration::from_millis(busy_ms))?;
+            conn.set_prepared_statement_cache_capacity(64);
+            conn.pragma_update(None, "journal_mode", "wal")?;
+            conn.pragma_update(None, "synchronous", "normal")?;
+            conn.pragma_update(None, "cache_size", -16_384)?;
+            Ok(conn)
+        };
+        open().map(|conn| Self { conn }).map_err(|cause| sort(&cause))
+    }
+
+    pub(crate) fn execute(&mut self, sql: &str, args: &[Scalar]) -> Result<u64, SqlError> {
+        let run = || self.conn.prepare_cached(sql)?.execute(params_from_iter(args));
+        run().map(|rows| rows as u64).map_err(|cause| sort(&cause))
+    }
+
+    pub(crate) fn query(&mut self, sql: &str, args: &[Scalar]) -> Result<Vec<Vec<Scalar>>, SqlError> {
+        let run = || -> rusqlite::Result<Vec<Vec<Scalar>>> {
+            let mut statement = self.conn.prepare_cached(sql)?;
+            let count = statement.column_count();
+            let read = |row: &rusqlite::Row| -> rusqlite::Result<Vec<Scalar>> {
+                (0..count).map(|at| row.get::<_, Value>(at).map(Scalar::from)).collect()
+            };
+            statement.query_map(params_from_iter(args), read)?.collect()
+        };
+        run().map_err(|cause| sort(&cause))
+    }
+
+    pub(crate) fn batch(&mut self, sql: &str) -> Result<(), SqlError> {
+        self.conn.execute_batch(sql).map_err(|cause| sort(&cause))
+    }
+
+    pub(crate) fn commit(&mut self) -> Result<(), SqlError> {
+        self.batch("COMMIT")
+    }
+
+    pub(crate) fn ingest(&mut self, table: &TableName, batch: &RecordBatch) -> Result<u64, SqlError> {
+        let schema = batch.schema_ref();
+        let names: Vec<String> = schema.fields().iter().map(|field| quoted(field.name())).collect();
+        let places: Vec<String> = (1..=names.len()).map(|place| format!("?{place}")).collect();
+        let sql = format!(
+            "INSERT INTO {} ({}) VALUES ({})",
+            Dialect::Sqlite.table(table),
+            names.join(", "),
+            places.join(", ")
+        );
+        let cells: Vec<Cells> = batch.columns().iter().map(|column| Cells::of(column.as_ref())).collect();
+        let run = || -> rusqlite::Result<()> {
+            let mut insert = self.conn.prepare_cached(&sql)?;
+            for row in 0..batch.num_rows() {
+                for (place, cells) in (1..).zip(&cells) {
+                    cells.bind(row, place, &mut insert)?;
+                }
+                insert.raw_execute()?;
+            }
+            Ok(())
+        };
+        run().map_err(|cause| sort(&cause))?;
+        Ok(batch.num_rows() as u64)
+    }
+
+    pub(crate) fn columns(&mut self, table: &TableName) -> Result<Option<Vec<(String, String)>>, SqlError> {
+        let rows = self.query(
+            "SELECT name, type FROM pragma_table_info(?1) ORDER BY cid",
+            &[Scalar::Text(table.name.clone())],
+        )?;
+        let columns: Vec<(String, String)> = rows
+            .into_iter()
+            .filter_map(|row| match <[Scalar; 2]>::try_from(row) {
+                Ok([Scalar::Text(name), Scalar::Text(kind)]) => Some((name, kind)),
+                _ => None,
+            })
+            .collect();
+        Ok((!columns.is_empty()).then_some(columns))
+    }
+}
+
+impl ToSql for Scalar {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Scalar::Null => ValueRef::Null,
+            Scalar::Int(integer) => ValueRef::Integer(*integer),
+            Scalar::Real(real) => ValueRef::Real(*real),
+            Scalar::Text(text) => ValueRef::Text(text.as_bytes()),
+        }))
+    }
+}
+
+impl From<Value> for Scalar {
+    fn from(value: Value) -> Self {
+        match value {
+            Value::Null | Value::Blob(_) => Self::Null,
+            Value::Integer(integer) => Self::Int(integer),
+            Value::Real(real) => Self::Real(real),
+            Value::Text(text) => Self::Text(text),
+        }
+    }
+}
+
+/// A column of a batch. SQLite has no decimals and no times: those are text, in the form that its own functions read.
+enum Cells<'a> {
+    Bool(&'a arrow_array::BooleanArray),
+    Int(&'a arrow_array::PrimitiveArray<Int64Type>),
+    Real(&'a arrow_array::PrimitiveArray<Float64Type>),
+    Text(&'a arrow_array::StringArray),
+    Bytes(&'a arrow_array::BinaryArray),
+    Decimal(&'a arrow_array::PrimitiveArray<Decimal128Type>),
+    Wide(&'a arrow_array::PrimitiveArray<Decimal256Type>),
+    Timestamp(&'a arrow_array::PrimitiveArray<TimestampMicrosecondType>, bool),
+    Date(&'a arrow_array::PrimitiveArray<Date32Type>),
+    Time(&'a arrow_array::PrimitiveArray<Time64MicrosecondType>),
+    // Kinds that no decoder makes.
+    Other,
+}
+
+impl<'a> Cells<'a> {
+    fn of(array: &'a dyn Array) -> Self {
+        match array.data_type() {
+            DataType::Boolean => Self::Bool(array.as_boolean()),
+            DataType::Int64 => Self::Int(array.as_primitive()),
+            DataType::Float64 => Self::Real(array.as_primitive()),
+            DataType::Utf8 => Self::Text(array.as_string()),
+            DataType::Binary => Self::Bytes(array.as_binary()),
+            DataType::Decimal128(..) => Self::Decimal(array.as_primitive()),
+            DataType::Decimal256(..) => Self::Wide(array.as_primitive()),
+            DataType::Timestamp(TimeUnit::Microsecond, zone) => {
+                Self::Timestamp(array.as_primitive(), zone.is_some())
+            }
+            DataType::Date32 => Self::Date(array.as_primitive()),
+            DataType::Time64(TimeUnit::Microsecond) => Self::Time(array.as_primitive()),
+            _ => Self::Other,
+        }
+    }
+
+    fn bind(&self, row: usize, place: usize, to: &mut rusqlite::Statement) -> rusqlite::Result<()> {
+        match self {
+            Self::Bool(array) if array.is_valid(row) => to.raw_bind_parameter(place, array.value(row)),
+            Self::Int(array) if array.is_valid(row) => to.raw_bind_parameter(place, array.value(row)),
+            Self::Real(array) if array.is_valid(row) => to.raw_bind_parameter(place, array.value(row)),
+            Self::Text(array) if array.is_valid(row) => to.raw_bind_parameter(place, array.value(row)),
+            Self::Bytes(array) if array.is_valid(row) => to.raw_bind_parameter(place, array.value(row)),
+            Self::Decimal(array) if array.is_valid(row) => {
+                to.raw_bind_parameter(place, array.value_as_string(row))
+            }
+            Self::Wide(array) if array.is_valid(row) => {
+                to.raw_bind_parameter(place, array.value_as_string(row))
+            }
+            Self::Timestamp(array, utc) if array.is_valid(row) => {
+                to.raw_bind_parameter(place, text::timestamp(array.value(row), *utc))
+            }
+            Self::Date(array) if array.is_valid(row) => {
+                to.raw_bind_parameter(place, text::date(array.value(row)))
+            }
+            Self::Time(array) if array.is_valid(row) => {
+                to.raw_bind_parameter(place, text::time(array.value(row)))
+            }
+            _ => to.raw_bind_parameter(place, rusqlite::types::Null),
+        }
+    }
+}
+
+/// Sorts a failure by what can be done about it.
+fn sort(cause: &rusqlite::Error) -> SqlError {
+    let kind = match cause.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => SqlErrorKind::Busy,
+        Some(ErrorCode::DiskFull) => SqlErrorKind::DiskFull,
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+            SqlErrorKind::Denied
+        }
+        Some(ErrorCode::ConstraintViolation) => SqlErrorKind::UniqueViolation,
+        _ => SqlErrorKind::Other,
+    };
+    SqlError { kind, message: cause.to_string() }
+}

@@ -1,0 +1,299 @@
+//! A page as batches for a database: typed columns, and what a gathering table needs beside them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow_array::{Array as _, ArrayRef, Int64Array, RecordBatch, StringArray};
+use arrow_schema::{DataType as Arrow, Field};
+use sanderling_columns as columns;
+use sanderling_columns::{Column, DecodeError, Options, Role, Schema, TableSchema};
+
+use super::dialect::quoted;
+use super::session::{Scalar, Session, SqlError, TableName};
+use super::statements::{KEY, PARTITION, ROW};
+use crate::error::{DataErrorKind, DestinationError};
+use crate::key::{self, KeyDigest};
+use crate::table::{Rows, Table};
+use crate::{fields, rows};
+
+/// A page, read.
+pub(super) struct Read {
+    /// By the place of their table in the schema.
+    pub(super) batches: Vec<(usize, RecordBatch)>,
+    /// The keys of its rows, where they belong to several parents.
+    pub(super) claims: Option<Claims>,
+}
+
+/// Keys that one parent's rows have.
+pub(super) struct Claims {
+    partition: String,
+    digests: Vec<KeyDigest>,
+}
+
+/// Which parent brought each key of a load, 20 bytes a key.
+#[derive(Debug, Default)]
+pub(super) struct Parents {
+    names: Vec<String>,
+    numbers: HashMap<String, u32>,
+    holders: HashMap<KeyDigest, u32>,
+}
+
+/// A column that only a gathering table has.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Extra {
+    pub(super) name: &'static str,
+    pub(super) is_text: bool,
+}
+
+const NUMBERED: [Extra; 1] = [Extra { name: ROW, is_text: false }];
+const BY_PARENTS: [Extra; 3] =
+    [NUMBERED[0], Extra { name: KEY, is_text: true }, Extra { name: PARTITION, is_text: true }];
+
+/// The columns that the table has in which rows of the schema's table at a place are gathered.
+pub(super) fn extra_columns(table: &Table, at: usize) -> &'static [Extra] {
+    if at == 0 && table.guards_parents() { &BY_PARENTS } else { &NUMBERED }
+}
+
+/// Reads a page, and adds what it brings to `schema`. `gathered`: how many rows of its load are gathered already, where
+/// they are.
+pub(super) fn read(
+    table: &Table,
+    page: &Rows,
+    schema: &mut Schema,
+    gathered: Option<u64>,
+    parents: Option<&Parents>,
+) -> Result<Read, DestinationError> {
+    let refuse = |row, kind| DestinationError::data(&table.resource, row, kind);
+    let decoded = decode(table, page, schema, gathered.unwrap_or_default())
+        .map_err(|error| refuse(place(&error), kind(error)))?;
+    if let Some(first) = decoded.refused.into_iter().next() {
+        return Err(refuse(Some(first.row), DataErrorKind::Refused(first.reason)));
+    }
+    if let Some((row, kind)) = without_key(table, page, schema, &decoded.tables).into_iter().next() {
+        return Err(refuse(Some(row), kind));
+    }
+    let claims = match (parents, page.partition_key) {
+        (Some(parents), Some(partition)) => Some(claims(table, page, parents, partition)?),
+        _ => None,
+    };
+    let mut batches = Vec::new();
+    for found in decoded.tables {
+        let Some(at) = schema.tables.iter().position(|known| known.name == found.table) else { continue };
+        let batch = match gathered {
+            None => found.batch,
+            Some(first) => {
+                let claims = claims.as_ref().filter(|_| at == 0);
+                let extra = extra_columns(table, at);
+                numbered(&found.batch, first, extra, claims).map_err(|error| {
+                    let message = error.to_string();
+                    refuse(None, DataErrorKind::Unreadable(DecodeError::Batch { message }))
+                })?
+            }
+        };
+        batches.push((at, batch));
+    }
+    Ok(Read { batches, claims })
+}
+
+/// The rows that cannot be taken, each with why.
+pub(super) fn refusals(
+    table: &Table,
+    page: &Rows,
+    schema: &mut Schema,
+) -> Result<Vec<(u64, DataErrorKind)>, DestinationError> {
+    let decoded = decode(table, page, schema, 0)
+        .map_err(|error| DestinationError::data(&table.resource, place(&error), kind(error)))?;
+    let refused: Vec<u64> = decoded.refused.iter().map(|refused| refused.row).collect();
+    let mut found: Vec<(u64, DataErrorKind)> = decoded
+        .refused
+        .into_iter()
+        .map(|refused| (refused.row, DataErrorKind::Refused(refused.reason)))
+        .filter(|(_, kind)| kind.is_of_row())
+        .collect();
+    if refused.is_empty() {
+        found.extend(without_key(table, page, schema, &decoded.tables));
+    }
+    Ok(found)
+}
+
+fn decode(
+    table: &Table,
+    page: &Rows,
+    schema: &mut Schema,
+    first_row: u64,
+) -> Result<columns::Decoded, DecodeError> {
+    let declared = table.columns.iter().map(|column| columns::Declared {
+        name: column.name.clone(),
+        data_type: column.data_type.and_then(|declared| columns::DataType::parse(declared.name())),
+        nullable: column.nullable,
+        precision: None,
+    });
+    let options = Options {
+        columns: declared.collect(),
+        key: table.primary_key.clone(),
+        root_id: true,
+        ..Options::new(&table.name)
+    };
+    let page = columns::Page {
+        ndjson: page.ndjson,
+        count: page.count,
+        first_row,
+        load_id: page.load_id,
+        loaded_at_ms: page.loaded_at_ms,
+    };
+    columns::decode(&page, schema, &options)
+}
+
+/// Rows whose key is not in the key's own columns: a merge would not find them.
+fn without_key(
+    table: &Table,
+    page: &Rows,
+    schema: &Schema,
+    tables: &[columns::TableBatch],
+) -> Vec<(u64, DataErrorKind)> {
+    let (Some(root), Some(first)) = (schema.tables.first(), tables.first()) else { return Vec::new() };
+    let mut found = Vec::new();
+    for (field, merges) in table
+        .primary_key
+        .iter()
+        .map(|field| (field, false))
+        .chain(table.merge_key.iter().map(|field| (field, true)))
+    {
+        let column = column_of(root, field).and_then(|column| first.batch.column_by_name(&column.name));
+        let nulls =
+            (0..first.batch.num_rows()).filter(|row| column.is_none_or(|column| column.is_null(*row)));
+        found.extend(nulls.map(|row| {
+            let line = rows::lines(&table.resource, page).ok().and_then(|mut lines| lines.nth(row));
+            let json = line.and_then(|(_, line)| fields::find(line, &[field]).ok()?.pop().flatten());
+            let missing = if merges { key::require_to_merge(field, json).err() } else { None };
+            (row as u64, missing.unwrap_or_else(|| DataErrorKind::KeyOfAnotherType { field: field.clone() }))
+        }));
+    }
+    found.sort_by_key(|(row, _)| *row);
+    found.dedup_by_key(|(row, _)| *row);
+    found
+}
+
+fn claims(
+    table: &Table,
+    page: &Rows,
+    parents: &Parents,
+    partition: &str,
+) -> Result<Claims, DestinationError> {
+    let names: Vec<&str> = table.primary_key.iter().map(String::as_str).collect();
+    let mut digests = Vec::new();
+    for (row, line) in rows::lines(&table.resource, page)? {
+        let refuse = |kind| DestinationError::data(&table.resource, Some(row), kind);
+        let values: Vec<&str> =
+            fields::find(line, &names).map_err(refuse)?.into_iter().map(Option::unwrap_or_default).collect();
+        let digest = key::digest(&values);
+        if let Some(first) = parents.holder(&digest).filter(|first| *first != partition) {
+            return Err(refuse(DataErrorKind::DuplicateAcrossParents {
+                columns: table.primary_key.clone(),
+                key: values.iter().map(|&json| json.to_owned()).collect(),
+                first_partition: first.to_owned(),
+                second_partition: partition.to_owned(),
+            }));
+        }
+        digests.push(digest);
+    }
+    Ok(Claims { partition: partition.to_owned(), digests })
+}
+
+impl Parents {
+    /// Those whose rows are gathered in table `name`.
+    pub(super) fn read(session: &mut Session, name: &TableName) -> Result<Self, SqlError> {
+        let sql = format!(
+            "SELECT DISTINCT {}, {} FROM {}",
+            quoted(KEY),
+            quoted(PARTITION),
+            session.dialect().table(name)
+        );
+        let mut parents = Self::default();
+        for row in session.query(&sql, &[])? {
+            if let Ok([Scalar::Text(key), Scalar::Text(partition)]) = <[Scalar; 2]>::try_from(row)
+                && let Ok(digest) = u128::from_str_radix(&key, 16)
+            {
+                parents.note(Claims { partition, digests: vec![digest.to_be_bytes()] });
+            }
+        }
+        Ok(parents)
+    }
+
+    pub(super) fn note(&mut self, claims: Claims) {
+        let number = match self.numbers.get(&claims.partition) {
+            Some(number) => *number,
+            None => {
+                let number = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
+                self.names.push(claims.partition.clone());
+                self.numbers.insert(claims.partition, number);
+                number
+            }
+        };
+        self.holders.extend(claims.digests.into_iter().map(|digest| (digest, number)));
+    }
+
+    fn holder(&self, digest: &KeyDigest) -> Option<&str> {
+        let number = usize::try_from(*self.holders.get(digest)?).ok()?;
+        self.names.get(number).map(String::as_str)
+    }
+}
+
+/// How many rows table `name` has gathered: the number of the next.
+pub(super) fn rows_gathered(session: &mut Session, name: &TableName) -> Result<u64, SqlError> {
+    let sql = format!("SELECT max({}) FROM {}", quoted(ROW), session.dialect().table(name));
+    let rows = session.query(&sql, &[])?;
+    Ok(match rows.first().and_then(|row| row.first()) {
+        Some(Scalar::Int(last)) => last.unsigned_abs() + 1,
+        _ => 0,
+    })
+}
+
+/// The column that holds a field's values, as far as they fit it.
+pub(super) fn column_of<'a>(root: &'a TableSchema, field: &str) -> Option<&'a Column> {
+    root.columns.iter().find(|column| column.role == Role::Field && column.field == field)
+}
+
+fn numbered(
+    batch: &RecordBatch,
+    first: u64,
+    extra: &[Extra],
+    claims: Option<&Claims>,
+) -> Result<RecordBatch, arrow_schema::ArrowError> {
+    let count = batch.num_rows();
+    let first = i64::try_from(first).unwrap_or(i64::MAX);
+    let mut fields: Vec<_> = batch.schema_ref().fields().iter().cloned().collect();
+    let mut arrays: Vec<ArrayRef> = batch.columns().to_vec();
+    for column in extra {
+        let array: ArrayRef = match (column.name, claims) {
+            (ROW, _) => Arc::new(Int64Array::from_iter_values((first..).take(count))),
+            (KEY, Some(claims)) => {
+                let hex = |digest: &KeyDigest| format!("{:032x}", u128::from_be_bytes(*digest));
+                Arc::new(StringArray::from_iter_values(claims.digests.iter().map(hex)))
+            }
+            (PARTITION, Some(claims)) => {
+                Arc::new(StringArray::from_iter_values(std::iter::repeat_n(&claims.partition, count)))
+            }
+            _ => Arc::new(StringArray::new_null(count)),
+        };
+        let kind = if column.is_text { Arrow::Utf8 } else { Arrow::Int64 };
+        fields.push(Arc::new(Field::new(column.name, kind, true)));
+        arrays.push(array);
+    }
+    RecordBatch::try_new(Arc::new(arrow_schema::Schema::new(fields)), arrays)
+}
+
+fn place(error: &DecodeError) -> Option<u64> {
+    match error {
+        DecodeError::NotUtf8 { row } | DecodeError::NotJson { row, .. } => Some(*row),
+        _ => None,
+    }
+}
+
+fn kind(error: DecodeError) -> DataErrorKind {
+    match error {
+        DecodeError::NotUtf8 { .. } => DataErrorKind::NotUtf8,
+        DecodeError::Count { declared, found } => DataErrorKind::Count { declared, found },
+        other => DataErrorKind::Unreadable(other),
+    }
+}

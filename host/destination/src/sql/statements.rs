@@ -1,0 +1,151 @@
+//! How rows that were gathered beside tables take their place, as text of SQL.
+
+use sanderling_columns::{Column, ColumnType, Role, SystemNames, TableSchema};
+
+use super::dialect::{Dialect, list, quoted};
+use super::session::TableName;
+use crate::table::DedupSort;
+
+/// The column of a gathering table that numbers a load's rows, from 0.
+pub(super) const ROW: &str = "_sanderling_row";
+/// Of a gathering table whose rows belong to several parents: a digest of the row's key, and the parent.
+pub(super) const KEY: &str = "_sanderling_key";
+pub(super) const PARTITION: &str = "_sanderling_partition";
+
+/// A table, and the one beside it in which its rows are gathered.
+pub(super) struct Gathered<'a> {
+    pub(super) table: &'a TableSchema,
+    pub(super) name: TableName,
+    pub(super) beside: TableName,
+}
+
+/// What a merge goes by, as columns.
+pub(super) struct Keys<'a> {
+    pub(super) primary: Vec<&'a str>,
+    pub(super) merge: Vec<&'a str>,
+    pub(super) dedup_sort: Option<(&'a str, &'a DedupSort)>,
+    /// The field's own column, and its variants.
+    pub(super) hard_delete: Vec<&'a Column>,
+}
+
+/// All rows give way to the new ones. The tables stay, with what a person has hung on them.
+pub(super) fn replace(dialect: Dialect, tables: &[Gathered]) -> Vec<String> {
+    let mut statements = Vec::new();
+    for gathered in tables {
+        let name = dialect.table(&gathered.name);
+        statements.push(format!("DELETE FROM {name}"));
+        statements.push(added(dialect, gathered, ""));
+    }
+    statements
+}
+
+/// dlt's `delete-insert`: what has the primary key of a new row goes, and what has the merge key of one, each with its
+/// rows in other tables; of the new rows of one primary key one stays, and none that is deleted.
+pub(super) fn delete_insert(
+    dialect: Dialect,
+    tables: &[Gathered],
+    keys: &Keys,
+    load_id: &str,
+) -> Vec<String> {
+    let Some((root, children)) = tables.split_first() else { return Vec::new() };
+    let (name, beside) = (dialect.table(&root.name), dialect.table(&root.beside));
+    let mut statements = Vec::new();
+    for key in [&keys.primary, &keys.merge].into_iter().filter(|key| !key.is_empty()) {
+        let key = list(key.iter().copied());
+        let given = format!("WHERE ({key}) IN (SELECT {key} FROM {beside})");
+        for child in children {
+            let ids = format!("SELECT {} FROM {name} {given}", quoted(system(Role::RowId)));
+            statements.push(format!(
+                "DELETE FROM {} WHERE {} IN ({ids})",
+                dialect.table(&child.name),
+                quoted(system(Role::RootId))
+            ));
+        }
+        statements.push(format!("DELETE FROM {name} {given}"));
+    }
+    let mut stays: Vec<String> = keys.hard_delete.iter().map(|column| is_kept(column)).collect();
+    if !keys.primary.is_empty() {
+        let order = keys.dedup_sort.map(|(column, sort)| {
+            let column = quoted(column);
+            format!("{column} IS NULL, {column} {}, ", if sort.greatest { "DESC" } else { "ASC" })
+        });
+        stays.push(format!(
+            "{} IN (SELECT {} FROM (SELECT {}, row_number() OVER (PARTITION BY {} ORDER BY {}{} DESC) AS place_of_key \
+             FROM {beside}) AS ranked WHERE place_of_key = 1)",
+            quoted(ROW),
+            quoted(ROW),
+            quoted(ROW),
+            list(keys.primary.iter().copied()),
+            order.unwrap_or_default(),
+            quoted(ROW),
+        ));
+    }
+    let stays = if stays.is_empty() { String::new() } else { format!(" WHERE {}", stays.join(" AND ")) };
+    statements.push(added(dialect, root, &stays));
+    for child in children {
+        let ids = format!(
+            "SELECT {} FROM {name} WHERE {} = {}",
+            quoted(system(Role::RowId)),
+            quoted(system(Role::LoadId)),
+            literal(load_id)
+        );
+        statements.push(added(
+            dialect,
+            child,
+            &format!(" WHERE {} IN ({ids})", quoted(system(Role::RootId))),
+        ));
+    }
+    statements
+}
+
+/// What takes back the rows that a load has added.
+pub(super) fn delete_load(
+    dialect: Dialect,
+    name: &TableName,
+    children: &[TableName],
+    load_id: &str,
+) -> Vec<String> {
+    let name = dialect.table(name);
+    let given = format!("WHERE {} = {}", quoted(system(Role::LoadId)), literal(load_id));
+    let mut statements: Vec<String> = children
+        .iter()
+        .map(|child| {
+            let ids = format!("SELECT {} FROM {name} {given}", quoted(system(Role::RowId)));
+            format!("DELETE FROM {} WHERE {} IN ({ids})", dialect.table(child), quoted(system(Role::RootId)))
+        })
+        .collect();
+    statements.push(format!("DELETE FROM {name} {given}"));
+    statements
+}
+
+fn added(dialect: Dialect, gathered: &Gathered, given: &str) -> String {
+    let columns = list(gathered.table.columns.iter().map(|column| column.name.as_str()));
+    format!(
+        "INSERT INTO {} ({columns}) SELECT {columns} FROM {}{given} ORDER BY {}",
+        dialect.table(&gathered.name),
+        dialect.table(&gathered.beside),
+        quoted(ROW)
+    )
+}
+
+/// As [`crate::merge::is_deleted`] has it, by a column's type.
+fn is_kept(column: &Column) -> String {
+    let name = quoted(&column.name);
+    match column.data_type {
+        ColumnType::Bool => format!("({name} IS NULL OR NOT {name})"),
+        ColumnType::Int64 | ColumnType::Double | ColumnType::Decimal { .. } => {
+            format!("({name} IS NULL OR {name} = 0)")
+        }
+        ColumnType::Text => format!("({name} IS NULL OR lower({name}) = 'false')"),
+        _ => format!("{name} IS NULL"),
+    }
+}
+
+pub(super) fn system(role: Role) -> &'static str {
+    SystemNames::Ours.name(role).unwrap_or_default()
+}
+
+/// A text as SQL writes it.
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
