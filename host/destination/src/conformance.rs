@@ -235,6 +235,7 @@ pub(crate) fn table(resource: &str, disposition: Disposition) -> Table {
         hard_delete: None,
         partitioned: true,
         columns: Vec::new(),
+        shape: Shape::default(),
     }
 }
 

@@ -79,6 +79,7 @@ mod tests {
             hard_delete: None,
             partitioned: false,
             columns: vec![column("a", Some(DataType::Bigint)), column("c", None)],
+            shape: crate::shape::Shape::default(),
         }
     }
 

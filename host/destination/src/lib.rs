@@ -11,6 +11,7 @@
 //! | `table.rs`, `checkpoint.rs`, `error.rs` | the plain data that crosses the border |
 //! | `rows.rs`, `fields.rs`, `value.rs`, `number.rs`, `key.rs` | reading rows: lines, fields, values, identities; pure |
 //! | `column.rs`, `fits.rs`, `declared.rs` | what a config declares of columns and keys, held against rows; pure |
+//! | `shape.rs` | what it says of how rows become columns; pure |
 //! | `merge.rs` | which of a load's rows stay under merge; pure |
 //! | `find.rs`, `partition_id.rs` | targets below a folder; partitions in 16 bytes |
 //! | `sqlite.rs`, `sqlite/` | rows and state as tables of one database |
@@ -54,6 +55,7 @@ mod parquet;
 mod partition_id;
 mod postgres;
 mod rows;
+mod shape;
 mod sql;
 mod sqlite;
 mod stdout;
@@ -76,5 +78,7 @@ pub use error::{DataError, DataErrorKind, DestinationError, NameError, ServerFai
 pub use find::find;
 pub use partition_id::PartitionId;
 pub use postgres::{AddressError, Database, PostgresAddress};
+pub use sanderling_columns::{Contract, Mode, Names, Nested, SystemNames};
+pub use shape::Shape;
 pub use table::{DedupSort, Disposition, Rows, Table, Written};
 pub use target::{Target, TargetError};

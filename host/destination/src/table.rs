@@ -2,6 +2,7 @@
 
 use crate::column::Column;
 use crate::error::{DestinationError, NameError};
+use crate::shape::Shape;
 
 /// A resource, as a destination sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub struct Table {
     pub partitioned: bool,
     /// What the config says of its columns. There may be others.
     pub columns: Vec<Column>,
+    /// What it says of all of them.
+    pub shape: Shape,
 }
 
 /// What a load does to rows that are there already.

@@ -1,29 +1,10 @@
-//! What is said to the decoder of a table, and what it refuses, in the words that all destinations have for it.
+//! What the decoder refuses, in the words that all destinations have for it.
 
-use sanderling_columns::{DecodeError, Options, Reason};
+use sanderling_columns::{DecodeError, Reason};
 
-use crate::column::{Column, DataType};
 use crate::declared::Declared;
 use crate::error::{DataErrorKind, DestinationError};
 use crate::table::Table;
-
-/// What a table says of its columns.
-pub(crate) fn options(table: &Table) -> Options {
-    Options {
-        columns: table.columns.iter().map(declared).collect(),
-        key: table.primary_key.iter().chain(&table.merge_key).cloned().collect(),
-        ..Options::new(&table.resource)
-    }
-}
-
-fn declared(column: &Column) -> sanderling_columns::Declared {
-    sanderling_columns::Declared {
-        name: column.name.clone(),
-        data_type: column.data_type.map(DataType::name).and_then(sanderling_columns::DataType::parse),
-        nullable: column.nullable,
-        precision: None,
-    }
-}
 
 /// A page that is no rows.
 pub(crate) fn of_page(table: &Table, error: DecodeError) -> DestinationError {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use sanderling_destination::{DataType, DedupSort, Disposition, Table};
+use sanderling_destination::{DataType, DedupSort, Disposition, Shape, Table};
 use serde::Deserialize;
 
 use crate::contract::{self, Column, ResourceInfo, SourceInfo, WriteDisposition};
@@ -270,6 +270,7 @@ fn lower(
             hard_delete,
             partitioned: parent.is_some(),
             columns: declared(&info.name, &columns)?,
+            shape: Shape::default(),
         },
         columns,
         written,

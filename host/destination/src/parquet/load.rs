@@ -1,6 +1,6 @@
 //! The rows of one unfinished load: in memory until a commit, then a file.
 
-use sanderling_columns::{Decoded, Nested, Options, Page, Schema};
+use sanderling_columns::{Decoded, Nested, Page, Schema};
 
 use arrow_array::RecordBatch;
 
@@ -14,8 +14,9 @@ use crate::jsonl::kept;
 use crate::jsonl::keys::Keys;
 use crate::jsonl::part::{Names, Part, length_of};
 use crate::rows;
+use crate::shape::options;
 use crate::table::{Disposition, Rows, Table};
-use crate::undecodable::{of_page, of_row, options};
+use crate::undecodable::{of_page, of_row};
 
 #[derive(Debug)]
 pub(super) struct OpenLoad {
@@ -229,7 +230,7 @@ fn decode(
     first_row: u64,
     schema: &mut Schema,
 ) -> Result<Decoded, DestinationError> {
-    let options = Options { nested: Nested::Columns, ..options(table) };
+    let options = options(table, Nested::Columns, None);
     let Rows { ndjson, count, load_id, loaded_at_ms, .. } = *page;
     let page = Page { ndjson, count, first_row, load_id, loaded_at_ms };
     sanderling_columns::decode(&page, schema, &options).map_err(|error| of_page(table, error))

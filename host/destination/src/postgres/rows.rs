@@ -1,8 +1,7 @@
 //! A page of rows on its way into a table: decoded, checked, copied, merged.
 
 use sanderling_columns::{
-    Column, ColumnType, DataType as Declarable, Declared as DeclaredColumn, DecodeError, Names, Nested,
-    Options, Page, Reason, Schema, TableBatch, TableSchema,
+    Column, ColumnType, DecodeError, Nested, Options, Page, Reason, Schema, TableBatch, TableSchema,
 };
 
 use super::database::{Database, MAX_NAME};
@@ -11,8 +10,9 @@ use super::table::{self as tables, ARRIVAL};
 use super::{Postgres, copy, qualified, quoted, state};
 use crate::declared::Declared;
 use crate::error::{DataError, DataErrorKind, DestinationError};
+use crate::shape::options;
 use crate::table::{Rows, Table, Way, Written};
-use crate::{column, fields, rows};
+use crate::{fields, rows};
 
 /// A table that a load is being written to.
 #[derive(Debug, Clone)]
@@ -43,7 +43,7 @@ impl Open {
             stored,
             schema,
             rows,
-            options: options(table),
+            options: options(table, Nested::Json, Some(MAX_NAME)),
             keyed: false,
             staged: 0,
         }
@@ -65,23 +65,6 @@ impl Open {
     pub(super) fn forget_stage(&mut self) {
         self.staged = 0;
         self.keyed = false;
-    }
-}
-
-fn options(table: &Table) -> Options {
-    let declared = |column: &column::Column| DeclaredColumn {
-        name: column.name.clone(),
-        data_type: column.data_type.and_then(|ty| Declarable::parse(ty.name())),
-        nullable: column.nullable,
-        precision: None,
-    };
-    Options {
-        nested: Nested::Json,
-        names: Names::SnakeCase,
-        max_name_bytes: Some(MAX_NAME),
-        columns: table.columns.iter().map(declared).collect(),
-        key: table.primary_key.iter().chain(&table.merge_key).cloned().collect(),
-        ..Options::new(&table.name)
     }
 }
 

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use arrow_array::{Array as _, ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType as Arrow, Field};
 use sanderling_columns as columns;
-use sanderling_columns::{Column, DecodeError, Options, Role, Schema, TableSchema};
+use sanderling_columns::{Column, DecodeError, Nested, Options, Role, Schema, TableSchema};
 
 use super::dialect::quoted;
 use super::session::{Scalar, Session, SqlError, TableName};
 use super::statements::{KEY, PARTITION, ROW};
 use crate::error::{DataErrorKind, DestinationError};
 use crate::key::{self, KeyDigest};
+use crate::shape::options;
 use crate::table::{Rows, Table};
 use crate::{fields, rows};
 
@@ -122,18 +123,9 @@ fn decode(
     schema: &mut Schema,
     first_row: u64,
 ) -> Result<columns::Decoded, DecodeError> {
-    let declared = table.columns.iter().map(|column| columns::Declared {
-        name: column.name.clone(),
-        data_type: column.data_type.and_then(|declared| columns::DataType::parse(declared.name())),
-        nullable: column.nullable,
-        precision: None,
-    });
-    let options = Options {
-        columns: declared.collect(),
-        key: table.primary_key.clone(),
-        root_id: true,
-        ..Options::new(&table.name)
-    };
+    // What lacks its merge key is told below.
+    let key = table.primary_key.clone();
+    let options = Options { root_id: true, key, ..options(table, Nested::Json, None) };
     let page = columns::Page {
         ndjson: page.ndjson,
         count: page.count,

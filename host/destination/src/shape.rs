@@ -1,0 +1,48 @@
+//! How a table's rows become columns, as far as its config says.
+
+use sanderling_columns::{Contract, DataType as Declarable, Declared, Names, Nested, Options, SystemNames};
+
+use crate::column::{Column, DataType};
+use crate::table::Table;
+
+/// What a config says of all columns of a table. Files of lines have none, and pass over it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shape {
+    /// What becomes of objects and arrays; none: structs and lists where the destination has them, else JSON.
+    pub nested: Option<Nested>,
+    /// How fields name columns.
+    pub names: Names,
+    /// What may change once a load was finished.
+    pub contract: Contract,
+    /// The names of the columns that are added.
+    pub system: SystemNames,
+}
+
+impl Default for Shape {
+    fn default() -> Self {
+        Self { nested: None, names: Names::SnakeCase, contract: Contract::EVOLVE, system: SystemNames::Ours }
+    }
+}
+
+/// What the decoder is told of a table. `nested` holds where the config says nothing.
+pub(crate) fn options(table: &Table, nested: Nested, max_name_bytes: Option<usize>) -> Options {
+    Options {
+        nested: table.shape.nested.unwrap_or(nested),
+        names: table.shape.names,
+        contract: table.shape.contract,
+        system: table.shape.system,
+        max_name_bytes,
+        columns: table.columns.iter().map(declared).collect(),
+        key: table.primary_key.iter().chain(&table.merge_key).cloned().collect(),
+        ..Options::new(&table.name)
+    }
+}
+
+fn declared(column: &Column) -> Declared {
+    Declared {
+        name: column.name.clone(),
+        data_type: column.data_type.map(DataType::name).and_then(Declarable::parse),
+        nullable: column.nullable,
+        precision: None,
+    }
+}
