@@ -6,8 +6,7 @@ use std::path::Path;
 use crate::checkpoint::{Change, Load, State};
 use crate::declared;
 use crate::error::{DataError, DestinationError};
-use crate::jsonl::Jsonl;
-use crate::parquet::Parquet;
+use crate::files::{Files, Form};
 use crate::postgres::Database;
 use crate::sql::{self, Sql};
 use crate::sqlite::Sqlite;
@@ -26,9 +25,7 @@ pub enum Destination {
     /// A database of any kind, with typed columns.
     Sql(Box<Sql>),
     /// A folder of files.
-    Jsonl(Box<Jsonl>),
-    /// A folder of Parquet files.
-    Parquet(Box<Parquet>),
+    Files(Box<Files>),
     /// A stream.
     Stdout(Box<Stdout>),
 }
@@ -40,8 +37,7 @@ macro_rules! each {
             Self::Sqlite($it) => $call,
             Self::Postgres($it) => $call,
             Self::Sql($it) => $call,
-            Self::Jsonl($it) => $call,
-            Self::Parquet($it) => $call,
+            Self::Files($it) => $call,
             Self::Stdout($it) => $call,
         }
     };
@@ -54,9 +50,11 @@ impl Destination {
         Ok(match target {
             Target::Sqlite { path } => Self::Sqlite(Box::new(Sqlite::open(path, pipeline)?)),
             Target::Postgres { address } => Self::Postgres(Box::new(Database::open(address, pipeline)?)),
-            Target::Jsonl { dir, state_dir } => Self::Jsonl(Box::new(Jsonl::open(dir, state_dir, pipeline)?)),
+            Target::Jsonl { dir, state_dir } => {
+                Self::Files(Box::new(Files::open(Form::Lines, dir, state_dir, pipeline)?))
+            }
             Target::Parquet { dir, state_dir } => {
-                Self::Parquet(Box::new(Parquet::open(dir, state_dir, pipeline)?))
+                Self::Files(Box::new(Files::open(Form::Parquet, dir, state_dir, pipeline)?))
             }
             Target::Stdout => Self::Stdout(Box::new(Stdout::open())),
             Target::DuckDb { path, driver } => {
@@ -73,8 +71,8 @@ impl Destination {
         match target {
             Target::Sqlite { path } => Sqlite::look(path),
             Target::Postgres { address } => Database::look(address),
-            Target::Jsonl { state_dir, .. } => Jsonl::look(state_dir),
-            Target::Parquet { state_dir, .. } => Parquet::look(state_dir),
+            Target::Jsonl { state_dir, .. } => Files::look(Form::Lines, state_dir),
+            Target::Parquet { state_dir, .. } => Files::look(Form::Parquet, state_dir),
             Target::Stdout => Ok(None),
             Target::DuckDb { path, driver } => sql::look_duckdb(path, driver.as_deref()),
             #[cfg(test)]
@@ -109,8 +107,7 @@ impl Destination {
             Self::Postgres(it) => it.undo(table, load_id),
             Self::Sqlite(it) => it.undo(table, load_id),
             Self::Sql(it) => it.undo(&table.resource, load_id),
-            Self::Jsonl(it) => it.undo(&table.resource, load_id),
-            Self::Parquet(it) => it.undo(&table.resource, load_id),
+            Self::Files(it) => it.undo(&table.resource, load_id),
             // Nothing is remembered that could be taken back.
             Self::Stdout(_) => Ok(()),
         }
@@ -123,8 +120,7 @@ impl Destination {
             Self::Postgres(it) => it.undo_unlisted(resource, load_id),
             Self::Sqlite(it) => it.undo_unlisted(resource, load_id),
             Self::Sql(it) => it.undo(resource, load_id).map(|()| true),
-            Self::Jsonl(it) => it.undo(resource, load_id).map(|()| true),
-            Self::Parquet(it) => it.undo(resource, load_id).map(|()| true),
+            Self::Files(it) => it.undo(resource, load_id).map(|()| true),
             Self::Stdout(_) => Ok(true),
         }
     }
@@ -149,7 +145,7 @@ impl Destination {
         match self {
             Self::Postgres(it) => it.breaches(table, page),
             Self::Sql(it) => it.breaches(table, page),
-            Self::Parquet(it) => it.breaches(table, page),
+            Self::Files(it) => it.breaches(table, page),
             // A line keeps a field that stands twice; a table has one place for it.
             _ => declared::breaches(table, page, matches!(self, Self::Sqlite(_))),
         }
@@ -161,8 +157,7 @@ impl Destination {
             Self::Sqlite(it) => it.record(changes),
             Self::Postgres(it) => it.record(changes),
             Self::Sql(it) => it.record(changes),
-            Self::Jsonl(it) => it.record(changes),
-            Self::Parquet(it) => it.record(changes),
+            Self::Files(it) => it.record(changes),
             Self::Stdout(it) => {
                 it.record(changes);
                 Ok(())
@@ -186,8 +181,7 @@ impl Destination {
             Self::Postgres(it) => it.distinct_keys(table, load_id).map(Some),
             Self::Sqlite(it) => it.distinct_keys(table, load_id).map(Some),
             Self::Sql(it) => it.distinct_keys(table).map(Some),
-            Self::Jsonl(it) => it.distinct_keys(table),
-            Self::Parquet(it) => it.distinct_keys(table),
+            Self::Files(it) => it.distinct_keys(table),
             Self::Stdout(_) => Ok(None),
         }
     }
@@ -209,14 +203,12 @@ impl Destination {
                 let (address, query) = it.peek(&table.name);
                 Some(format!("psql {} -c {}", shell_word(&address), shell_word(&query)))
             }
-            Self::Jsonl(it) => Some(format!("head -5 {}", shell_path(&it.data_path(&table.resource))?)),
-            Self::Parquet(it) => {
-                let query = format!(
-                    "select * from '{}' limit 5",
-                    it.pattern(&table.resource).to_str()?.replace('\'', "''")
-                );
+            Self::Files(it) if it.is_parquet() => {
+                let files = it.path_of(&table.resource).join("*.parquet");
+                let query = format!("select * from '{}' limit 5", files.to_str()?.replace('\'', "''"));
                 Some(format!("duckdb -c {}", shell_word(&query)))
             }
+            Self::Files(it) => Some(format!("head -5 {}", shell_path(&it.path_of(&table.resource))?)),
             Self::Sql(it) => {
                 let query = format!("select * from \"{}\" limit 5", table.name.replace('"', "\"\""));
                 Some(format!("duckdb {} {}", shell_path(it.place())?, shell_word(&query)))

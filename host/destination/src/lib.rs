@@ -17,9 +17,10 @@
 //! | `sqlite.rs`, `sqlite/` | rows and state as tables of one database |
 //! | `postgres.rs`, `postgres/` | the same in a schema of a server: `connection.rs` and what it copies and reads, `database.rs` |
 //! | `sql.rs`, `sql/` | the same for any database: one engine over sessions |
-//! | `jsonl.rs`, `jsonl/` | rows as files; state as a journal beside them |
+//! | `files.rs`, `files/` | rows as files; state as a journal beside them |
+//! | `jsonl.rs`, `jsonl/` | what is written there as lines |
 //! | `stdout.rs` | rows as lines on standard output |
-//! | `parquet.rs`, `parquet/`, `undecodable.rs` | rows as columns in files, by `sanderling-columns`; state as JSONL's |
+//! | `parquet.rs`, `parquet/`, `undecodable.rs` | and as columns, by `sanderling-columns` |
 //! | `lock.rs`, `timestamp.rs`, `file_name.rs` | one run at a time; times and names as text |
 //!
 //! What holds, whatever happens:
@@ -42,6 +43,7 @@ mod destination;
 mod error;
 mod fields;
 mod file_name;
+mod files;
 mod find;
 mod fits;
 mod jsonl;

@@ -4,19 +4,19 @@ use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::PathBuf;
 
-use super::Folders;
-use super::journal::Mark;
-use super::kept;
-use super::keys::Keys;
-use super::part::{Names, Part, length_of};
 use crate::checkpoint::Load;
 use crate::declared::Declared;
 use crate::error::DestinationError;
 use crate::fields;
+use crate::files::journal::Mark;
+use crate::files::keys::Keys;
+use crate::files::part::{Names, Part, length_of};
+use crate::files::{Folders, kept};
+use crate::rows;
 use crate::table::{Disposition, Rows, Table};
 
 #[derive(Debug)]
-pub(super) struct OpenLoad {
+pub(crate) struct OpenLoad {
     resource: String,
     load_id: String,
     disposition: Disposition,
@@ -58,7 +58,7 @@ impl OpenLoad {
     }
 
     /// A load that goes on at its mark.
-    pub(super) fn marked(folders: &Folders, table: &Table, mark: &Mark) -> Result<Self, DestinationError> {
+    pub(crate) fn marked(folders: &Folders, table: &Table, mark: &Mark) -> Result<Self, DestinationError> {
         let path = rows_path(folders, &table.resource, mark);
         if !is_whole(folders, &table.resource, mark)? {
             let reason = format!("it is gone, with the rows of load {}", mark.load_id);
@@ -101,7 +101,7 @@ impl OpenLoad {
     }
 
     /// How far it has come.
-    pub(super) fn mark(&self) -> Mark {
+    pub(crate) fn mark(&self) -> Mark {
         Mark {
             load_id: self.load_id.clone(),
             disposition: self.disposition,
@@ -119,13 +119,9 @@ impl OpenLoad {
         self.beside.iter().map(|_| self.rows.path().to_owned()).chain(keys).collect()
     }
 
-    /// Writes a page: all of it or, on an error, nothing.
-    pub(super) fn write<'a>(
-        &mut self,
-        table: &Table,
-        page: &Rows<'a>,
-        lines: impl Iterator<Item = (u64, &'a str)>,
-    ) -> Result<(), DestinationError> {
+    /// Writes a page: all of it or, on an error, nothing. Lines have no columns that could be new.
+    pub(crate) fn write(&mut self, table: &Table, page: &Rows) -> Result<Vec<String>, DestinationError> {
+        let lines = rows::lines(&self.resource, page)?;
         let newline: &[u8] = if page.ndjson.is_empty() || page.ndjson.ends_with(b"\n") { b"" } else { b"\n" };
         let text = [page.ndjson, newline];
         let Some(keys) = &mut self.keys else {
@@ -137,7 +133,8 @@ impl OpenLoad {
                 };
                 read.map_err(|kind| DestinationError::data(&self.resource, Some(row), kind))?;
             }
-            return self.rows.append(&text);
+            self.rows.append(&text)?;
+            return Ok(Vec::new());
         };
         let page_keys = keys.check(table, page.partition_key, lines)?;
         let before = keys.part.length();
@@ -147,7 +144,7 @@ impl OpenLoad {
             return Err(error);
         }
         keys.note_page(&page_keys);
-        Ok(())
+        Ok(Vec::new())
     }
 
     /// Takes back everything that the load has written, none of which is committed.
@@ -161,7 +158,7 @@ impl OpenLoad {
         self.keys.as_mut().map_or(Ok(()), |keys| keys.part.sync())
     }
 
-    pub(super) fn distinct_keys(&self) -> Result<Option<u64>, DestinationError> {
+    pub(crate) fn distinct_keys(&self) -> Result<Option<u64>, DestinationError> {
         self.keys.as_ref().map(Keys::distinct).transpose()
     }
 

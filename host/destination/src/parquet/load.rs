@@ -8,18 +8,17 @@ use super::file;
 use crate::checkpoint::Load;
 use crate::error::{DataError, DestinationError};
 use crate::fields;
-use crate::jsonl::Folders;
-use crate::jsonl::journal::{Mark, Parts};
-use crate::jsonl::kept;
-use crate::jsonl::keys::Keys;
-use crate::jsonl::part::{Names, Part, length_of};
+use crate::files::journal::{Mark, Parts};
+use crate::files::keys::Keys;
+use crate::files::part::{Names, Part, length_of};
+use crate::files::{Folders, kept};
 use crate::rows;
 use crate::shape::options;
 use crate::table::{Disposition, Rows, Table};
 use crate::undecodable::{of_page, of_row};
 
 #[derive(Debug)]
-pub(super) struct OpenLoad {
+pub(crate) struct OpenLoad {
     pub(super) load_id: String,
     resource: String,
     disposition: Disposition,
@@ -111,7 +110,7 @@ impl OpenLoad {
     }
 
     /// How far it has come.
-    pub(super) fn mark(&self) -> Mark {
+    pub(crate) fn mark(&self) -> Mark {
         Mark {
             load_id: self.load_id.clone(),
             disposition: self.disposition,
@@ -129,7 +128,7 @@ impl OpenLoad {
     }
 
     /// Takes a page: all of it or, on an error, nothing. Returns the columns that are new to a table which had some.
-    pub(super) fn write(&mut self, table: &Table, page: &Rows) -> Result<Vec<String>, DestinationError> {
+    pub(crate) fn write(&mut self, table: &Table, page: &Rows) -> Result<Vec<String>, DestinationError> {
         let lines = rows::lines(&self.resource, page)?;
         let page_keys = match &self.keys {
             Some(keys) => Some(keys.check(table, page.partition_key, lines)?),
@@ -183,7 +182,7 @@ impl OpenLoad {
         self.keys.as_mut().map_or(Ok(()), |keys| keys.part.sync())
     }
 
-    pub(super) fn distinct_keys(&self) -> Result<Option<u64>, DestinationError> {
+    pub(crate) fn distinct_keys(&self) -> Result<Option<u64>, DestinationError> {
         self.keys.as_ref().map(Keys::distinct).transpose()
     }
 

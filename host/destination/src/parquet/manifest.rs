@@ -7,9 +7,9 @@ use std::io::Write as _;
 use serde::Serialize;
 
 use crate::error::DestinationError;
-use crate::jsonl::Folders;
-use crate::jsonl::journal::Pipelines;
-use crate::jsonl::part::sync_folder;
+use crate::files::Folders;
+use crate::files::journal::Pipelines;
+use crate::files::part::sync_folder;
 
 /// Its name in the folder of rows.
 pub(super) const NAME: &str = "manifest.json";
@@ -27,7 +27,7 @@ struct Resource<'p> {
 }
 
 /// Puts a new one in the place of the old.
-pub(super) fn write(folders: &Folders, pipelines: &Pipelines) -> Result<(), DestinationError> {
+pub(crate) fn write(folders: &Folders, pipelines: &Pipelines) -> Result<(), DestinationError> {
     let mut manifest = Manifest { version: 1, resources: BTreeMap::new() };
     for (name, files) in pipelines.values().flat_map(|held| &held.files) {
         let resource = manifest.resources.entry(name.as_str()).or_default();

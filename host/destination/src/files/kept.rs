@@ -38,7 +38,7 @@ pub(crate) fn leaves(
 }
 
 /// Copies to `new` the lines of `rows` that stay. None if all of them do: nothing is then written.
-pub(super) fn copy(
+pub(crate) fn copy(
     table: &Table,
     rows: &Path,
     digests: Option<&[KeyDigest]>,

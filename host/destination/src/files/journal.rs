@@ -55,12 +55,12 @@ pub(crate) struct Held {
     pub(crate) finished: BTreeMap<String, Mark>,
     /// By resource: the files that its rows are, where they are many.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) files: BTreeMap<String, Files>,
+    pub(crate) files: BTreeMap<String, Visible>,
 }
 
 /// The files of a resource that readers are to see.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Files {
+pub(crate) struct Visible {
     /// Their paths in the folder, in the order in which they came.
     pub(crate) visible: Vec<String>,
     /// The columns of all of them.
@@ -121,7 +121,7 @@ pub(crate) struct Commit {
     pub(crate) actions: Vec<Action>,
     /// By resource: its files from here on.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) files: BTreeMap<String, Files>,
+    pub(crate) files: BTreeMap<String, Visible>,
 }
 
 /// What a commit does to files. Each can be done again, in full or from the middle, with the same end.
