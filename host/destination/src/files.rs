@@ -123,12 +123,9 @@ impl Files {
         changes: &[Change],
     ) -> Result<Written, DestinationError> {
         self.ledger.check_going()?;
-        let new_columns = each!(&mut self.format, it => match it.loads.get_mut(&table.resource) {
-            Some(open) => open.write(table, rows)?,
-            None => return Err(DestinationError::not_begun(&table.resource)),
-        });
+        let written = each!(&mut self.format, it => it.write(&self.ledger, table, rows))?;
         self.ledger.changes.extend_from_slice(changes);
-        Ok(Written { rows: rows.count, new_columns })
+        Ok(written)
     }
 
     /// As [`crate::Destination::breaches`].

@@ -18,7 +18,7 @@ use crate::files::Folders;
 use crate::files::journal::{Action, Mark};
 use crate::files::ledger::Ledger;
 use crate::files::part::{Names, length_of};
-use crate::table::{Disposition, Table};
+use crate::table::{Disposition, Rows, Table, Written};
 use load::OpenLoad;
 
 /// The journal in the state folder.
@@ -102,6 +102,19 @@ impl Lines {
         self.loads.remove(resource);
         ledger.closed.push(resource.to_owned());
         Ok(())
+    }
+
+    pub(crate) fn write(
+        &mut self,
+        _ledger: &Ledger,
+        table: &Table,
+        rows: &Rows,
+    ) -> Result<Written, DestinationError> {
+        let Some(open) = self.loads.get_mut(&table.resource) else {
+            return Err(DestinationError::not_begun(&table.resource));
+        };
+        open.write(table, rows)?;
+        Ok(Written { rows: rows.count, new_columns: Vec::new() })
     }
 
     pub(crate) fn finish(&mut self, ledger: &mut Ledger, table: &Table) -> Result<(), DestinationError> {

@@ -19,7 +19,7 @@ use crate::file_name;
 use crate::files::Folders;
 use crate::files::journal::{Action, Mark};
 use crate::files::ledger::Ledger;
-use crate::table::{Disposition, Rows, Table};
+use crate::table::{Disposition, Rows, Table, Written};
 use load::OpenLoad;
 
 /// The journal in the state folder.
@@ -101,6 +101,19 @@ impl Parquet {
     pub(crate) fn breaches(&self, table: &Table, page: &Rows) -> Result<Vec<DataError>, DestinationError> {
         let schema = self.loads.get(&table.resource).map(|open| open.schema.clone()).unwrap_or_default();
         load::breaches(table, page, schema)
+    }
+
+    pub(crate) fn write(
+        &mut self,
+        _ledger: &Ledger,
+        table: &Table,
+        rows: &Rows,
+    ) -> Result<Written, DestinationError> {
+        let Some(open) = self.loads.get_mut(&table.resource) else {
+            return Err(DestinationError::not_begun(&table.resource));
+        };
+        let new_columns = open.write(table, rows)?;
+        Ok(Written { rows: rows.count, new_columns })
     }
 
     pub(crate) fn finish(&mut self, ledger: &mut Ledger, table: &Table) -> Result<(), DestinationError> {

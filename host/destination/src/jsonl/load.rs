@@ -119,8 +119,8 @@ impl OpenLoad {
         self.beside.iter().map(|_| self.rows.path().to_owned()).chain(keys).collect()
     }
 
-    /// Writes a page: all of it or, on an error, nothing. Lines have no columns that could be new.
-    pub(crate) fn write(&mut self, table: &Table, page: &Rows) -> Result<Vec<String>, DestinationError> {
+    /// Writes a page: all of it or, on an error, nothing.
+    pub(crate) fn write(&mut self, table: &Table, page: &Rows) -> Result<(), DestinationError> {
         let lines = rows::lines(&self.resource, page)?;
         let newline: &[u8] = if page.ndjson.is_empty() || page.ndjson.ends_with(b"\n") { b"" } else { b"\n" };
         let text = [page.ndjson, newline];
@@ -133,8 +133,7 @@ impl OpenLoad {
                 };
                 read.map_err(|kind| DestinationError::data(&self.resource, Some(row), kind))?;
             }
-            self.rows.append(&text)?;
-            return Ok(Vec::new());
+            return self.rows.append(&text);
         };
         let page_keys = keys.check(table, page.partition_key, lines)?;
         let before = keys.part.length();
@@ -144,7 +143,7 @@ impl OpenLoad {
             return Err(error);
         }
         keys.note_page(&page_keys);
-        Ok(Vec::new())
+        Ok(())
     }
 
     /// Takes back everything that the load has written, none of which is committed.
