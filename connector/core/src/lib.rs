@@ -20,6 +20,7 @@
 //! | `rows`, `partition` | NDJSON out of the API's own bytes; what child resources need of them |
 //! | `incremental`, `sift` | from where to where rows are asked for; which of a page are, and how far they reach |
 //! | `mark`, `instant` | values in an order; times |
+//! | `dlt_hash` | how dlt tells rows of one cursor value apart |
 //! | `settle` | what a person would write where something was guessed |
 //! | `page` | the order in which these are called |
 //! | `surface` | what a config may say, as data: the schema and the reference are written from it |
@@ -49,6 +50,7 @@ mod contract;
 mod cut;
 mod detect;
 mod diagnostic;
+mod dlt_hash;
 mod document;
 mod encode;
 mod incremental;

@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::config::{Missing, RowOrder};
 use crate::contract::Watermark;
+use crate::dlt_hash;
 use crate::incremental::{Identity, Window};
 use crate::instant::Instant;
 use crate::json::{Found, Item, Kind, Step, decode_string, find};
@@ -53,6 +54,7 @@ pub(crate) fn sift(window: &Window<'_>, body: &[u8], rows: &[Item]) -> Result<Si
     let (mut early, mut late) = (false, false);
     let any_ahead = window.ties.iter().any(|tie| tie.starts_with(AHEAD));
     let ties: HashSet<&str> = window.ties.iter().map(|tie| tie.trim_start_matches(AHEAD)).collect();
+    let of_dlt: Vec<&str> = ties.iter().filter_map(|tie| tie.strip_prefix(dlt_hash::PREFIX)).collect();
     for (index, row) in rows.iter().enumerate() {
         let error = |message| RowError { index, message };
         if row.kind == Kind::Null {
@@ -128,7 +130,9 @@ pub(crate) fn sift(window: &Window<'_>, body: &[u8], rows: &[Item]) -> Result<Si
         let row = Within { mark, row: bytes, json, found };
         let may_be_known = !ties.is_empty() && (any_ahead || start == Some(Ordering::Equal));
         let identity = if may_be_known { identity(window, &row).map_err(error)? } else { None };
-        if !identity.is_some_and(|identity| ties.contains(identity.as_str())) {
+        let is_known = identity.is_some_and(|identity| ties.contains(identity.as_str()))
+            || (start == Some(Ordering::Equal) && is_known_to_dlt(window, &row, &of_dlt).map_err(error)?);
+        if !is_known {
             sifted.kept.push(index);
         }
         within.push((index, row));
@@ -209,6 +213,28 @@ fn cap(window: &Window<'_>, newest: &Within<'_>) -> Option<(String, Mark)> {
     let text = now.write(style);
     let (instant, _) = Instant::read(&text)?;
     Some((serde_json::Value::from(text).to_string(), Mark::Time(instant)))
+}
+
+/// Whether dlt had read the row before its watermark was taken over.
+fn is_known_to_dlt(window: &Window<'_>, row: &Within<'_>, hashes: &[&str]) -> Result<bool, String> {
+    if hashes.is_empty() {
+        return Ok(false);
+    }
+    let json =
+        |bytes: &[u8]| serde_json::from_slice::<serde_json::Value>(bytes).map_err(|error| error.to_string());
+    match &window.of.identity {
+        Identity::None => Ok(false),
+        Identity::Row => Ok(dlt_hash::is_among(&json(row.row)?, hashes)),
+        Identity::Fields(fields) => {
+            let values = fields.iter().filter_map(|(_, slot)| row.found.value(*slot));
+            let values: Vec<serde_json::Value> =
+                values.map(|item| json(item.span.of(row.row))).collect::<Result<_, _>>()?;
+            // dlt hashes a key that is named alone by itself, and one in a list as a list.
+            let alone = values.first().filter(|_| values.len() == 1);
+            let is_known = alone.is_some_and(|value| dlt_hash::is_among(value, hashes));
+            Ok(is_known || dlt_hash::is_among(&serde_json::Value::from(values), hashes))
+        }
+    }
 }
 
 /// What tells a row from others: a hash of its key, or of all of it, and of its cursor.

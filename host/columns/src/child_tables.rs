@@ -78,12 +78,19 @@ impl Walk<'_> {
         let Some(of) = self.tables.get(parent) else { return Ok(None) };
         let parent_name = of.stored.name.clone();
         let name = names::shortened(format!("{parent_name}{SEPARATOR}{name}"), options.max_name_bytes);
-        if let Some((at, first)) = self.table_claims.get(&names::folded(&name)) {
-            let same =
-                *first == path && self.tables.get(*at).is_some_and(|table| table.parent == Some(parent));
-            if !same {
-                let (column, first, second) = (name, first.clone(), path);
-                return Err(Reason::Collision { column, first, second }.into());
+        if let Some((at, first)) = self.table_claims.get_mut(&names::folded(&name)) {
+            let table = self.tables.get_mut(*at).filter(|table| table.parent == Some(parent));
+            match table {
+                Some(_) if *first == path => {}
+                // One that was taken over: which list it was is not known.
+                Some(table) if first.is_empty() => {
+                    first.clone_from(&path);
+                    table.stored.field = path;
+                }
+                _ => {
+                    let (column, first, second) = (name, first.clone(), path);
+                    return Err(Reason::Collision { column, first, second }.into());
+                }
             }
             return Ok(Some(*at));
         }

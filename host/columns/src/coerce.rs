@@ -11,7 +11,7 @@ use jiff::fmt::temporal::DateTimeParser;
 use crate::builder::Data;
 use crate::data_type::DataType;
 use crate::moment::{DAY_MICROS, date, in_range, moment, time};
-use crate::number::{Decimal, MAX_DIGITS, SMALL_DIGITS, decimal128, decimal256, exact_double, int64};
+use crate::number::{Decimal, decimal128, decimal256, exact_double, int64};
 use crate::scan::{Cursor, Number};
 use crate::value::Value;
 
@@ -272,26 +272,7 @@ fn bytes(text: &str) -> Option<Vec<u8>> {
 
 /// The data of a column that is declared so.
 pub(crate) fn data_for(declared: DataType, precision: Option<(u8, i8)>) -> Data {
-    use crate::column_type::ColumnType;
-    let decimal = |(precision, scale): (u8, i8)| {
-        let precision = if precision <= SMALL_DIGITS { precision.max(1) } else { MAX_DIGITS };
-        let room = i8::try_from(precision).unwrap_or(i8::MAX);
-        ColumnType::Decimal { precision, scale: scale.clamp(0, room) }
-    };
-    let column_type = match declared {
-        DataType::Text => ColumnType::Text,
-        DataType::Double => ColumnType::Double,
-        DataType::Bool => ColumnType::Bool,
-        DataType::Timestamp => ColumnType::Timestamp { utc: true },
-        DataType::Bigint => ColumnType::Int64,
-        DataType::Binary => ColumnType::Binary,
-        DataType::Json => ColumnType::Json,
-        DataType::Decimal => decimal(precision.unwrap_or((SMALL_DIGITS, 18))),
-        DataType::Wei => decimal(precision.unwrap_or((MAX_DIGITS, 0))),
-        DataType::Date => ColumnType::Date,
-        DataType::Time => ColumnType::Time,
-    };
-    Data::of(&column_type, false)
+    Data::of(&declared.column_type(precision), false)
 }
 
 /// What a value is, in few words: rows may hold what is nobody's business.

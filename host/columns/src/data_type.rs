@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use crate::column_type::ColumnType;
+use crate::number::{MAX_DIGITS, SMALL_DIGITS};
+
 /// A declared type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DataType {
@@ -66,6 +69,31 @@ impl DataType {
             Self::Wei => "wei",
             Self::Date => "date",
             Self::Time => "time",
+        }
+    }
+}
+
+impl DataType {
+    /// The column that is declared so. `precision` is of decimals: digits in all, and behind the point.
+    #[must_use]
+    pub fn column_type(self, precision: Option<(u8, i8)>) -> ColumnType {
+        let decimal = |(precision, scale): (u8, i8)| {
+            let precision = if precision <= SMALL_DIGITS { precision.max(1) } else { MAX_DIGITS };
+            let room = i8::try_from(precision).unwrap_or(i8::MAX);
+            ColumnType::Decimal { precision, scale: scale.clamp(0, room) }
+        };
+        match self {
+            Self::Text => ColumnType::Text,
+            Self::Double => ColumnType::Double,
+            Self::Bool => ColumnType::Bool,
+            Self::Timestamp => ColumnType::Timestamp { utc: true },
+            Self::Bigint => ColumnType::Int64,
+            Self::Binary => ColumnType::Binary,
+            Self::Json => ColumnType::Json,
+            Self::Decimal => decimal(precision.unwrap_or((SMALL_DIGITS, 18))),
+            Self::Wei => decimal(precision.unwrap_or((MAX_DIGITS, 0))),
+            Self::Date => ColumnType::Date,
+            Self::Time => ColumnType::Time,
         }
     }
 }

@@ -52,7 +52,7 @@ fn duckdb_place() -> Option<Place> {
         return None;
     };
     let dir = tempfile::tempdir().unwrap();
-    let target = Target::DuckDb { path: dir.path().join("duck.db"), driver: Some(driver) };
+    let target = Target::DuckDb { path: dir.path().join("duck.db"), schema: None, driver: Some(driver) };
     Some(Place { dir, target })
 }
 
@@ -90,7 +90,7 @@ impl Place {
         let mut rows: Vec<String> = match &self.target {
             Target::Postgres { address } => postgres_rows(address, resource),
             Target::Sqlite { path } | Target::Lite { path } => sqlite_rows(path, resource),
-            Target::DuckDb { path, driver } => crate::sql::duckdb_rows(path, driver.as_deref(), resource),
+            Target::DuckDb { path, driver, .. } => crate::sql::duckdb_rows(path, driver.as_deref(), resource),
             Target::Jsonl { dir, .. } => jsonl_rows(&dir.join(format!("{resource}.jsonl"))),
             Target::Parquet { dir, .. } => parquet_rows(dir, resource),
             Target::Stdout => unreachable!(),
@@ -437,7 +437,7 @@ fn assert_no_leftovers(place: &Place) {
             let sql = "SELECT count(*) FROM sqlite_master WHERE name LIKE '_sanderling_new%'";
             assert_eq!(conn.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
         }
-        Target::DuckDb { path, driver } => {
+        Target::DuckDb { path, driver, .. } => {
             let left = crate::sql::duckdb_tables(path, driver.as_deref(), "_sanderling_new");
             assert_eq!(left, [""; 0]);
         }
@@ -706,7 +706,7 @@ fn a_load_without_rows() {
             load_nothing("2");
             assert_eq!(place.rows("tasks"), [""; 0]);
             match &place.target {
-                Target::DuckDb { path, driver } => {
+                Target::DuckDb { path, driver, .. } => {
                     let found = crate::sql::duckdb_tables(path, driver.as_deref(), "tasks");
                     assert_eq!(found, ["tasks"]);
                 }
@@ -1170,7 +1170,7 @@ fn failures_stay_for_a_person_to_read() {
         drop(to);
         drop(place.open());
         let messages: Vec<String> = match &place.target {
-            Target::DuckDb { path, driver } => {
+            Target::DuckDb { path, driver, .. } => {
                 let sql = "SELECT message FROM _sanderling_errors WHERE \"at\" = '2026-03-01T09:30:00.250Z'";
                 crate::sql::duckdb_ask(path, driver.as_deref(), sql)
             }

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use sanderling_columns::Schema;
+
 use crate::checkpoint::{Change, Load, State};
 use crate::declared;
+use crate::dlt::DltPipeline;
 use crate::error::{DataError, DestinationError};
 use crate::files::{Files, Form};
 use crate::postgres::Database;
@@ -57,8 +60,9 @@ impl Destination {
                 Self::Files(Box::new(Files::open(Form::Parquet, dir, state_dir, pipeline)?))
             }
             Target::Stdout => Self::Stdout(Box::new(Stdout::open())),
-            Target::DuckDb { path, driver } => {
-                Self::Sql(Box::new(sql::open_duckdb(path, driver.as_deref(), pipeline)?))
+            Target::DuckDb { path, schema, driver } => {
+                let (schema, driver) = (schema.as_deref(), driver.as_deref());
+                Self::Sql(Box::new(sql::open_duckdb(path, schema, driver, pipeline)?))
             }
             #[cfg(test)]
             Target::Lite { path } => Self::Sql(Box::new(crate::sql::open_lite(path, pipeline)?)),
@@ -74,7 +78,9 @@ impl Destination {
             Target::Jsonl { state_dir, .. } => Files::look(Form::Lines, state_dir),
             Target::Parquet { state_dir, .. } => Files::look(Form::Parquet, state_dir),
             Target::Stdout => Ok(None),
-            Target::DuckDb { path, driver } => sql::look_duckdb(path, driver.as_deref()),
+            Target::DuckDb { path, schema, driver } => {
+                sql::look_duckdb(path, schema.as_deref(), driver.as_deref())
+            }
             #[cfg(test)]
             Target::Lite { path } => crate::sql::look_lite(path),
         }
@@ -151,6 +157,35 @@ impl Destination {
         }
     }
 
+    /// What pipelines of dlt's have left in a database, each as of its latest run. Nothing where dlt never wrote, and where
+    /// rows are files.
+    ///
+    /// # Errors
+    /// What they left cannot be read.
+    pub fn dlt_pipelines(&mut self) -> Result<Vec<DltPipeline>, DestinationError> {
+        match self {
+            Self::Sql(it) => it.dlt_pipelines(),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// Takes over the tables of a resource that another program made, with the columns of `schema`, as what `load` has
+    /// loaded. Returns the rows of the resource's own table; none if that is not there. Part of the open transaction.
+    ///
+    /// # Errors
+    /// A table without a column of `schema`, or one that another pipeline loads.
+    pub fn adopt(
+        &mut self,
+        table: &Table,
+        schema: Schema,
+        load: &Load,
+    ) -> Result<Option<u64>, DestinationError> {
+        match self {
+            Self::Sql(it) => it.adopt(table, schema, load),
+            _ => Ok(None),
+        }
+    }
+
     /// Changes without rows.
     pub fn record(&mut self, changes: &[Change]) -> Result<(), DestinationError> {
         match self {
@@ -210,7 +245,7 @@ impl Destination {
             }
             Self::Files(it) => Some(format!("head -5 {}", shell_path(&it.path_of(&table.resource))?)),
             Self::Sql(it) => {
-                let query = format!("select * from \"{}\" limit 5", table.name.replace('"', "\"\""));
+                let query = format!("select * from {} limit 5", it.qualified(&table.name));
                 Some(format!("duckdb {} {}", shell_path(it.place())?, shell_word(&query)))
             }
             Self::Stdout(_) => None,

@@ -12,6 +12,7 @@
 //! | `rows.rs`, `fields.rs`, `value.rs`, `number.rs`, `key.rs` | reading rows: lines, fields, values, identities; pure |
 //! | `column.rs`, `fits.rs`, `declared.rs` | what a config declares of columns and keys, held against rows; pure |
 //! | `shape.rs` | what it says of how rows become columns; pure |
+//! | `dlt.rs` | what dlt has left in a database; pure |
 //! | `merge.rs` | which of a load's rows stay under merge; pure |
 //! | `find.rs`, `partition_id.rs` | targets below a folder; partitions in 16 bytes |
 //! | `sqlite.rs`, `sqlite/` | rows and state as tables of one database |
@@ -40,6 +41,7 @@ mod checkpoint;
 mod column;
 mod declared;
 mod destination;
+mod dlt;
 mod error;
 mod fields;
 mod file_name;
@@ -76,11 +78,12 @@ pub use checkpoint::{
 };
 pub use column::{Column, DataType};
 pub use destination::Destination;
+pub use dlt::{DltError, DltMark, DltPipeline};
 pub use error::{DataError, DataErrorKind, DestinationError, NameError, ServerFailure};
 pub use find::find;
 pub use partition_id::PartitionId;
 pub use postgres::{AddressError, Database, PostgresAddress};
-pub use sanderling_columns::{Contract, Mode, Names, Nested, SystemNames};
+pub use sanderling_columns::{Contract, Mode, Names, Nested, Schema, SystemNames};
 pub use shape::Shape;
 pub use table::{DedupSort, Disposition, Rows, Table, Written};
 pub use target::{Target, TargetError};

@@ -5,6 +5,7 @@
 //! between databases is in `dialect.rs` and their sessions.
 
 mod adbc;
+mod adopt;
 mod dialect;
 mod ledger;
 #[cfg(test)]
@@ -75,6 +76,10 @@ impl Sql {
     ) -> Result<Self, DestinationError> {
         let sort = |error| sort(&place, error);
         session.batch("BEGIN").map_err(sort)?;
+        if let Some(schema) = &schema {
+            let made = format!("CREATE SCHEMA IF NOT EXISTS {}", dialect::quoted(schema));
+            session.batch(&made).map_err(sort)?;
+        }
         if let Some(version) = ledger::create(&mut session, schema.as_deref()).map_err(sort)? {
             let known = ledger::VERSION;
             let reason =
@@ -115,6 +120,11 @@ impl Sql {
 
     pub(crate) fn place(&self) -> &Path {
         &self.place
+    }
+
+    /// A table's name as SQL writes it.
+    pub(crate) fn qualified(&self, table: &str) -> String {
+        self.session.dialect().table(&self.named(table))
     }
 
     pub(crate) fn state(&self) -> State {
@@ -507,25 +517,27 @@ impl Sql {
 /// Opens a DuckDB file, with the driver at `driver` or the one that is installed.
 pub(crate) fn open_duckdb(
     path: &Path,
+    schema: Option<&str>,
     driver: Option<&Path>,
     pipeline: &str,
 ) -> Result<Sql, DestinationError> {
     let driver = load(driver)?;
     let lock = Lock::beside(path)?;
     let session = adbc::Adbc::duckdb(driver, path, false).map_err(|error| sort(path, error))?;
-    Sql::open(Session::Adbc(session), path.to_owned(), None, pipeline, Some(lock))
+    Sql::open(Session::Adbc(session), path.to_owned(), schema.map(str::to_owned), pipeline, Some(lock))
 }
 
 /// What each pipeline left in a DuckDB file; none if it is not there.
 pub(crate) fn look_duckdb(
     path: &Path,
+    schema: Option<&str>,
     driver: Option<&Path>,
 ) -> Result<Option<BTreeMap<String, State>>, DestinationError> {
     if !path.exists() {
         return Ok(None);
     }
     let session = adbc::Adbc::duckdb(load(driver)?, path, true).map_err(|error| sort(path, error))?;
-    Sql::look(&mut Session::Adbc(session), path, None)
+    Sql::look(&mut Session::Adbc(session), path, schema)
 }
 
 fn load(driver: Option<&Path>) -> Result<adbc_driver_manager::ManagedDriver, DestinationError> {

@@ -38,6 +38,8 @@ pub enum Target {
     DuckDb {
         /// The database; made, with its folders, if it is not there.
         path: PathBuf,
+        /// The schema that they are in, made if it is not there; none: `main`.
+        schema: Option<String>,
         /// DuckDB's library; none: the driver that is installed.
         driver: Option<PathBuf>,
     },
@@ -77,6 +79,14 @@ pub enum TargetError {
     /// `postgresql:…` that is no address of a database.
     #[error("this is no address of a PostgreSQL database: {0}")]
     Address(#[from] AddressError),
+    /// Something behind the `?` of `duckdb:FILE?…`.
+    #[error(
+        "`{text}` says nothing to DuckDB; write `duckdb:FILE?schema=NAME` or `duckdb:FILE?driver=LIBRARY`, with `&` between"
+    )]
+    Parameter {
+        /// What was written.
+        text: String,
+    },
     /// `sqlite://…`: programs differ over what the slashes mean, so that the rows could end up in either of two places.
     #[error("`{text}` can be read as two paths; write `{}` without `//`", form(.scheme))]
     Url {
@@ -128,11 +138,16 @@ impl Target {
         Ok(match scheme {
             "sqlite" => Self::Sqlite { path: PathBuf::from(path) },
             "duckdb" => {
-                let (path, driver) = match path.split_once("?driver=") {
-                    Some((path, driver)) => (path, Some(PathBuf::from(driver))),
-                    None => (path, None),
-                };
-                Self::DuckDb { path: PathBuf::from(path), driver }
+                let (path, parameters) = path.split_once('?').unwrap_or((path, ""));
+                let (mut schema, mut driver) = (None, None);
+                for parameter in parameters.split('&').filter(|parameter| !parameter.is_empty()) {
+                    match parameter.split_once('=') {
+                        Some(("schema", name)) if !name.is_empty() => schema = Some(name.to_owned()),
+                        Some(("driver", library)) if !library.is_empty() => driver = Some(library.into()),
+                        _ => return Err(TargetError::Parameter { text: parameter.to_owned() }),
+                    }
+                }
+                Self::DuckDb { path: PathBuf::from(path), schema, driver }
             }
             "parquet" => Self::Parquet { state_dir, dir: PathBuf::from(path) },
             _ => Self::Jsonl { state_dir, dir: PathBuf::from(path) },
@@ -177,10 +192,14 @@ mod tests {
     #[test]
     fn each_form() {
         assert_eq!(Target::parse("-"), Ok(Target::Stdout));
-        let duck =
-            |driver: Option<&str>| Target::DuckDb { path: "a.db".into(), driver: driver.map(Into::into) };
-        assert_eq!(Target::parse("duckdb:a.db"), Ok(duck(None)));
-        assert_eq!(Target::parse("duckdb:a.db?driver=/x/libduckdb.so"), Ok(duck(Some("/x/libduckdb.so"))));
+        let duck = |schema: Option<&str>, driver: Option<&str>| Target::DuckDb {
+            path: "a.db".into(),
+            schema: schema.map(Into::into),
+            driver: driver.map(Into::into),
+        };
+        assert_eq!(Target::parse("duckdb:a.db"), Ok(duck(None, None)));
+        assert_eq!(Target::parse("duckdb:a.db?driver=/x/libd.so"), Ok(duck(None, Some("/x/libd.so"))));
+        assert_eq!(Target::parse("duckdb:a.db?schema=s&driver=d"), Ok(duck(Some("s"), Some("d"))));
         assert_eq!(Target::parse("sqlite:a b.db"), Ok(Target::Sqlite { path: "a b.db".into() }));
         assert_eq!(Target::parse("sqlite:/tmp/x:y.db"), Ok(Target::Sqlite { path: "/tmp/x:y.db".into() }));
         let out = Target::Jsonl { dir: "out".into(), state_dir: "out/.sanderling".into() };
@@ -195,6 +214,10 @@ mod tests {
             (
                 "demo.db",
                 "`demo.db` does not say what kind of destination it is; write `sqlite:FILE`, `postgresql://…`, `jsonl:DIR`, `parquet:DIR` or `-`",
+            ),
+            (
+                "duckdb:x.db?dataset=x",
+                "`dataset=x` says nothing to DuckDB; write `duckdb:FILE?schema=NAME` or `duckdb:FILE?driver=LIBRARY`, with `&` between",
             ),
             (
                 "sqlit:x",

@@ -232,7 +232,10 @@ pub(super) fn shown(target: &Target) -> String {
         Target::Postgres { address } => address.to_string(),
         Target::Jsonl { dir, .. } => format!("jsonl:{}", dir.display()),
         Target::Parquet { dir, .. } => format!("parquet:{}", dir.display()),
-        Target::DuckDb { path, .. } => format!("duckdb:{}", path.display()),
+        Target::DuckDb { path, schema: None, .. } => format!("duckdb:{}", path.display()),
+        Target::DuckDb { path, schema: Some(schema), .. } => {
+            format!("duckdb:{}?schema={schema}", path.display())
+        }
         Target::Stdout => "-".to_owned(),
     }
 }

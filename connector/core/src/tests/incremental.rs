@@ -586,3 +586,31 @@ proptest! {
         prop_assert_eq!(once.len() as u64, id, "a row was left out");
     }
 }
+
+#[test]
+fn rows_that_dlt_has_read_are_not_read_again() {
+    let since = |ties: &[&str]| Watermark {
+        value: "\"2024-01-03\"".into(),
+        order: Vec::new(),
+        ties: ties.iter().map(|tie| (*tie).to_owned()).collect(),
+    };
+    let came = json!([
+        {"id": 5, "at": "2024-01-03"}, {"id": 6, "at": "2024-01-03"}, {"id": 5, "at": "2024-01-04"}
+    ]);
+    let by_key = config(json!({"cursor_path": "at", "primary_key": "id"}));
+    let by_row = config(json!({"cursor_path": "at"}));
+    for (config, tie, ids) in [
+        (&by_key, "dlt:tIXXf9wiHssy", vec![6, 5]),
+        (&by_key, "dlt:mSlPEiqP9O6/", vec![6, 5]),
+        (&by_key, "dlt:other", vec![5, 6, 5]),
+        // `{"at":"2024-01-03","id":6}`
+        (&by_row, "dlt:6LY9SDL7uuX9", vec![5, 5]),
+    ] {
+        let page = read_page(config, Some(&since(&[tie, "dlt:"])), &came).unwrap();
+        assert_eq!(kept(&page), ids, "{tie}");
+        // From here on it is a watermark like any other.
+        let mark = page.watermark.unwrap();
+        assert_eq!(mark.value, "\"2024-01-04\"");
+        assert!(mark.ties.iter().all(|tie| !tie.starts_with("dlt:")));
+    }
+}

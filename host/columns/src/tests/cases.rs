@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::{decode_all, options, page, read_back};
 use crate::{
-    Change, ColumnType, Contract, DataType, Declared, DecodeError, Decoded, Mode, Names, Nested, Options,
-    Reason, Role, Schema, SystemNames, Unforeseen, decode,
+    Change, Column, ColumnType, Contract, DataType, Declared, DecodeError, Decoded, Mode, Names, Nested,
+    Options, Reason, Role, Schema, SystemNames, TableSchema, Unforeseen, decode,
 };
 
 const TABLES: Nested = Nested::Tables { max_depth: None };
@@ -630,4 +630,42 @@ fn rows_that_bring_columns_and_are_refused_do_not_cost_a_reading_each() {
             assert_eq!((last["v"].as_f64(), &last["o"]["json"]), (Some(198.0), &json!("{\"a\":198}")));
         }
     }
+}
+
+#[test]
+fn columns_and_tables_whose_fields_are_not_known_go_to_the_first_that_have_their_names() {
+    let column = |name: &str, role| Column {
+        name: name.to_owned(),
+        field: String::new(),
+        data_type: ColumnType::Text,
+        nullable: true,
+        role,
+    };
+    let table = |name: &str, parent: Option<&str>, column_name: &str| TableSchema {
+        name: name.to_owned(),
+        parent: parent.map(str::to_owned),
+        field: String::new(),
+        columns: vec![column(column_name, Role::Field), column("_row_id", Role::RowId)],
+        settled: true,
+    };
+    let mut schema = Schema {
+        tables: vec![table("t", None, "user__first_name"), table("t__all_tags", Some("t"), "value")],
+    };
+    let text = r#"{"user":{"firstName":"x"},"allTags":["a"]}"#;
+    let decoded = decode(&page(text, 0), &mut schema, &options(TABLES)).unwrap();
+    assert_eq!(
+        rows(&[decoded]),
+        [
+            ("t".to_owned(), vec![json!({"user__first_name": "x"})]),
+            ("t__all_tags".to_owned(), vec![json!({"value": "a"})])
+        ]
+    );
+    let [root, tags] = schema.tables.as_slice() else { panic!("{schema:?}") };
+    assert_eq!((root.columns[0].field.as_str(), tags.field.as_str()), ("user.firstName", "allTags"));
+    let other = r#"{"user":{"FirstName":"x"}}"#;
+    let decoded = decode(&page(other, 0), &mut schema, &options(TABLES)).unwrap();
+    assert!(matches!(decoded.refused[0].reason, Reason::Collision { .. }));
+    let other = r#"{"all_tags":["a"]}"#;
+    let decoded = decode(&page(other, 0), &mut schema, &options(TABLES)).unwrap();
+    assert!(matches!(decoded.refused[0].reason, Reason::Collision { .. }));
 }
