@@ -413,7 +413,8 @@ fn what_a_destination_meets() {
         server(ServerFailure::Denied),
         server(ServerFailure::Other),
     ];
-    let targets = ["out.db", "sqlit:x", "postgres:x", "mysql:x", "sqlite:", "sqlite://x"];
+    let targets =
+        ["out.db", "sqlit:x", "postgres:x", "mysql:x", "sqlite:", "sqlite://x", "duckdb:x?dataset=y"];
     let targets = targets.map(|text| Error::Target(Target::parse(text).unwrap_err()));
     assert_snapshot!(format!("{}{}", errors(cases.map(Error::Destination)), errors(targets)));
 }
