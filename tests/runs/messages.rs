@@ -38,20 +38,7 @@ const EXEMPT: &[Exempt] = &[
         starts: "connection closed",
         why: "if its thread breaks",
     },
-    Exempt { file: "host/destination/src/postgres/rows.rs", starts: "", why: "parts of statements in SQL" },
-    Exempt { file: "host/destination/src/postgres/table.rs", starts: "", why: "parts of statements in SQL" },
-    Exempt {
-        file: "host/destination/src/postgres/state.rs",
-        starts: "",
-        why: "statements in SQL, and a fault of ours",
-    },
     Exempt { file: "host/destination/src/postgres/connection.rs", starts: "", why: "statements in SQL" },
-    Exempt {
-        file: "host/destination/src/postgres/database.rs",
-        starts: "(SELECT",
-        why: "a part of a statement in SQL",
-    },
-    Exempt { file: "host/destination/src/postgres/database.rs", starts: "BEGIN", why: "statements in SQL" },
     Exempt {
         file: "host/destination/src/postgres/scalar.rs",
         starts: "a ",

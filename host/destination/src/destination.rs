@@ -10,7 +10,7 @@ use crate::declared;
 use crate::dlt::DltPipeline;
 use crate::error::{DataError, DestinationError};
 use crate::files::{Files, Form};
-use crate::postgres::Database;
+use crate::sql::dialect::Dialect;
 use crate::sql::{self, Sql};
 use crate::sqlite::Sqlite;
 use crate::stdout::Stdout;
@@ -23,8 +23,6 @@ use crate::target::Target;
 pub enum Destination {
     /// A database.
     Sqlite(Box<Sqlite>),
-    /// A schema of a database on a server.
-    Postgres(Box<Database>),
     /// A database of any kind, with typed columns.
     Sql(Box<Sql>),
     /// A folder of files.
@@ -38,7 +36,6 @@ macro_rules! each {
     ($self:ident, $it:ident => $call:expr) => {
         match $self {
             Self::Sqlite($it) => $call,
-            Self::Postgres($it) => $call,
             Self::Sql($it) => $call,
             Self::Files($it) => $call,
             Self::Stdout($it) => $call,
@@ -52,7 +49,7 @@ impl Destination {
     pub fn open(target: &Target, pipeline: &str) -> Result<Self, DestinationError> {
         Ok(match target {
             Target::Sqlite { path } => Self::Sqlite(Box::new(Sqlite::open(path, pipeline)?)),
-            Target::Postgres { address } => Self::Postgres(Box::new(Database::open(address, pipeline)?)),
+            Target::Postgres { address } => Self::Sql(Box::new(sql::open_postgres(address, pipeline)?)),
             Target::Jsonl { dir, state_dir } => {
                 Self::Files(Box::new(Files::open(Form::Lines, dir, state_dir, pipeline)?))
             }
@@ -74,7 +71,7 @@ impl Destination {
     pub fn look(target: &Target) -> Result<Option<BTreeMap<String, State>>, DestinationError> {
         match target {
             Target::Sqlite { path } => Sqlite::look(path),
-            Target::Postgres { address } => Database::look(address),
+            Target::Postgres { address } => sql::look_postgres(address),
             Target::Jsonl { state_dir, .. } => Files::look(Form::Lines, state_dir),
             Target::Parquet { state_dir, .. } => Files::look(Form::Parquet, state_dir),
             Target::Stdout => Ok(None),
@@ -110,7 +107,6 @@ impl Destination {
     /// `begin` that follows). Without effect if there is nothing to take back.
     pub fn undo(&mut self, table: &Table, load_id: &str) -> Result<(), DestinationError> {
         match self {
-            Self::Postgres(it) => it.undo(table, load_id),
             Self::Sqlite(it) => it.undo(table, load_id),
             Self::Sql(it) => it.undo(&table.resource, load_id),
             Self::Files(it) => it.undo(&table.resource, load_id),
@@ -123,7 +119,6 @@ impl Destination {
     /// since what stood in their place is gone: the answer is then `false`.
     pub fn undo_unlisted(&mut self, resource: &str, load_id: &str) -> Result<bool, DestinationError> {
         match self {
-            Self::Postgres(it) => it.undo_unlisted(resource, load_id),
             Self::Sqlite(it) => it.undo_unlisted(resource, load_id),
             Self::Sql(it) => it.undo(resource, load_id).map(|()| true),
             Self::Files(it) => it.undo(resource, load_id).map(|()| true),
@@ -149,7 +144,6 @@ impl Destination {
     /// The page as a whole is not what it says.
     pub fn breaches(&self, table: &Table, page: &Rows) -> Result<Vec<DataError>, DestinationError> {
         match self {
-            Self::Postgres(it) => it.breaches(table, page),
             Self::Sql(it) => it.breaches(table, page),
             Self::Files(it) => it.breaches(table, page),
             // A line keeps a field that stands twice; a table has one place for it.
@@ -190,7 +184,6 @@ impl Destination {
     pub fn record(&mut self, changes: &[Change]) -> Result<(), DestinationError> {
         match self {
             Self::Sqlite(it) => it.record(changes),
-            Self::Postgres(it) => it.record(changes),
             Self::Sql(it) => it.record(changes),
             Self::Files(it) => it.record(changes),
             Self::Stdout(it) => {
@@ -213,7 +206,6 @@ impl Destination {
             return Ok(None);
         }
         match self {
-            Self::Postgres(it) => it.distinct_keys(table, load_id).map(Some),
             Self::Sqlite(it) => it.distinct_keys(table, load_id).map(Some),
             Self::Sql(it) => it.distinct_keys(table).map(Some),
             Self::Files(it) => it.distinct_keys(table),
@@ -234,10 +226,6 @@ impl Destination {
                 let query = format!("select * from \"{}\" limit 5", table.name.replace('"', "\"\""));
                 Some(format!("sqlite3 {} {}", shell_path(it.path())?, shell_word(&query)))
             }
-            Self::Postgres(it) => {
-                let (address, query) = it.peek(&table.name);
-                Some(format!("psql {} -c {}", shell_word(&address), shell_word(&query)))
-            }
             Self::Files(it) if it.is_parquet() => {
                 let files = it.path_of(&table.resource).join("*.parquet");
                 let query = format!("select * from '{}' limit 5", files.to_str()?.replace('\'', "''"));
@@ -245,8 +233,12 @@ impl Destination {
             }
             Self::Files(it) => Some(format!("head -5 {}", shell_path(&it.path_of(&table.resource))?)),
             Self::Sql(it) => {
-                let query = format!("select * from {} limit 5", it.qualified(&table.name));
-                Some(format!("duckdb {} {}", shell_path(it.place())?, shell_word(&query)))
+                let (query, place) = (shell_word(&it.peek(&table.name)), it.place());
+                Some(match it.dialect() {
+                    Dialect::Postgres => format!("psql {} -c {query}", shell_word(place.to_str()?)),
+                    Dialect::DuckDb => format!("duckdb {} {query}", shell_path(place)?),
+                    Dialect::Sqlite => format!("sqlite3 {} {query}", shell_path(place)?),
+                })
             }
             Self::Stdout(_) => None,
         }

@@ -214,12 +214,6 @@ pub enum DataErrorKind {
         /// Why not.
         reason: String,
     },
-    /// A row, or a page, that cannot become columns.
-    #[error("{reason}")]
-    Undecodable {
-        /// Why not.
-        reason: String,
-    },
     /// A row without a field of the primary key, under merge.
     #[error("primary key field `{field}` is missing")]
     KeyMissing {
@@ -320,7 +314,6 @@ impl DataErrorKind {
                 | Self::ColumnNull { .. }
                 | Self::ColumnType { .. }
                 | Self::Unstorable { .. }
-                | Self::Undecodable { .. }
                 | Self::KeyOfAnotherType { .. }
         )
     }

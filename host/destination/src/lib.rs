@@ -16,12 +16,13 @@
 //! | `merge.rs` | which of a load's rows stay under merge; pure |
 //! | `find.rs`, `partition_id.rs` | targets below a folder; partitions in 16 bytes |
 //! | `sqlite.rs`, `sqlite/` | rows and state as tables of one database |
-//! | `postgres.rs`, `postgres/` | the same in a schema of a server: `connection.rs` and what it copies and reads, `database.rs` |
 //! | `sql.rs`, `sql/` | the same for any database: one engine over sessions |
+//! | `postgres.rs`, `postgres/` | a session with a PostgreSQL server: where it is, what is copied into it, what its failures mean |
 //! | `files.rs`, `files/` | rows as files; state as a journal beside them |
 //! | `jsonl.rs`, `jsonl/` | what is written there as lines |
 //! | `stdout.rs` | rows as lines on standard output |
-//! | `parquet.rs`, `parquet/`, `undecodable.rs` | and as columns, by `sanderling-columns` |
+//! | `parquet.rs`, `parquet/` | and as columns, by `sanderling-columns` |
+//! | `undecodable.rs` | what cannot become columns, in the words of all destinations |
 //! | `lock.rs`, `timestamp.rs`, `file_name.rs` | one run at a time; times and names as text |
 //!
 //! What holds, whatever happens:
@@ -82,7 +83,7 @@ pub use dlt::{DltError, DltMark, DltPipeline};
 pub use error::{DataError, DataErrorKind, DestinationError, NameError, ServerFailure};
 pub use find::find;
 pub use partition_id::PartitionId;
-pub use postgres::{AddressError, Database, PostgresAddress};
+pub use postgres::{AddressError, PostgresAddress};
 pub use sanderling_columns::{Contract, Mode, Names, Nested, Schema, SystemNames};
 pub use shape::Shape;
 pub use table::{DedupSort, Disposition, Rows, Table, Written};

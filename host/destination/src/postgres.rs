@@ -3,19 +3,14 @@
 mod address;
 mod connection;
 mod copy;
-mod database;
 mod failure;
 #[cfg(test)]
 mod messages_tests;
 mod numeric;
-mod rows;
 mod scalar;
 #[cfg(test)]
 #[path = "../tests-support/postgres_server.rs"]
 pub(crate) mod server;
-mod stand_in;
-mod state;
-mod table;
 #[cfg(test)]
 pub(crate) mod tests;
 mod tls;
@@ -29,20 +24,13 @@ use sha2::{Digest, Sha256};
 
 pub use address::{AddressError, PostgresAddress};
 use connection::Connection;
-pub use database::Database;
-use stand_in::{Scalar, SqlError, SqlErrorKind, TableName};
+
+use crate::sql::dialect::{Dialect, quoted};
+use crate::sql::session::{Locked, Refusal, Scalar, SqlError, SqlErrorKind, TableName};
 
 /// How long another session may hold a lock before it counts as a run.
 const LOCK_WAIT_S: f64 = if cfg!(test) { 0.05 } else { 0.15 };
 const LOCK_TRIES: u32 = 20;
-/// What a run has for itself.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Locked<'a> {
-    /// The state of a pipeline.
-    Pipeline(&'a str),
-    /// The rows of a table.
-    Table(&'a str),
-}
 
 /// An open connection. Dropped, it rolls back what was not committed, and lets go of its locks.
 ///
@@ -189,6 +177,39 @@ impl Postgres {
         });
         Ok(Some(columns.collect()))
     }
+
+    /// Makes the schema if it is not there. Two that do so at once, or make a table, would meet in the catalog: the other
+    /// waits until the open transaction ends.
+    pub(crate) fn make_schema(&mut self, schema: &str) -> Result<(), SqlError> {
+        self.query("SELECT pg_advisory_xact_lock($1)", &[Scalar::Int(lock_key(schema, ""))])?;
+        let name = Scalar::Text(schema.to_owned());
+        let there = self.query("SELECT to_regnamespace(quote_ident($1)) IS NOT NULL", &[name])?;
+        if there == [[Scalar::Int(1)]] {
+            return Ok(());
+        }
+        // Who may use a schema may not therefore make one.
+        self.batch(&format!("CREATE SCHEMA {}", quoted(schema)))
+    }
+
+    /// Whether nothing hangs on a table that would be lost with it, or stand in the way: views, foreign keys, triggers,
+    /// policies, rights that were granted. One that is not there has nothing.
+    pub(crate) fn can_swap(&mut self, table: &TableName) -> Result<bool, SqlError> {
+        let plain = self.query(
+            "SELECT c.relacl IS NULL AND c.relkind = 'r' AND NOT EXISTS (
+                 SELECT 1 FROM pg_depend d LEFT JOIN pg_attrdef a ON d.classid = 'pg_attrdef'::regclass AND a.oid = d.objid
+                 WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.deptype = 'n' AND a.oid IS NULL
+             ) AND NOT EXISTS (SELECT 1 FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal)
+             AND NOT EXISTS (SELECT 1 FROM pg_policy p WHERE p.polrelid = c.oid)
+             FROM pg_class c WHERE c.oid = to_regclass($1)",
+            &[Scalar::Text(qualified(table))],
+        )?;
+        Ok(plain.is_empty() || plain == [[Scalar::Int(1)]])
+    }
+
+    /// Every value of a batch that no table could hold, as its columns are made here.
+    pub(crate) fn refusals(batch: &RecordBatch) -> Vec<Refusal> {
+        copy::refusals(batch)
+    }
 }
 
 /// The connection's thread is gone.
@@ -208,14 +229,6 @@ fn lock_key(schema: &str, pipeline: &str) -> i64 {
     i64::from_be_bytes(key)
 }
 
-/// A name as SQL writes it.
-pub(crate) fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-pub(crate) fn qualified(table: &TableName) -> String {
-    match &table.schema {
-        Some(schema) => format!("{}.{}", quoted(schema), quoted(&table.name)),
-        None => format!("pg_temp.{}", quoted(&table.name)),
-    }
+fn qualified(table: &TableName) -> String {
+    Dialect::Postgres.table(table)
 }

@@ -6,7 +6,7 @@
 
 mod adbc;
 mod adopt;
-mod dialect;
+pub(crate) mod dialect;
 mod ledger;
 #[cfg(test)]
 mod lite;
@@ -18,20 +18,24 @@ mod tables;
 mod text;
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::path::{Path, PathBuf};
 
+use arrow_array::RecordBatch;
 use sanderling_columns::{Column, Role, Schema, TableSchema};
 use sha2::{Digest as _, Sha256};
 
 use crate::checkpoint::{Change, Load, LoadStatus, State};
-use crate::error::{DataError, DestinationError};
+use crate::error::{DataError, DataErrorKind, DestinationError, NameError, ServerFailure};
 use crate::lock::Lock;
+use crate::postgres::{Postgres, PostgresAddress};
 use crate::table::{Rows, Table, Way, Written};
+use dialect::Dialect;
 use ledger::{Begun, Ledger, Note};
 use page::Parents;
 #[cfg(test)]
 use session::Scalar;
-use session::{Session, SqlError, SqlErrorKind, TableName};
+use session::{Locked, Session, SqlError, SqlErrorKind, TableName};
 use statements::{Gathered, Keys};
 use tables::Known;
 
@@ -39,8 +43,7 @@ use tables::Known;
 #[derive(Debug)]
 pub struct Sql {
     session: Session,
-    // Names the database in errors.
-    place: PathBuf,
+    place: Place,
     schema: Option<String>,
     pipeline: String,
     // What the last commit left, and what the next is to make of it.
@@ -52,6 +55,13 @@ pub struct Sql {
     tables: HashMap<String, OpenTable>,
     known: Known,
     _lock: Option<Lock>,
+}
+
+/// A database, as errors name it.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    name: PathBuf,
+    is_server: bool,
 }
 
 /// A table that a load is being written to.
@@ -66,25 +76,23 @@ struct OpenTable {
 }
 
 impl Sql {
-    /// `place` names the database in errors; `lock` is let go with the session.
+    /// `lock` is let go with the session.
     pub(crate) fn open(
         mut session: Session,
-        place: PathBuf,
+        place: Place,
         schema: Option<String>,
         pipeline: &str,
         lock: Option<Lock>,
     ) -> Result<Self, DestinationError> {
         let sort = |error| sort(&place, error);
+        session.lock(schema.as_deref(), Locked::Pipeline(pipeline)).map_err(sort)?;
         session.batch("BEGIN").map_err(sort)?;
-        if let Some(schema) = &schema {
-            let made = format!("CREATE SCHEMA IF NOT EXISTS {}", dialect::quoted(schema));
-            session.batch(&made).map_err(sort)?;
-        }
+        session.make_schema(schema.as_deref()).map_err(sort)?;
         if let Some(version) = ledger::create(&mut session, schema.as_deref()).map_err(sort)? {
             let known = ledger::VERSION;
             let reason =
                 format!("its state is of version {version}; this program knows {known}: use a newer one");
-            return Err(DestinationError::Corrupt { path: place, reason });
+            return Err(DestinationError::Corrupt { path: place.name, reason });
         }
         session.commit().map_err(sort)?;
         let ledgers = ledger::read_all(&mut session, schema.as_deref()).map_err(sort)?;
@@ -108,7 +116,7 @@ impl Sql {
     /// What each pipeline left; none if nothing of ours is there.
     pub(crate) fn look(
         session: &mut Session,
-        place: &Path,
+        place: &Place,
         schema: Option<&str>,
     ) -> Result<Option<BTreeMap<String, State>>, DestinationError> {
         let ledgers = ledger::read_all(session, schema).map_err(|error| sort(place, error))?;
@@ -118,13 +126,18 @@ impl Sql {
         Ok(ledgers.map(states))
     }
 
+    /// Where the database is.
     pub(crate) fn place(&self) -> &Path {
-        &self.place
+        &self.place.name
     }
 
-    /// A table's name as SQL writes it.
-    pub(crate) fn qualified(&self, table: &str) -> String {
-        self.session.dialect().table(&self.named(table))
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.session.dialect()
+    }
+
+    /// A statement with which a person looks at a table's rows.
+    pub(crate) fn peek(&self, table: &str) -> String {
+        format!("select * from {} limit 5", self.dialect().table(&self.named(table)))
     }
 
     pub(crate) fn state(&self) -> State {
@@ -133,6 +146,7 @@ impl Sql {
 
     pub(crate) fn begin(&mut self, table: &Table, load: &Load) -> Result<(), DestinationError> {
         self.check(table)?;
+        self.lock(table)?;
         let way = way(table);
         self.atomically(|this| {
             this.check_ours(table)?;
@@ -148,6 +162,7 @@ impl Sql {
 
     pub(crate) fn resume(&mut self, table: &Table, load: &Load) -> Result<(), DestinationError> {
         self.check(table)?;
+        self.lock(table)?;
         let way = way(table);
         let begun = self.begun(&table.resource, &load.load_id);
         let is_so = begun.is_some_and(|begun| begun.way == name_of(way) && begun.table == table.name);
@@ -160,7 +175,7 @@ impl Sql {
             let is_there = is_there.map_err(|error| sort(&this.place, error))?.is_some();
             if !is_so || (!is_there && load.rows > 0) {
                 let reason = format!("what load {} was writing to table `{name}` is gone", load.load_id);
-                return Err(DestinationError::Corrupt { path: this.place.clone(), reason });
+                return Err(DestinationError::Corrupt { path: this.place.name.clone(), reason });
             }
             if !is_there || !way.is_beside() {
                 return Ok((0, None));
@@ -216,7 +231,8 @@ impl Sql {
         let (way, gathered) = (open.way, open.way.is_beside().then_some(open.rows));
         let before = self.notes.get(&table.resource).map(|note| note.schema.clone());
         let mut schema = before.unwrap_or_default();
-        let read = page::read(table, rows, &mut schema, gathered, open.parents.as_ref())?;
+        let names = self.dialect().max_name_bytes();
+        let read = page::read(table, rows, &mut schema, names, gathered, open.parents.as_ref())?;
         let written = self.atomically(|this| this.ingest(table, way, &schema, &read))?;
         if let Some(open) = self.tables.get_mut(&table.resource) {
             open.rows += rows.count;
@@ -258,7 +274,7 @@ impl Sql {
     /// The rows of a page that cannot be taken, each with why.
     pub(crate) fn breaches(&self, table: &Table, rows: &Rows) -> Result<Vec<DataError>, DestinationError> {
         let schema = self.notes.get(&table.resource).map(|note| note.schema.clone());
-        let found = page::refusals(table, rows, &mut schema.unwrap_or_default())?;
+        let found = page::refusals(table, rows, &mut schema.unwrap_or_default(), &self.session)?;
         let breach = |(row, kind)| DataError { resource: table.resource.clone(), row: Some(row), kind };
         Ok(found.into_iter().map(breach).collect())
     }
@@ -303,7 +319,7 @@ impl Sql {
         self.stopped = written.is_err();
         written.map_err(|error| self.failed(error))?;
         if let Err(error) = self.session.commit() {
-            self.stopped = error.kind != SqlErrorKind::Busy;
+            self.stopped = error.kind != SqlErrorKind::Busy || !self.dialect().keeps_what_is_busy();
             return Err(self.failed(error));
         }
         self.in_transaction = false;
@@ -333,7 +349,8 @@ impl Sql {
             let grown = self.known.grow(&mut self.session, &name, of, extra);
             let grown = grown.map_err(|error| sort(&self.place, error))?;
             new_columns.extend(grown);
-            self.session.ingest(&name, batch).map_err(|error| sort(&self.place, error))?;
+            let ingested = self.session.ingest(&name, batch);
+            ingested.map_err(|error| self.refused(table, schema, read, (*at, batch), error))?;
         }
         Ok(new_columns)
     }
@@ -369,7 +386,19 @@ impl Sql {
         }
         let statements = match way {
             Way::Append | Way::Upsert => return Ok(()),
-            Way::Replace => statements::replace(dialect, &gathered),
+            Way::Replace => {
+                let mut statements = Vec::new();
+                for gathered in &gathered {
+                    let can_swap = self.session.can_swap(&gathered.name);
+                    if can_swap.map_err(|error| sort(&self.place, error))? {
+                        self.known.forget();
+                        statements.extend(statements::swap(dialect, gathered));
+                    } else {
+                        statements.extend(statements::replace(dialect, gathered));
+                    }
+                }
+                statements
+            }
             Way::DeleteInsert if is_empty => Vec::new(),
             Way::DeleteInsert => {
                 let Some(root) = all.first() else { return Ok(()) };
@@ -435,13 +464,26 @@ impl Sql {
     }
 
     fn check_going(&self) -> Result<(), DestinationError> {
-        if self.stopped { Err(DestinationError::Stopped { path: self.place.clone() }) } else { Ok(()) }
+        if self.stopped { Err(DestinationError::Stopped { path: self.place.name.clone() }) } else { Ok(()) }
     }
 
     fn check(&self, table: &Table) -> Result<(), DestinationError> {
         self.check_going()?;
         let others = self.tables.iter().map(|(resource, open)| (resource.as_str(), open.table.as_str()));
-        table.check(&table.name, others)
+        table.check(&table.name, others)?;
+        match self.dialect().max_name_bytes() {
+            Some(most) if table.name.len() > most => {
+                let reason = format!("names have at most {most} bytes here, and `{}` has more", table.name);
+                Err(DestinationError::Name(NameError { resource: table.resource.clone(), reason }))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Two runs that learn the columns of one table side by side would learn two tables.
+    fn lock(&mut self, table: &Table) -> Result<(), DestinationError> {
+        let locked = self.session.lock(self.schema.as_deref(), Locked::Table(&table.name));
+        locked.map_err(|error| self.failed(error))
     }
 
     /// Refuses a table that was not made here, and one that another pipeline loads.
@@ -455,13 +497,13 @@ impl Sql {
             ledger::loaded_by(&mut self.session, self.schema.as_deref(), &self.pipeline, &table.name);
         if let Some(other) = others.map_err(|error| sort(&self.place, error))? {
             return Err(DestinationError::NotOurs {
-                name: format!("table `{}` in {}", table.name, self.place.display()),
+                name: format!("table `{}` in {}", table.name, self.place),
                 reason: format!("the pipeline `{other}` loads it"),
             });
         }
         if !is_ours {
             return Err(DestinationError::NotOurs {
-                name: format!("table `{}` in {}", table.name, self.place.display()),
+                name: format!("table `{}` in {}", table.name, self.place),
                 reason: format!("it was not made by this program: it has no column `{load_id}`"),
             });
         }
@@ -512,6 +554,54 @@ impl Sql {
     fn failed(&self, error: SqlError) -> DestinationError {
         sort(&self.place, error)
     }
+
+    /// What is said of rows that the database did not take.
+    fn refused(
+        &self,
+        table: &Table,
+        schema: &Schema,
+        read: &page::Read,
+        (at, batch): (usize, &RecordBatch),
+        error: SqlError,
+    ) -> DestinationError {
+        let SqlErrorKind::Value { row, column } = error.kind else { return self.failed(error) };
+        let root = read.batches.first().filter(|(at, _)| *at == 0).map(|(_, batch)| batch);
+        let row = row.and_then(|row| page::row_of(schema, root, at, batch, row));
+        let kind = DataErrorKind::Unstorable { column, reason: error.message };
+        DestinationError::data(&table.resource, row, kind)
+    }
+}
+
+impl Place {
+    pub(crate) fn file(path: &Path) -> Self {
+        Self { name: path.to_owned(), is_server: false }
+    }
+
+    fn server(address: &PostgresAddress) -> Self {
+        Self { name: address.to_string().into(), is_server: true }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.name.display().fmt(formatter)
+    }
+}
+
+/// Opens a schema of a PostgreSQL database.
+pub(crate) fn open_postgres(address: &PostgresAddress, pipeline: &str) -> Result<Sql, DestinationError> {
+    let place = Place::server(address);
+    let session = Postgres::connect(address).map_err(|error| sort(&place, error))?;
+    Sql::open(Session::Postgres(session), place, Some(address.schema.clone()), pipeline, None)
+}
+
+/// What each pipeline left in a schema; none if nothing was ever loaded into it.
+pub(crate) fn look_postgres(
+    address: &PostgresAddress,
+) -> Result<Option<BTreeMap<String, State>>, DestinationError> {
+    let place = Place::server(address);
+    let session = Postgres::connect(address).map_err(|error| sort(&place, error))?;
+    Sql::look(&mut Session::Postgres(session), &place, Some(&address.schema))
 }
 
 /// Opens a DuckDB file, with the driver at `driver` or the one that is installed.
@@ -523,8 +613,9 @@ pub(crate) fn open_duckdb(
 ) -> Result<Sql, DestinationError> {
     let driver = load(driver)?;
     let lock = Lock::beside(path)?;
-    let session = adbc::Adbc::duckdb(driver, path, false).map_err(|error| sort(path, error))?;
-    Sql::open(Session::Adbc(session), path.to_owned(), schema.map(str::to_owned), pipeline, Some(lock))
+    let place = Place::file(path);
+    let session = adbc::Adbc::duckdb(driver, path, false).map_err(|error| sort(&place, error))?;
+    Sql::open(Session::Adbc(session), place, schema.map(str::to_owned), pipeline, Some(lock))
 }
 
 /// What each pipeline left in a DuckDB file; none if it is not there.
@@ -536,8 +627,9 @@ pub(crate) fn look_duckdb(
     if !path.exists() {
         return Ok(None);
     }
-    let session = adbc::Adbc::duckdb(load(driver)?, path, true).map_err(|error| sort(path, error))?;
-    Sql::look(&mut Session::Adbc(session), path, schema)
+    let place = Place::file(path);
+    let session = adbc::Adbc::duckdb(load(driver)?, path, true).map_err(|error| sort(&place, error))?;
+    Sql::look(&mut Session::Adbc(session), &place, schema)
 }
 
 fn load(driver: Option<&Path>) -> Result<adbc_driver_manager::ManagedDriver, DestinationError> {
@@ -596,8 +688,9 @@ pub(crate) fn duckdb_ask(path: &Path, driver: Option<&Path>, sql: &str) -> Vec<S
 #[cfg(test)]
 pub(crate) fn open_lite(path: &Path, pipeline: &str) -> Result<Sql, DestinationError> {
     let lock = Lock::beside(path)?;
-    let session = lite::Lite::open(path, 50).map_err(|error| sort(path, error))?;
-    Sql::open(Session::Lite(session), path.to_owned(), None, pipeline, Some(lock))
+    let place = Place::file(path);
+    let session = lite::Lite::open(path, 50).map_err(|error| sort(&place, error))?;
+    Sql::open(Session::Lite(session), place, None, pipeline, Some(lock))
 }
 
 /// What is there, for tests.
@@ -606,8 +699,9 @@ pub(crate) fn look_lite(path: &Path) -> Result<Option<BTreeMap<String, State>>, 
     if !path.exists() {
         return Ok(None);
     }
-    let session = lite::Lite::open(path, 50).map_err(|error| sort(path, error))?;
-    Sql::look(&mut Session::Lite(session), path, None)
+    let place = Place::file(path);
+    let session = lite::Lite::open(path, 50).map_err(|error| sort(&place, error))?;
+    Sql::look(&mut Session::Lite(session), &place, None)
 }
 
 /// Every merge is gathered first: whatever a load brings comes at once, or not at all.
@@ -644,21 +738,28 @@ fn keys<'a>(table: &'a Table, root: &'a TableSchema) -> Keys<'a> {
     Keys {
         primary: named(&table.primary_key),
         merge: named(&table.merge_key),
-        dedup_sort: sort.and_then(|sort| Some((page::column_of(root, &sort.field)?.name.as_str(), sort))),
+        dedup_sort: sort.and_then(|sort| Some((page::column_of(root, &sort.field)?, sort))),
         hard_delete: table.hard_delete.as_deref().map(of_field).unwrap_or_default(),
     }
 }
 
 /// Sorts a failure by what can be done about it.
-fn sort(place: &Path, error: SqlError) -> DestinationError {
-    let path = place.to_owned();
+fn sort(place: &Place, error: SqlError) -> DestinationError {
+    let path = place.name.clone();
     let cause = error.message;
-    match error.kind {
-        SqlErrorKind::Busy => DestinationError::Locked { path, by: "program" },
-        SqlErrorKind::DiskFull => DestinationError::Full { path, cause },
-        SqlErrorKind::Denied => DestinationError::Unwritable { path, cause },
-        SqlErrorKind::UniqueViolation | SqlErrorKind::NoTable | SqlErrorKind::Other => {
-            DestinationError::Database { path, cause }
-        }
-    }
+    let failure = match error.kind {
+        SqlErrorKind::DiskFull => return DestinationError::Full { path, cause },
+        SqlErrorKind::Busy if !place.is_server => return DestinationError::Locked { path, by: "program" },
+        SqlErrorKind::Denied if !place.is_server => return DestinationError::Unwritable { path, cause },
+        _ if !place.is_server => return DestinationError::Database { path, cause },
+        SqlErrorKind::Busy => ServerFailure::Busy,
+        SqlErrorKind::ConnectionLost => ServerFailure::Lost,
+        SqlErrorKind::UnknownOutcome => ServerFailure::LostInCommit,
+        SqlErrorKind::Denied => ServerFailure::Denied,
+        SqlErrorKind::UniqueViolation
+        | SqlErrorKind::NoTable
+        | SqlErrorKind::Value { .. }
+        | SqlErrorKind::Other => ServerFailure::Other,
+    };
+    DestinationError::Server { at: place.to_string(), cause, failure }
 }

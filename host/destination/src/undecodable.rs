@@ -15,7 +15,7 @@ pub(crate) fn of_page(table: &Table, error: DecodeError) -> DestinationError {
             let message = format!("{expected} expected at byte {byte}");
             (Some(row), DataErrorKind::NotJson { message })
         }
-        other => (None, DataErrorKind::Undecodable { reason: other.to_string() }),
+        other => (None, DataErrorKind::Unreadable(other)),
     };
     DestinationError::data(&table.resource, row, kind)
 }
@@ -30,6 +30,6 @@ pub(crate) fn of_row(table: &Table, line: &str, reason: &Reason) -> DataErrorKin
         Reason::FieldTwice { field } => DataErrorKind::FieldTwice { field: field.clone() },
         Reason::Reserved { field } => DataErrorKind::ReservedField { field: field.clone() },
         Reason::BadFieldName { field } => DataErrorKind::BadFieldName { field: field.clone() },
-        other => DataErrorKind::Undecodable { reason: other.to_string() },
+        other => DataErrorKind::Refused(other.clone()),
     }
 }

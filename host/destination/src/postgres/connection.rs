@@ -1,7 +1,6 @@
 //! One connection to a server, as its thread has it: statements, and rows by COPY.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::io::Write as _;
 
 use arrow_array::RecordBatch;
@@ -9,15 +8,16 @@ use postgres::types::{ToSql, Type};
 use postgres::{Client, Statement};
 
 use super::copy::Copy;
-use super::stand_in::{Scalar, SqlError, SqlErrorKind, TableName};
-use super::{PostgresAddress, failure, qualified, quoted, tls};
+use super::{PostgresAddress, failure, qualified, tls};
+use crate::sql::dialect::list;
+use crate::sql::session::{Scalar, SqlError, SqlErrorKind, TableName};
 
 /// What every session is set to: plain forms for values as text, and no end of the session while an API is waited for.
 /// A table that someone else has locked (a long query, an open transaction) is waited for, though not for ever.
 const SETTINGS: &str = "SET TimeZone = 'UTC'; SET DateStyle = 'ISO, MDY'; SET client_min_messages = warning; \
     SET standard_conforming_strings = on; SET idle_in_transaction_session_timeout = 0; SET lock_timeout = '60s'";
 /// What statements begin with that change no table's columns.
-const KEEP_TABLES: [&str; 5] = ["SAVEPOINT", "RELEASE", "BEGIN", "TRUNCATE", "INSERT"];
+const KEEP_TABLES: [&str; 5] = ["SAVEPOINT", "RELEASE", "BEGIN", "DELETE", "INSERT"];
 /// As many prepared statements are kept.
 const KEPT_STATEMENTS: usize = 64;
 
@@ -82,11 +82,7 @@ impl Connection {
         if batch.num_rows() == 0 {
             return Ok(0);
         }
-        let mut columns = String::new();
-        for field in batch.schema_ref().fields() {
-            let comma = if columns.is_empty() { "" } else { ", " };
-            let _ = write!(columns, "{comma}{}", quoted(field.name()));
-        }
+        let columns = list(batch.schema_ref().fields().iter().map(|field| field.name().as_str()));
         let sql = format!("COPY {} ({columns}) FROM STDIN (FORMAT binary)", qualified(table));
         if !self.copied.contains_key(&sql) {
             let select = format!("SELECT {columns} FROM {}", qualified(table));

@@ -12,6 +12,7 @@ use memchr::memmem;
 use postgres::types::Type;
 
 use super::numeric;
+use crate::sql::session::Refusal;
 
 /// What every such stream begins with: a signature, no flags, no extension.
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
@@ -28,16 +29,6 @@ const FIRST_MICROS: i64 = FIRST_DAY as i64 * 86_400_000_000;
 /// The day after 5874897-12-31.
 const END_DAY: i32 = 2_145_031_949;
 const DAY_MICROS: i64 = 86_400_000_000;
-
-/// A value that PostgreSQL cannot hold, or a column of another type than the table's.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{reason}")]
-pub(crate) struct Refusal {
-    /// The row of the batch, from 0; none if it is the column as a whole.
-    pub(crate) row: Option<u64>,
-    pub(crate) column: String,
-    pub(crate) reason: String,
-}
 
 /// Every value of a batch that no table could hold, as its columns are made here.
 pub(crate) fn refusals(batch: &RecordBatch) -> Vec<Refusal> {

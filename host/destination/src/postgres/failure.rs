@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use postgres::error::DbError;
 
-use super::stand_in::{SqlError, SqlErrorKind};
+use crate::sql::session::{SqlError, SqlErrorKind};
 
 /// Sorts a failure by its SQLSTATE (PostgreSQL's manual, appendix A).
 pub(crate) fn sort(error: &postgres::Error) -> SqlError {

@@ -7,11 +7,12 @@ use ::postgres::types::Type;
 use arrow_array::{ArrayRef, BinaryArray, Decimal128Array, Int64Array, RecordBatch, StringArray};
 use insta::assert_snapshot;
 
+use super::Postgres;
 use super::copy::Copy;
 use super::server::shared;
 use super::tests::tcp;
-use super::{Locked, Postgres};
 use crate::conformance::{load, page, table};
+use crate::sql::session::Locked;
 use crate::*;
 
 #[test]
@@ -96,11 +97,10 @@ fn servers() {
     let mut to = Destination::open(&target, "demo").unwrap();
     say(to.resume(&table("gone", Disposition::Append), &load("gone", "1")).unwrap_err().to_string());
     drop(to);
-    other.batch("UPDATE words._sanderling_schemas SET schema = '{'").unwrap();
-    let mut to = Destination::open(&target, "demo").unwrap();
-    say(to.begin(&merged, &load("merged", "2")).unwrap_err().to_string());
+    let mut to = Destination::open(&target, "other").unwrap();
+    say(to.begin(&table("gone", Disposition::Append), &load("gone", "1")).unwrap_err().to_string());
     drop(to);
-    other.batch("UPDATE words._sanderling_meta SET value = 99").unwrap();
+    other.batch("UPDATE words._sanderling_state SET value = '99' WHERE entry = 'version'").unwrap();
     say(Destination::open(&target, "demo").unwrap_err().to_string());
     for settings in ["sslmode=require", "sslmode=verify-full&sslrootcert=/none"] {
         say(Postgres::connect(&tcp(server, settings)).unwrap_err().to_string());

@@ -6,9 +6,9 @@ use bytes::BytesMut;
 use postgres::types::{Format, FromSql, IsNull, ToSql, Type};
 
 use super::numeric;
-use super::stand_in::Scalar;
+use crate::sql::session::Scalar;
 
-/// Sent as text, which the server reads as whatever type the statement wants there; only bytes go as they are.
+/// Sent as text, which the server reads as whatever type the statement wants there.
 impl ToSql for Scalar {
     fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
         match self {
@@ -16,7 +16,6 @@ impl ToSql for Scalar {
             Self::Int(number) => out.extend_from_slice(number.to_string().as_bytes()),
             Self::Real(number) => out.extend_from_slice(number.to_string().as_bytes()),
             Self::Text(text) => out.extend_from_slice(text.as_bytes()),
-            Self::Bytes(bytes) => out.extend_from_slice(bytes),
         }
         Ok(IsNull::No)
     }
@@ -30,7 +29,7 @@ impl ToSql for Scalar {
     }
 
     fn encode_format(&self, _: &Type) -> Format {
-        if matches!(self, Self::Bytes(_)) { Format::Binary } else { Format::Text }
+        Format::Text
     }
 }
 
@@ -47,7 +46,6 @@ impl<'a> FromSql<'a> for Scalar {
             Type::FLOAT4 => Self::Real(f32::from_sql(ty, raw)?.into()),
             Type::FLOAT8 => Self::Real(f64::from_sql(ty, raw)?),
             Type::NUMERIC => Self::Text(numeric::read(raw).ok_or("a numeric that cannot be read")?),
-            Type::BYTEA => Self::Bytes(raw.to_vec()),
             Type::TEXT | Type::VARCHAR | Type::BPCHAR | Type::NAME | Type::UNKNOWN | Type::JSON => text(raw)?,
             // A version stands in front.
             Type::JSONB => text(raw.get(1..).unwrap_or_default())?,

@@ -9,8 +9,10 @@ use arrow_array::{
 use arrow_buffer::i256;
 
 use super::server::{PASSWORD, Server, shared};
-use super::stand_in::{Scalar, SqlErrorKind, TableName};
-use super::{Locked, Postgres, PostgresAddress};
+use super::{Postgres, PostgresAddress};
+use crate::conformance::{load, page, table};
+use crate::sql::session::{Locked, Scalar, SqlErrorKind, TableName};
+use crate::{Column, DataType, Destination, Disposition, Nested, Shape, Table, Target};
 
 pub(crate) fn tcp(server: &Server, settings: &str) -> PostgresAddress {
     PostgresAddress::parse(&server.url(settings)).unwrap()
@@ -264,7 +266,7 @@ fn scalars_both_ways() {
         Scalar::Int(i64::MIN),
         Scalar::Real(0.1),
         Scalar::Text("ünï \\ ' \"".to_owned()),
-        Scalar::Bytes(vec![0, 255]),
+        Scalar::Text("\\x00ff".to_owned()),
         Scalar::Text("12345678901234567890.10".to_owned()),
         Scalar::Text("{\"a\": 1}".to_owned()),
         Scalar::Int(7),
@@ -275,7 +277,7 @@ fn scalars_both_ways() {
         assert_eq!(session.execute(insert, &args), Ok(1));
     }
     assert_eq!(
-        session.query("SELECT * FROM t ORDER BY i", &[]).unwrap(),
+        session.query("SELECT i, r, s, b::text, n, j, c, k FROM t ORDER BY i", &[]).unwrap(),
         [row.to_vec(), vec![Scalar::Null; 8]]
     );
     let error = session.query("SELECT '10.0.0.1'::inet", &[]).unwrap_err();
@@ -380,6 +382,43 @@ fn values_that_postgresql_cannot_hold() {
 }
 
 #[test]
+fn rows_of_lists_that_cannot_be_held_are_those_of_their_page() {
+    let Some(server) = shared() else { return };
+    let target = Target::Postgres { address: Box::new(tcp(server, "schema=lists")) };
+    let mut to = Destination::open(&target, "demo").unwrap();
+    let declared = Column { name: "size".to_owned(), data_type: Some(DataType::Bigint), nullable: true };
+    let table = Table {
+        shape: Shape { nested: Some(Nested::Tables { max_depth: None }), ..Shape::default() },
+        columns: vec![declared],
+        ..table("tasks", Disposition::Append)
+    };
+    to.begin(&table, &load("tasks", "1")).unwrap();
+    let bad_item = "{\"id\":2,\"items\":[{\"t\":\"fine\"},{\"t\":\"a\\u0000\"}]}";
+    let bad_name = "{\"id\":4,\"name\":\"\\u0000\"}";
+    let text = format!(
+        "{{\"id\":1,\"items\":[{{\"t\":\"x\"}}]}}\n{{\"id\":3,\"size\":\"much\"}}\n{bad_item}\n{bad_name}\n"
+    );
+    let found = to.breaches(&table, &page(&text, "1")).unwrap();
+    let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        found,
+        [
+            "tasks row 1 of the page: column `size` is declared bigint, and holds \"much\"",
+            "tasks row 2 of the page: column `t`: PostgreSQL's text cannot hold a NUL character (U+0000)",
+            "tasks row 3 of the page: column `name`: PostgreSQL's text cannot hold a NUL character (U+0000)",
+        ]
+    );
+    for (row, words) in [(bad_item, "column `t`"), (bad_name, "column `name`")] {
+        let refused = to.write(&table, &page(&format!("{{\"id\":0}}\n{row}"), "1"), &[]).unwrap_err();
+        assert!(refused.to_string().starts_with(&format!("tasks row 1 of the page: {words}")), "{refused}");
+    }
+    // Nothing of either page is there.
+    to.finish(&table, &load("tasks", "1"), &[]).unwrap();
+    to.commit().unwrap();
+    assert_eq!(ask(&tcp(server, "schema=lists"), "SELECT count(*)::text FROM lists.tasks"), ["0"]);
+}
+
+#[test]
 fn failures_by_kind() {
     let Some((server, mut session, table)) = place("kinds") else { return };
     session
@@ -469,7 +508,7 @@ fn a_connection_that_is_killed() {
     let Some((server, mut other, table)) = place("killed") else { return };
     other.batch("CREATE TABLE t (id int8)").unwrap();
     let ids = || batch(vec![("id", Arc::new(Int64Array::from_iter_values(0..200_000)) as ArrayRef)]);
-    type Step = fn(&mut Postgres, &TableName, &RecordBatch) -> super::SqlErrorKind;
+    type Step = fn(&mut Postgres, &TableName, &RecordBatch) -> SqlErrorKind;
     let steps: [(&str, Step); 4] = [
         ("execute", |session, _, _| {
             session.execute("INSERT INTO killed.t VALUES (1)", &[]).unwrap_err().kind

@@ -24,7 +24,7 @@ impl Sql {
         let latest: BTreeMap<String, String> = states.into_iter().collect();
         let read = |(name, state): (&String, &String)| dlt::pipeline(name, state, &schemas);
         latest.iter().map(read).collect::<Result<_, _>>().map_err(|error| DestinationError::Corrupt {
-            path: self.place.clone(),
+            path: self.place.name.clone(),
             reason: error.to_string(),
         })
     }
@@ -38,13 +38,14 @@ impl Sql {
         load: &Load,
     ) -> Result<Option<u64>, DestinationError> {
         self.check(table)?;
+        self.lock(table)?;
         let rows = self.atomically(|this| {
             if let Some(other) =
                 ledger::loaded_by(&mut this.session, this.schema.as_deref(), &this.pipeline, &table.name)
                     .map_err(|error| sort(&this.place, error))?
             {
                 return Err(DestinationError::NotOurs {
-                    name: format!("table `{}` in {}", table.name, this.place.display()),
+                    name: format!("table `{}` in {}", table.name, this.place),
                     reason: format!("the pipeline `{other}` loads it"),
                 });
             }
@@ -63,7 +64,7 @@ impl Sql {
                         "table `{}` lacks column `{}`, which dlt's own record of it has",
                         of.name, lacking.name
                     );
-                    return Err(DestinationError::Corrupt { path: this.place.clone(), reason });
+                    return Err(DestinationError::Corrupt { path: this.place.name.clone(), reason });
                 }
             }
             let name = this.session.dialect().table(&this.named(&table.name));

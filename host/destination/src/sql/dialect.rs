@@ -11,6 +11,7 @@ use super::session::TableName;
 pub(crate) enum Dialect {
     Sqlite,
     DuckDb,
+    Postgres,
 }
 
 /// A name as SQL writes it.
@@ -36,7 +37,7 @@ impl Dialect {
     pub(crate) fn argument(self, place: usize) -> String {
         match self {
             Self::Sqlite => format!("?{place}"),
-            Self::DuckDb => format!("${place}"),
+            Self::DuckDb | Self::Postgres => format!("${place}"),
         }
     }
 
@@ -70,10 +71,16 @@ impl Dialect {
             (Self::DuckDb, ColumnType::Decimal { precision, scale }) if *precision <= 38 => {
                 format!("decimal({precision}, {scale})")
             }
-            (Self::DuckDb, ColumnType::Binary) => "blob".to_owned(),
-            (Self::DuckDb, ColumnType::Json | ColumnType::Struct(_) | ColumnType::List(_)) => {
-                "json".to_owned()
+            // The decoder gives no value to a column that it would have to round it for.
+            (Self::Postgres, ColumnType::Decimal { precision, scale }) => {
+                format!("numeric({precision}, {scale})")
             }
+            (Self::DuckDb, ColumnType::Binary) => "blob".to_owned(),
+            (Self::Postgres, ColumnType::Binary) => "bytea".to_owned(),
+            (Self::Postgres, ColumnType::Json | ColumnType::Struct(_) | ColumnType::List(_)) => {
+                "jsonb".to_owned()
+            }
+            (_, ColumnType::Json | ColumnType::Struct(_) | ColumnType::List(_)) => "json".to_owned(),
             (_, ColumnType::Text | ColumnType::Decimal { .. }) => "text".to_owned(),
         }
     }
@@ -90,5 +97,21 @@ impl Dialect {
     /// Whether a part of a transaction can be taken back.
     pub(crate) fn has_savepoints(self) -> bool {
         self != Self::DuckDb
+    }
+
+    /// Whether a transaction is as it was after a commit that was refused because someone else holds what it needs.
+    pub(crate) fn keeps_what_is_busy(self) -> bool {
+        self != Self::Postgres
+    }
+
+    /// What a table's or column's name may have, in bytes, where a longer one would be cut without a word.
+    pub(crate) fn max_name_bytes(self) -> Option<usize> {
+        (self == Self::Postgres).then_some(63)
+    }
+
+    /// A column to be sorted by: texts byte by byte, whatever the database's language.
+    pub(crate) fn sorted_by(self, column: &str, data_type: &ColumnType) -> String {
+        let by_language = self == Self::Postgres && *data_type == ColumnType::Text;
+        format!("{}{}", quoted(column), if by_language { " COLLATE \"C\"" } else { "" })
     }
 }

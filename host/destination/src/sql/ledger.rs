@@ -21,6 +21,9 @@ const LOADS: &str = "_sanderling_loads";
 const ERRORS: &str = "_sanderling_errors";
 const QUARANTINE: &str = "_quarantine";
 
+/// A database's index takes no more than some 2,700 bytes; of an entry with a longer key a digest stands for the key.
+const MAX_ENTRY_BYTES: usize = 1_000;
+
 /// Rows that one statement writes.
 const ROWS_AT_ONCE: usize = 500;
 
@@ -43,7 +46,7 @@ pub(super) struct Begun {
     pub(super) table: String,
 }
 
-/// What one row of the table is of.
+/// What one row of the table is of. A partition is in the value too, and here only tells rows apart.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Entry {
@@ -54,6 +57,21 @@ enum Entry {
     Opened(String, PartitionId),
     Watermark(String, String),
     Halt(String),
+}
+
+impl Entry {
+    /// As it stands in the table.
+    fn text(&self) -> Option<String> {
+        let whole = json(self).filter(|text| text.len() <= MAX_ENTRY_BYTES);
+        let digest = |partition: &str| json(&PartitionId::of(partition));
+        whole.or_else(|| {
+            json(&match self {
+                Self::Chain(resource, Some(partition)) => Self::Chain(resource.clone(), digest(partition)),
+                Self::Watermark(resource, partition) => Self::Watermark(resource.clone(), digest(partition)?),
+                other => other.clone(),
+            })
+        })
+    }
 }
 
 /// What a pipeline has left.
@@ -71,15 +89,19 @@ pub(super) fn create(session: &mut Session, schema: Option<&str>) -> Result<Opti
     let [state, loads, errors, quarantine] =
         [STATE, LOADS, ERRORS, QUARANTINE].map(|name| named(dialect, schema, name));
     // DuckDB checks keys against rows that the same transaction has deleted: it gets none.
-    let key = if dialect == Dialect::DuckDb { "" } else { ", PRIMARY KEY (pipeline, entry)" };
+    let key = |columns| match dialect {
+        Dialect::DuckDb => String::new(),
+        _ => format!(", PRIMARY KEY (pipeline, {columns})"),
+    };
+    let (of_state, of_loads) = (key("entry"), key("resource, load_id"));
     for (name, columns) in [
-        (state, format!("pipeline {text}, entry {text}, value {text}{key}")),
+        (state, format!("pipeline {text}, entry {text}, value {text}{of_state}")),
         (
             loads,
             format!(
                 "pipeline {text}, resource {text}, load_id {text}, table_name {text}, disposition {text},
                  status {text}, \"rows\" {integer}, pages {integer}, retries {integer}, refused_rows {integer},
-                 total {integer}, started_at {text}, updated_at {text}, stopped_at {text}"
+                 total {integer}, started_at {text}, updated_at {text}, stopped_at {text}{of_loads}"
             ),
         ),
         (
@@ -252,7 +274,7 @@ pub(super) fn write(
     let [state, loads_table, errors, quarantine] =
         [STATE, LOADS, ERRORS, QUARANTINE].map(|name| named(dialect, schema, name));
     let rows: Vec<(String, Option<String>)> =
-        entries.iter().filter_map(|entry| Some((json(entry)?, after.value(entry)))).collect();
+        entries.iter().filter_map(|entry| Some((entry.text()?, after.value(entry)))).collect();
     for rows in rows.chunks(ROWS_AT_ONCE) {
         let places: Vec<String> = (0..rows.len()).map(|at| dialect.argument(at + 2)).collect();
         let mut args = vec![Scalar::Text(pipeline.to_owned())];

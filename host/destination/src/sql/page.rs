@@ -3,19 +3,20 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use arrow_array::cast::AsArray as _;
 use arrow_array::{Array as _, ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType as Arrow, Field};
 use sanderling_columns as columns;
 use sanderling_columns::{Column, DecodeError, Nested, Options, Role, Schema, TableSchema};
 
 use super::dialect::quoted;
-use super::session::{Scalar, Session, SqlError, TableName};
+use super::session::{Refusal, Scalar, Session, SqlError, TableName};
 use super::statements::{KEY, PARTITION, ROW};
 use crate::error::{DataErrorKind, DestinationError};
 use crate::key::{self, KeyDigest};
 use crate::shape::options;
 use crate::table::{Rows, Table};
-use crate::{fields, rows};
+use crate::{fields, rows, undecodable};
 
 /// A page, read.
 pub(super) struct Read {
@@ -61,14 +62,15 @@ pub(super) fn read(
     table: &Table,
     page: &Rows,
     schema: &mut Schema,
+    max_name_bytes: Option<usize>,
     gathered: Option<u64>,
     parents: Option<&Parents>,
 ) -> Result<Read, DestinationError> {
     let refuse = |row, kind| DestinationError::data(&table.resource, row, kind);
-    let decoded = decode(table, page, schema, gathered.unwrap_or_default())
-        .map_err(|error| refuse(place(&error), kind(error)))?;
-    if let Some(first) = decoded.refused.into_iter().next() {
-        return Err(refuse(Some(first.row), DataErrorKind::Refused(first.reason)));
+    let decoded = decode(table, page, schema, max_name_bytes, gathered.unwrap_or_default())?;
+    if let Some(first) = decoded.refused.first() {
+        let kind = undecodable::of_row(table, &first.line, &first.reason);
+        return Err(refuse(Some(first.row), kind));
     }
     if let Some((row, kind)) = without_key(table, page, schema, &decoded.tables).into_iter().next() {
         return Err(refuse(Some(row), kind));
@@ -101,31 +103,65 @@ pub(super) fn refusals(
     table: &Table,
     page: &Rows,
     schema: &mut Schema,
+    session: &Session,
 ) -> Result<Vec<(u64, DataErrorKind)>, DestinationError> {
-    let decoded = decode(table, page, schema, 0)
-        .map_err(|error| DestinationError::data(&table.resource, place(&error), kind(error)))?;
+    let decoded = decode(table, page, schema, session.dialect().max_name_bytes(), 0)?;
     let refused: Vec<u64> = decoded.refused.iter().map(|refused| refused.row).collect();
     let mut found: Vec<(u64, DataErrorKind)> = decoded
         .refused
-        .into_iter()
-        .map(|refused| (refused.row, DataErrorKind::Refused(refused.reason)))
+        .iter()
+        .map(|refused| (refused.row, undecodable::of_row(table, &refused.line, &refused.reason)))
         .filter(|(_, kind)| kind.is_of_row())
         .collect();
     if refused.is_empty() {
         found.extend(without_key(table, page, schema, &decoded.tables));
     }
+    let taken: Vec<u64> = (0..page.count).filter(|row| !refused.contains(row)).collect();
+    let root = decoded.tables.first().map(|found| &found.batch);
+    for of in &decoded.tables {
+        let Some(at) = schema.tables.iter().position(|known| known.name == of.table) else { continue };
+        for Refusal { row, column, reason } in session.refusals(&of.batch) {
+            let row = row.and_then(|row| row_of(schema, root, at, &of.batch, row));
+            let row = row.and_then(|row| taken.get(usize::try_from(row).ok()?).copied());
+            found.extend(row.map(|row| (row, DataErrorKind::Unstorable { column, reason })));
+        }
+    }
+    found.sort_by_key(|(row, _)| *row);
+    found.dedup_by_key(|(row, _)| *row);
     Ok(found)
+}
+
+/// The row of the resource's own batch to which a row of the batch of the schema's table at a place belongs, both from 0.
+pub(super) fn row_of(
+    schema: &Schema,
+    root: Option<&RecordBatch>,
+    at: usize,
+    batch: &RecordBatch,
+    row: u64,
+) -> Option<u64> {
+    if at == 0 {
+        return Some(row);
+    }
+    let column = |at: usize, batch: &RecordBatch, role| -> Option<ArrayRef> {
+        let column = schema.tables.get(at)?.columns.iter().find(|column| column.role == role)?;
+        batch.column_by_name(&column.name).cloned()
+    };
+    let ids = column(0, root?, Role::RowId)?;
+    let of = column(at, batch, Role::RootId)?;
+    let of = of.as_string_opt::<i32>()?.value(usize::try_from(row).ok()?);
+    ids.as_string_opt::<i32>()?.iter().position(|id| id == Some(of)).map(|row| row as u64)
 }
 
 fn decode(
     table: &Table,
     page: &Rows,
     schema: &mut Schema,
+    max_name_bytes: Option<usize>,
     first_row: u64,
-) -> Result<columns::Decoded, DecodeError> {
+) -> Result<columns::Decoded, DestinationError> {
     // What lacks its merge key is told below.
     let key = table.primary_key.clone();
-    let options = Options { root_id: true, key, ..options(table, Nested::Json, None) };
+    let options = Options { root_id: true, key, ..options(table, Nested::Json, max_name_bytes) };
     let page = columns::Page {
         ndjson: page.ndjson,
         count: page.count,
@@ -133,7 +169,7 @@ fn decode(
         load_id: page.load_id,
         loaded_at_ms: page.loaded_at_ms,
     };
-    columns::decode(&page, schema, &options)
+    columns::decode(&page, schema, &options).map_err(|error| undecodable::of_page(table, error))
 }
 
 /// Rows whose key is not in the key's own columns: a merge would not find them.
@@ -273,19 +309,4 @@ fn numbered(
         arrays.push(array);
     }
     RecordBatch::try_new(Arc::new(arrow_schema::Schema::new(fields)), arrays)
-}
-
-fn place(error: &DecodeError) -> Option<u64> {
-    match error {
-        DecodeError::NotUtf8 { row } | DecodeError::NotJson { row, .. } => Some(*row),
-        _ => None,
-    }
-}
-
-fn kind(error: DecodeError) -> DataErrorKind {
-    match error {
-        DecodeError::NotUtf8 { .. } => DataErrorKind::NotUtf8,
-        DecodeError::Count { declared, found } => DataErrorKind::Count { declared, found },
-        other => DataErrorKind::Unreadable(other),
-    }
 }

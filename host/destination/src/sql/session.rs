@@ -3,9 +3,10 @@
 use arrow_array::RecordBatch;
 
 use super::adbc::Adbc;
-use super::dialect::Dialect;
+use super::dialect::{Dialect, quoted};
 #[cfg(test)]
 use super::lite::Lite;
+use crate::postgres::Postgres;
 
 /// A value in a statement's arguments, or in its answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,12 +29,21 @@ pub(crate) struct TableName {
 pub(crate) enum SqlErrorKind {
     /// Another session holds what is needed.
     Busy,
+    /// The connection is gone, and with it what was not committed.
+    ConnectionLost,
+    /// The connection was lost while a commit was on its way: it may have been done, or not. Only the database knows.
+    UnknownOutcome,
     UniqueViolation,
     DiskFull,
     /// The database's user may not.
     Denied,
     /// A table that is not there.
     NoTable,
+    /// A value that the database cannot hold: the row of the batch, from 0, where known.
+    Value {
+        row: Option<u64>,
+        column: String,
+    },
     Other,
 }
 
@@ -45,11 +55,31 @@ pub(crate) struct SqlError {
     pub(crate) message: String,
 }
 
+/// A value of a batch that a database cannot hold, or a column of another type than the table's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub(crate) struct Refusal {
+    /// The row of the batch, from 0; none if it is the column as a whole.
+    pub(crate) row: Option<u64>,
+    pub(crate) column: String,
+    pub(crate) reason: String,
+}
+
+/// What a run has for itself, in a database that others may write to at the same time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Locked<'a> {
+    /// The state of a pipeline.
+    Pipeline(&'a str),
+    /// The rows of a table.
+    Table(&'a str),
+}
+
 /// An open connection. Closing it takes back what was not committed, and lets go of its locks.
 #[derive(Debug)]
 pub(crate) enum Session {
     /// DuckDB.
     Adbc(Adbc),
+    Postgres(Postgres),
     #[cfg(test)]
     Lite(Lite),
 }
@@ -58,6 +88,7 @@ macro_rules! each {
     ($self:ident, $it:ident => $call:expr) => {
         match $self {
             Self::Adbc($it) => $call,
+            Self::Postgres($it) => $call,
             #[cfg(test)]
             Self::Lite($it) => $call,
         }
@@ -69,6 +100,7 @@ impl Session {
     pub(crate) fn dialect(&self) -> Dialect {
         match self {
             Self::Adbc(_) => Dialect::DuckDb,
+            Self::Postgres(_) => Dialect::Postgres,
             #[cfg(test)]
             Self::Lite(_) => Dialect::Sqlite,
         }
@@ -89,7 +121,8 @@ impl Session {
         each!(self, it => it.batch(sql))
     }
 
-    /// Ends the open transaction. On an error it is over, unless the kind is `Busy`.
+    /// Ends the open transaction. On an error it is over, unless the kind is `Busy` and the dialect
+    /// [keeps it](Dialect::keeps_what_is_busy).
     pub(crate) fn commit(&mut self) -> Result<(), SqlError> {
         each!(self, it => it.commit())
     }
@@ -102,5 +135,41 @@ impl Session {
     /// The columns of a table and their types as the database writes them, in order. None if the table is not there.
     pub(crate) fn columns(&mut self, table: &TableName) -> Result<Option<Vec<(String, String)>>, SqlError> {
         each!(self, it => it.columns(table))
+    }
+
+    /// Takes a lock until the connection ends. A file is one run's as a whole, and has no others.
+    ///
+    /// # Errors
+    /// `Busy`, with who holds it.
+    pub(crate) fn lock(&mut self, schema: Option<&str>, locked: Locked<'_>) -> Result<(), SqlError> {
+        match self {
+            Self::Postgres(it) => it.lock(schema.unwrap_or_default(), locked),
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes the schema if it is not there. Until the open transaction ends, no other session does so, or what follows.
+    pub(crate) fn make_schema(&mut self, schema: Option<&str>) -> Result<(), SqlError> {
+        match (self, schema) {
+            (_, None) => Ok(()),
+            (Self::Postgres(it), Some(schema)) => it.make_schema(schema),
+            (it, Some(schema)) => it.batch(&format!("CREATE SCHEMA IF NOT EXISTS {}", quoted(schema))),
+        }
+    }
+
+    /// Whether another table can take a table's place without taking anything away that hangs on it.
+    pub(crate) fn can_swap(&mut self, table: &TableName) -> Result<bool, SqlError> {
+        match self {
+            Self::Postgres(it) => it.can_swap(table),
+            _ => Ok(false),
+        }
+    }
+
+    /// Every value of a batch that no table could hold, as its columns are made here.
+    pub(crate) fn refusals(&self, batch: &RecordBatch) -> Vec<Refusal> {
+        match self {
+            Self::Postgres(_) => Postgres::refusals(batch),
+            _ => Vec::new(),
+        }
     }
 }

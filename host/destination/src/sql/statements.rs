@@ -23,20 +23,25 @@ pub(super) struct Gathered<'a> {
 pub(super) struct Keys<'a> {
     pub(super) primary: Vec<&'a str>,
     pub(super) merge: Vec<&'a str>,
-    pub(super) dedup_sort: Option<(&'a str, &'a DedupSort)>,
+    pub(super) dedup_sort: Option<(&'a Column, &'a DedupSort)>,
     /// The field's own column, and its variants.
     pub(super) hard_delete: Vec<&'a Column>,
 }
 
-/// All rows give way to the new ones. The tables stay, with what a person has hung on them.
-pub(super) fn replace(dialect: Dialect, tables: &[Gathered]) -> Vec<String> {
-    let mut statements = Vec::new();
-    for gathered in tables {
-        let name = dialect.table(&gathered.name);
-        statements.push(format!("DELETE FROM {name}"));
-        statements.push(added(dialect, gathered, ""));
-    }
-    statements
+/// All rows give way to the new ones. The table stays, with what a person has hung on it.
+pub(super) fn replace(dialect: Dialect, gathered: &Gathered) -> Vec<String> {
+    let name = dialect.table(&gathered.name);
+    vec![format!("DELETE FROM {name}"), added(dialect, gathered, "")]
+}
+
+/// The table gives way to the one in which the new rows were gathered.
+pub(super) fn swap(dialect: Dialect, gathered: &Gathered) -> Vec<String> {
+    let beside = dialect.table(&gathered.beside);
+    vec![
+        format!("DROP TABLE {}", dialect.table(&gathered.name)),
+        format!("ALTER TABLE {beside} DROP COLUMN {}", quoted(ROW)),
+        format!("ALTER TABLE {beside} RENAME TO {}", quoted(&gathered.name.name)),
+    ]
 }
 
 /// dlt's `delete-insert`: what has the primary key of a new row goes, and what has the merge key of one, each with its
@@ -66,7 +71,7 @@ pub(super) fn delete_insert(
     let mut stays: Vec<String> = keys.hard_delete.iter().map(|column| is_kept(column)).collect();
     if !keys.primary.is_empty() {
         let order = keys.dedup_sort.map(|(column, sort)| {
-            let column = quoted(column);
+            let column = dialect.sorted_by(&column.name, &column.data_type);
             format!("{column} IS NULL, {column} {}, ", if sort.greatest { "DESC" } else { "ASC" })
         });
         stays.push(format!(
