@@ -135,6 +135,13 @@ fn killed_at_any_moment_into_postgresql() {
     }
 }
 
+#[test]
+fn killed_at_any_moment_into_duckdb() {
+    if let Some(library) = crate::duckdb::library() {
+        killed_at_any_moment_into(&[&format!("duckdb:long.duckdb?driver={}", library.display())]);
+    }
+}
+
 fn killed_at_any_moment_into(places: &[&str]) {
     for disposition in DISPOSITIONS {
         for to in places.iter().copied() {
@@ -173,6 +180,9 @@ fn ids(folder: &Folder, to: &str) -> Vec<String> {
     }
     if to == "${secrets.db}" {
         return crate::postgres::rows(folder, "rows");
+    }
+    if to.starts_with("duckdb") {
+        return crate::duckdb::column(&folder.path("long.duckdb"), "rows", "id");
     }
     let database = folder.database("long.db");
     let mut ids = database.prepare("select id from rows").unwrap();
@@ -268,7 +278,8 @@ fn a_second_signal_ends_at_once() {
 
 #[test]
 fn two_runs_at_once_do_not_mix() {
-    for to in [To::Sqlite, To::Jsonl] {
+    let server = crate::postgres_server::shared().map(|_| To::Postgres);
+    for to in [To::Sqlite, To::Jsonl].into_iter().chain(server) {
         let it = Breaking::new(to, "append", 1);
         it.server.add_fault(Fault::new("*", When::Nth(3), Action::Delay { ms: 1_000 }));
         let first = it.folder.spawn(&it.args());

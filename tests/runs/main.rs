@@ -13,6 +13,7 @@
 //! | `contract_walks.rs` | walks that the contract must survive |
 //! | `demo.rs` | `sanderling demo` |
 //! | `dlt.rs`, `dlt/` | dlt's behaviour, case by case, and what differs on purpose |
+//! | `duckdb.rs` | what a run has left in a DuckDB file |
 //! | `endings.rs` | how a run ends: the lines around its table |
 //! | `faults.rs` | servers that fail in every way |
 //! | `config_schema.rs`, `json_schema.rs` | the schema of configs against configs; the part of JSON Schema that ours use |
@@ -65,6 +66,7 @@ mod config_schema;
 mod contract_walks;
 mod demo;
 mod dlt;
+mod duckdb;
 mod endings;
 mod faults;
 mod foreign;
@@ -88,6 +90,8 @@ mod paging_property;
 mod parquet;
 mod peers;
 mod postgres;
+#[path = "../../host/destination/tests-support/postgres_proxy.rs"]
+mod postgres_proxy;
 #[path = "../../host/destination/tests-support/postgres_server.rs"]
 #[allow(dead_code, reason = "used by other tests")]
 mod postgres_server;

@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use sanderling_demo::{Options, start};
 
-use crate::breaking::{Breaking, DISPOSITIONS, TABLES, To, sorted};
+use crate::breaking::{Breaking, DISPOSITIONS, TABLES, To, after, sorted};
+use crate::postgres_proxy::losing_a_commit;
 use crate::postgres_server::{PASSWORD, Server, shared};
 use crate::program::Folder;
 
@@ -138,6 +139,38 @@ fn what_hangs_on_a_replaced_table_stays() {
     );
     assert_eq!(before, tables("clients"));
     assert_ne!(other, tables("tasks"), "where nothing hangs on it the new table takes its place");
+}
+
+/// The connection breaks off at each commit that there is, before the server has it and after.
+#[test]
+fn a_commit_that_is_lost_ends_the_run_and_the_next_one_finds_out() {
+    let Some(server) = shared() else { return };
+    for (disposition, done) in DISPOSITIONS.into_iter().flat_map(|it| [(it, false), (it, true)]) {
+        let clean = Breaking::new(To::Postgres, disposition, 1);
+        clean.folder.run(&clean.args()).expect(0);
+        let mut lost = 0;
+        loop {
+            let mut it = Breaking::new(To::Postgres, disposition, 1);
+            let url = it.folder.variable("SANDERLING_SECRET_DB");
+            let port = losing_a_commit(server.port(), lost + 1, done).to_string();
+            it.folder.env("SANDERLING_SECRET_DB", &url.replace(&server.port().to_string(), &port));
+            let ran = it.folder.run(&it.args());
+            if ran.code == Some(0) {
+                break;
+            }
+            lost += 1;
+            ran.expect(4).says(&["nobody knows whether the last commit was done"]);
+            it.folder.run(&it.args()).expect(0);
+            // If the last of all commits was done, the next run is one of its own.
+            let passes = 1..=if done { 2 } else { 1 };
+            let are_whole = passes.map(|passes| after(passes, disposition, To::Postgres, &clean.rows()));
+            assert!(
+                are_whole.into_iter().any(|rows| rows == it.rows()),
+                "{disposition}, commit {lost}, {done}"
+            );
+        }
+        assert!(lost > 1, "{lost} commits");
+    }
 }
 
 #[test]

@@ -13,6 +13,10 @@ const NOBODY: u32 = 65_534;
 /// Runs a server until standard input ends, which it does with the process of the tests, and removes its folder.
 const UNTIL_INPUT_ENDS: &str = r#"dir=$1; shift; "$@" & read _; kill -QUIT $!; wait $!; rm -rf "$dir""#;
 
+/// Runs a server for which a folder is a file system of so much memory, and its own.
+const ON_SMALL_DISK: &str =
+    r#"mount -t tmpfs -o "size=$0,uid=65534,gid=65534,mode=700" none "$1" && shift && exec "$@""#;
+
 /// A server on a socket and on a free port of loopback, its user `tester`.
 pub(crate) struct Server {
     child: Child,
@@ -23,9 +27,26 @@ pub(crate) struct Server {
 impl Server {
     /// None, with a word about it, where the machine has no PostgreSQL. `files` are put beside the data.
     pub(crate) fn start(settings: &[&str], files: &[(&str, &str)]) -> Option<Self> {
+        Self::start_in(settings, files, None)
+    }
+
+    /// One that sees a disk of so many MiB, at the folder that comes with it. None, with a word about it, also where that
+    /// cannot be had: it is a file system in memory, which root alone may make.
+    pub(crate) fn with_small_disk(mib: u32) -> Option<(Self, PathBuf)> {
+        let may_mount =
+            Command::new("unshare").args(["-m", "true"]).output().is_ok_and(|out| out.status.success());
+        if !may_mount || !is_root() {
+            say("skipped: a full disk, which root alone can make");
+            return None;
+        }
+        let server = Self::start_in(&[], &[], Some(mib))?;
+        let disk = server.dir.join("small");
+        Some((server, disk))
+    }
+
+    fn start_in(settings: &[&str], files: &[(&str, &str)], disk_mib: Option<u32>) -> Option<Self> {
         let Some(programs) = programs() else {
-            use std::io::Write as _;
-            let _ = writeln!(std::io::stderr(), "skipped: no PostgreSQL (initdb, postgres) on this machine");
+            say("skipped: no PostgreSQL (initdb, postgres) on this machine");
             return None;
         };
         let dir = tempfile::tempdir().unwrap().keep();
@@ -33,6 +54,7 @@ impl Server {
             std::fs::write(dir.join(name), text).unwrap();
         }
         std::fs::create_dir(dir.join("data")).unwrap();
+        std::fs::create_dir(dir.join("small")).unwrap();
         give_away(&dir);
         let made = as_nobody(&programs.join("initdb"))
             .args([
@@ -50,11 +72,13 @@ impl Server {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let server = as_nobody(&programs.join("postgres"));
         let mut command = Command::new("sh");
-        command
-            .args(["-c", UNTIL_INPUT_ENDS, "sh"])
-            .arg(&dir)
-            .arg(server.get_program())
-            .args(server.get_args());
+        command.args(["-c", UNTIL_INPUT_ENDS, "sh"]).arg(&dir);
+        if let Some(mib) = disk_mib {
+            command
+                .args(["unshare", "-m", "sh", "-c", ON_SMALL_DISK, &format!("{mib}m")])
+                .arg(dir.join("small"));
+        }
+        command.arg(server.get_program()).args(server.get_args());
         command.arg("-D").arg(dir.join("data")).arg("-k").arg(&dir).args(["-p", &port.to_string()]);
         for setting in ["fsync=off", "listen_addresses=127.0.0.1"].iter().chain(settings) {
             command.args(["-c", setting]);
@@ -101,6 +125,11 @@ impl Drop for Server {
         drop(self.child.stdin.take());
         let _ = self.child.wait();
     }
+}
+
+fn say(what: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr(), "{what}");
 }
 
 /// The server that the tests of one process share, each in schemas of its own.

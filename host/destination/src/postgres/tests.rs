@@ -8,11 +8,15 @@ use arrow_array::{
 };
 use arrow_buffer::i256;
 
+use super::proxy::losing_a_commit;
 use super::server::{PASSWORD, Server, shared};
 use super::{Postgres, PostgresAddress};
 use crate::conformance::{load, page, table};
 use crate::sql::session::{Locked, Scalar, SqlErrorKind, TableName};
-use crate::{Column, DataType, Destination, Disposition, Nested, Shape, Table, Target};
+use crate::{
+    Change, Column, DataType, Destination, DestinationError, Disposition, Load, Nested, ServerFailure, Shape,
+    Table, Target,
+};
 
 pub(crate) fn tcp(server: &Server, settings: &str) -> PostgresAddress {
     PostgresAddress::parse(&server.url(settings)).unwrap()
@@ -551,6 +555,91 @@ fn a_transaction_that_failed_is_not_committed_in_silence() {
     assert!(session.commit().unwrap_err().message.contains("current transaction is aborted"));
     session.batch("ROLLBACK").unwrap();
     assert_eq!(texts(&mut session, "SELECT id::text FROM t"), [Some("1".to_owned())]);
+}
+
+fn rows_and_state(target: &Target, address: &PostgresAddress) -> (Vec<String>, Option<u64>) {
+    let found = Destination::look(target).unwrap().unwrap_or_default().remove("demo").unwrap_or_default();
+    let of_state = found.loads.get("tasks").map(|load| load.rows);
+    let tables = ask(address, &format!("SELECT to_regclass('{}.tasks')::text", address.schema));
+    let rows = match tables[0].as_str() {
+        "NULL" => vec![],
+        table => ask(address, &format!("SELECT id::text FROM {table} ORDER BY id")),
+    };
+    (rows, of_state)
+}
+
+#[test]
+fn a_commit_that_nobody_answers_was_done_or_not() {
+    let Some(server) = shared() else { return };
+    for done in [false, true] {
+        let schema = format!("schema=lost_{done}");
+        let address = tcp(server, &schema);
+        let target = Target::Postgres { address: Box::new(address.clone()) };
+        // The first commit is that of opening.
+        let port = losing_a_commit(server.port(), 2, done).to_string();
+        let way = server.url(&schema).replace(&server.port().to_string(), &port);
+        let mut to = Destination::open(&Target::parse(&way).unwrap(), "demo").unwrap();
+        let table = table("tasks", Disposition::Append);
+        to.begin(&table, &load("tasks", "1")).unwrap();
+        let counted = Change::Load(Load { rows: 2, ..load("tasks", "1") });
+        to.write(&table, &page("{\"id\":1}\n{\"id\":2}\n", "1"), &[counted]).unwrap();
+        let lost = to.commit().unwrap_err();
+        let in_commit = matches!(lost, DestinationError::Server { failure: ServerFailure::LostInCommit, .. });
+        assert!(in_commit, "{lost}");
+        let after = to.write(&table, &page("{\"id\":3}\n", "1"), &[]).unwrap_err();
+        assert!(matches!(after, DestinationError::Stopped { .. }), "{after}");
+        drop(to);
+        let mut to = Destination::open(&target, "demo").unwrap();
+        let expected = if done { (some(&["1", "2"]), Some(2)) } else { (vec![None], None) };
+        let (rows, of_state) = rows_and_state(&target, &address);
+        let rows: Vec<Option<String>> = rows.into_iter().map(Some).chain([None]).collect();
+        assert_eq!((rows, of_state), expected);
+        // What the state says is what the run goes on from.
+        if done {
+            to.resume(&table, &load("tasks", "1")).unwrap();
+        } else {
+            to.begin(&table, &load("tasks", "1")).unwrap();
+        }
+        to.write(&table, &page("{\"id\":3}\n", "1"), &[]).unwrap();
+        to.finish(&table, &load("tasks", "1"), &[]).unwrap();
+        to.commit().unwrap();
+    }
+}
+
+#[test]
+fn a_full_disk() {
+    let Some((server, disk)) = Server::with_small_disk(12) else { return };
+    let address = tcp(&server, "schema=brimful&options=-c%20default_tablespace%3Dsmall");
+    let mut other = connect(&server);
+    other.batch(&format!("CREATE TABLESPACE small LOCATION '{}'", disk.display())).unwrap();
+    other.batch("CREATE TABLE filler TABLESPACE small AS SELECT 1").unwrap();
+    let target = Target::Postgres { address: Box::new(address.clone()) };
+    let counted = |rows| Change::Load(Load { rows, ..load("tasks", "1") });
+    let wide = |id: u32| format!("{{\"id\":{id},\"text\":\"{}\"}}\n", "x".repeat(1_000));
+    let big: String = (2..=8_000).map(wide).collect();
+    for disposition in [Disposition::Append, Disposition::Merge] {
+        let table = table("tasks", disposition);
+        let fill = "INSERT INTO filler SELECT generate_series(1, 120000)";
+        other.batch(fill).unwrap();
+        let mut to = Destination::open(&target, "demo").unwrap();
+        to.begin(&table, &load("tasks", "1")).unwrap();
+        to.write(&table, &page(&wide(1), "1"), &[counted(1)]).unwrap();
+        to.commit().unwrap();
+        let full = to.write(&table, &page(&big, "1"), &[counted(8_000)]).unwrap_err();
+        assert!(matches!(full, DestinationError::Full { .. }), "{full}");
+        assert!(full.to_string().starts_with("no space is left for postgresql://tester@"), "{full}");
+        // The page is not there, what came before is, and when there is space again the same run goes on.
+        other.batch("TRUNCATE filler").unwrap();
+        let of_append = if disposition == Disposition::Append { vec!["1".to_owned()] } else { vec![] };
+        let (rows, of_state) = rows_and_state(&target, &address);
+        assert_eq!((rows, of_state), (of_append, Some(1)));
+        to.write(&table, &page(&wide(2), "1"), &[counted(2)]).unwrap();
+        to.finish(&table, &load("tasks", "1"), &[counted(2)]).unwrap();
+        to.commit().unwrap();
+        drop(to);
+        assert_eq!(rows_and_state(&target, &address).0, ["1", "2"]);
+        other.batch("DROP SCHEMA brimful CASCADE").unwrap();
+    }
 }
 
 #[test]

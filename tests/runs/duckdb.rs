@@ -1,0 +1,39 @@
+//! What a run has left in a DuckDB file, read by DuckDB's own library.
+
+use std::path::{Path, PathBuf};
+
+use adbc_core::options::{AdbcVersion, OptionDatabase, OptionValue};
+use adbc_core::{Connection as _, Database as _, Driver as _, Statement as _};
+use adbc_driver_manager::ManagedDriver;
+use arrow_array::Array as _;
+use arrow_array::cast::AsArray as _;
+
+/// The library that `SANDERLING_DUCKDB` names; without one nothing is shown, and that is said.
+pub(crate) fn library() -> Option<PathBuf> {
+    use std::io::Write as _;
+    let library = std::env::var_os("SANDERLING_DUCKDB").map(PathBuf::from);
+    if library.is_none() {
+        let said = "skipped: DuckDB, since SANDERLING_DUCKDB does not name its library";
+        let _ = writeln!(std::io::stderr(), "{said}");
+    }
+    library
+}
+
+/// The values of a table's column, as text.
+pub(crate) fn column(path: &Path, table: &str, column: &str) -> Vec<String> {
+    let entry: Option<&[u8]> = Some(b"duckdb_adbc_init");
+    let library = library().unwrap();
+    let mut driver = ManagedDriver::load_dynamic_from_filename(library, entry, AdbcVersion::V110).unwrap();
+    let option = |name: &str, value: &str| (OptionDatabase::Other(name.to_owned()), OptionValue::from(value));
+    let options = [option("path", path.to_str().unwrap()), option("access_mode", "READ_ONLY")];
+    let mut connection = driver.new_database_with_opts(options).unwrap().new_connection().unwrap();
+    let mut statement = connection.new_statement().unwrap();
+    statement.set_sql_query(format!("SELECT \"{column}\"::text FROM \"{table}\"")).unwrap();
+    let mut values = Vec::new();
+    for batch in statement.execute().unwrap() {
+        let batch = batch.unwrap();
+        let texts = batch.column(0).as_string::<i32>();
+        values.extend((0..texts.len()).map(|row| texts.value(row).to_owned()));
+    }
+    values
+}
