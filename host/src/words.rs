@@ -379,8 +379,7 @@ pub fn of_destination(error: &DestinationError) -> Words {
         DestinationError::NotBegun { .. }
         | DestinationError::Database { .. }
         | DestinationError::Stopped { .. }
-        | DestinationError::Io { .. }
-        | DestinationError::Sql { .. } => words(exit::OTHER),
+        | DestinationError::Io { .. } => words(exit::OTHER),
     }
 }
 
@@ -622,13 +621,10 @@ pub fn of_notice(notice: &RunNotice) -> (String, Option<String>) {
         RunNotice::StartedAgain { resource, why } => {
             (format!("{resource}: the last run broke off and is started again: {why}"), None)
         }
-        RunNotice::Removed { resource, rows, taken_back } => {
-            let what = if *taken_back { "taken back" } else { "left where they are" };
+        RunNotice::Removed { resource, rows } => {
             let rows = counted(*rows, "row");
-            (
-                format!("{resource}: it is not read any more; {rows} of the run that broke off are {what}"),
-                None,
-            )
+            let what = "of the run that broke off are taken back";
+            (format!("{resource}: it is not read any more; {rows} {what}"), None)
         }
         RunNotice::Retrying { resource, parents, age_ms } => {
             let age = age_ms.map(|age_ms| format!(", {} later", span(age_ms))).unwrap_or_default();

@@ -157,8 +157,14 @@ fn a_hundred_thousand_parents_into_a_database() {
         assert_eq!(folder.count("out.db", &format!("select {count} from parents")), PARENTS as i64);
     }
     // Nothing is left of the way.
-    assert_eq!(folder.count("out.db", "select count(*) from _sanderling_pending"), 0);
-    assert_eq!(folder.count("out.db", "select count(*) from _sanderling_chains"), 0);
+    assert_eq!(
+        folder.count("out.db", "select count(*) from _sanderling_state where entry like '{\"pending\"%'"),
+        0
+    );
+    assert_eq!(
+        folder.count("out.db", "select count(*) from _sanderling_state where entry like '{\"chain\"%'"),
+        0
+    );
 }
 
 #[test]
@@ -338,7 +344,7 @@ fn a_key_in_rows_and_partitions_is_stored_as_a_reference() {
         let pending = if to == "jsonl:out" {
             folder.read("out/.sanderling/journal.jsonl")
         } else {
-            let query = "select group_concat(partition_data) from _sanderling_pending";
+            let query = "select group_concat(value) from _sanderling_state where entry like '{\"pending\"%'";
             folder.database("out.db").query_row(query, [], |row| row.get(0)).unwrap()
         };
         assert!(

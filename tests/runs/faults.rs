@@ -274,7 +274,12 @@ fn a_parent_that_is_gone_is_counted_and_listed_and_no_failure() {
         assert_eq!(server.count("/v1/projects/102/tasks"), 1);
         let count = |query| folder.count("family.db", query);
         assert_eq!(count("select count(*) from tasks"), 10);
-        assert_eq!(count("select missing_parents from _sanderling_loads where resource = 'tasks'"), 1);
+        assert_eq!(
+            count(
+                "select value ->> 'missing_parents' from _sanderling_state where entry = '{\"load\":\"tasks\"}'"
+            ),
+            1
+        );
         let listed = format!(
             "select count(*) from _sanderling_errors where resource = 'tasks' and partition_key = '[102]' \
              and status = {status} and attempts = 1"

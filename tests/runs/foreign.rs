@@ -83,12 +83,17 @@ fn every_row_arrives_in_files_and_tables() {
         let text = |at| row.get::<_, String>(at).map(|text| serde_json::Value::from(text).to_string());
         let temp = match row.get_ref(2)? {
             rusqlite::types::ValueRef::Null => "null".to_owned(),
-            rusqlite::types::ValueRef::Integer(number) => number.to_string(),
-            other => format!("{:.2}", other.as_f64().unwrap()),
+            other => match other.as_f64().unwrap() {
+                whole if whole.fract() == 0.0 => whole.to_string(),
+                number => format!("{number:.2}"),
+            },
         };
         let remark: Option<String> = row.get(3)?;
         let remark = remark.map_or("null".into(), |text| serde_json::Value::from(text).to_string());
-        Ok(format!("{{\"station\":{},\"at\":{},\"temp_c\":{temp},\"remark\":{remark}}}", text(0)?, text(1)?))
+        // A time without an offset has none here either.
+        let at = row.get::<_, String>(1)?;
+        let at = at.strip_suffix(":00").unwrap_or(&at);
+        Ok(format!("{{\"station\":{},\"at\":\"{at}\",\"temp_c\":{temp},\"remark\":{remark}}}", text(0)?))
     });
     assert_eq!(readings.unwrap().map(Result::unwrap).collect::<Vec<_>>(), all_rows());
 }

@@ -223,7 +223,7 @@ fn look(folder: &Folder) -> Option<(i64, i64)> {
         rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY,
     )
     .ok()?;
-    let both = "select (select count(*) from rows), (select rows from _sanderling_loads)";
+    let both = "select (select count(*) from \"rows\"), (select \"rows\" from _sanderling_loads)";
     database.query_row(both, [], |row| Ok((row.get(0)?, row.get(1)?))).ok()
 }
 
@@ -281,7 +281,7 @@ fn two_runs_at_once_do_not_mix() {
     let server = crate::postgres_server::shared().map(|_| To::Postgres);
     for to in [To::Sqlite, To::Jsonl].into_iter().chain(server) {
         let it = Breaking::new(to, "append", 1);
-        it.server.add_fault(Fault::new("*", When::Nth(3), Action::Delay { ms: 1_000 }));
+        it.server.add_fault(Fault::new("*", When::Nth(3), Action::Delay { ms: 4_000 }));
         let first = it.folder.spawn(&it.args());
         wait_for(&it.server, 3);
         it.folder.run(&it.args()).expect(4);

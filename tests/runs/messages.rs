@@ -32,7 +32,6 @@ const EXEMPT: &[Exempt] = &[
         starts: "",
         why: "statements in SQL, and words for its types",
     },
-    Exempt { file: "host/destination/src/sqlite/staged.rs", starts: "", why: "parts of statements in SQL" },
     Exempt {
         file: "host/destination/src/postgres.rs",
         starts: "connection closed",

@@ -17,7 +17,7 @@ pub(crate) struct Place {
 }
 
 pub(crate) fn places() -> Vec<Place> {
-    local_places().into_iter().chain(postgres_place()).chain([lite_place()]).chain(duckdb_place()).collect()
+    local_places().into_iter().chain(postgres_place()).chain(duckdb_place()).collect()
 }
 
 /// A schema of its own on the server that all tests share.
@@ -29,16 +29,10 @@ fn postgres_place() -> Option<Place> {
     Some(Place { dir: tempfile::tempdir().unwrap(), target })
 }
 
-/// The engine of all databases, on SQLite.
-fn lite_place() -> Place {
-    let dir = tempfile::tempdir().unwrap();
-    let target = Target::Lite { path: dir.path().join("typed.db") };
-    Place { dir, target }
-}
-
-/// One of each that every machine has.
+/// One of typed columns that every machine has.
 pub(crate) fn typed_places() -> [Place; 1] {
-    [lite_place()]
+    let [sqlite, ..] = local_places();
+    [sqlite]
 }
 
 /// Where `SANDERLING_DUCKDB` names DuckDB's library.
@@ -70,26 +64,23 @@ impl Place {
     }
 
     fn is_sqlite_file(&self) -> bool {
-        matches!(self.target, Target::Sqlite { .. } | Target::Lite { .. })
+        matches!(self.target, Target::Sqlite { .. })
     }
 
     fn is_database(&self) -> bool {
-        matches!(
-            self.target,
-            Target::Sqlite { .. } | Target::Postgres { .. } | Target::Lite { .. } | Target::DuckDb { .. }
-        )
+        matches!(self.target, Target::Sqlite { .. } | Target::Postgres { .. } | Target::DuckDb { .. })
     }
 
     /// Of typed columns, by the engine of all databases.
     fn is_typed(&self) -> bool {
-        matches!(self.target, Target::Lite { .. } | Target::DuckDb { .. } | Target::Postgres { .. })
+        matches!(self.target, Target::Sqlite { .. } | Target::DuckDb { .. } | Target::Postgres { .. })
     }
 
     /// A resource's rows as a reader finds them, sorted: no nulls, no system columns, nested values as text.
     pub(crate) fn rows(&self, resource: &str) -> Vec<String> {
         let mut rows: Vec<String> = match &self.target {
             Target::Postgres { address } => postgres_rows(address, resource),
-            Target::Sqlite { path } | Target::Lite { path } => sqlite_rows(path, resource),
+            Target::Sqlite { path } => sqlite_rows(path, resource),
             Target::DuckDb { path, driver, .. } => crate::sql::duckdb_rows(path, driver.as_deref(), resource),
             Target::Jsonl { dir, .. } => jsonl_rows(&dir.join(format!("{resource}.jsonl"))),
             Target::Parquet { dir, .. } => parquet_rows(dir, resource),
@@ -420,7 +411,6 @@ fn assert_no_leftovers(place: &Place) {
             let conn = rusqlite::Connection::open(path).unwrap();
             let count = |sql| conn.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
             assert_eq!(count("SELECT count(*) FROM sqlite_master WHERE name LIKE '_sanderling_new%'"), 0);
-            assert_eq!(count("SELECT count(*) FROM _sanderling_keys"), 0);
         }
         Target::Postgres { address } => {
             let ask = |sql: &str| crate::postgres::tests::ask(address, sql);
@@ -430,11 +420,6 @@ fn assert_no_leftovers(place: &Place) {
                  AND relkind = 'r' AND starts_with(relname, '_sanderling_new')"
             );
             assert_eq!(ask(&tables), [""; 0]);
-        }
-        Target::Lite { path } => {
-            let conn = rusqlite::Connection::open(path).unwrap();
-            let sql = "SELECT count(*) FROM sqlite_master WHERE name LIKE '_sanderling_new%'";
-            assert_eq!(conn.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
         }
         Target::DuckDb { path, driver, .. } => {
             let left = crate::sql::duckdb_tables(path, driver.as_deref(), "_sanderling_new");
@@ -589,7 +574,7 @@ fn groups_give_way_by_merge_key() {
             assert_eq!(refused, format!("tasks row 0 of the page: merge key field `day` {words}"));
             assert!(to.breaches(&by_day, &page(row, "4")).unwrap()[0].kind.is_of_row());
         }
-        assert_eq!(to.distinct_keys(&by_day, "4").unwrap(), None);
+        assert_eq!(to.distinct_keys(&by_day).unwrap(), None);
         // By both keys: 2 leaves its day, and what was there of its new day goes.
         let both = Table { resource: "both".to_owned(), name: "both".to_owned(), ..by_day.clone() };
         let both = Table { primary_key: vec!["id".to_owned()], ..both };
@@ -648,7 +633,7 @@ fn of_rows_of_one_key_the_best_stays_and_the_deleted_go() {
         let mut to = place.open();
         to.begin(&gone, &load("best", "2")).unwrap();
         to.write(&gone, &page(rows, "2"), &[]).unwrap();
-        assert_eq!(to.distinct_keys(&gone, "2").unwrap(), Some(2));
+        assert_eq!(to.distinct_keys(&gone).unwrap(), Some(2));
     }
 }
 
@@ -705,7 +690,7 @@ fn a_load_without_rows() {
                     let found = crate::sql::duckdb_tables(path, driver.as_deref(), "tasks");
                     assert_eq!(found, ["tasks"]);
                 }
-                Target::Sqlite { path } | Target::Lite { path } => {
+                Target::Sqlite { path } => {
                     let conn = rusqlite::Connection::open(path).unwrap();
                     conn.prepare("SELECT _loaded_at, _load_id FROM tasks").unwrap();
                 }
@@ -1202,7 +1187,7 @@ fn failures_stay_for_a_person_to_read() {
                 let sql = "SELECT message FROM _sanderling_errors WHERE \"at\" = '2026-03-01T09:30:00.250Z'";
                 crate::sql::duckdb_ask(path, driver.as_deref(), sql)
             }
-            Target::Sqlite { path } | Target::Lite { path } => {
+            Target::Sqlite { path } => {
                 let conn = rusqlite::Connection::open(path).unwrap();
                 let sql = "SELECT message FROM _sanderling_errors WHERE at = '2026-03-01T09:30:00.250Z'";
                 let mut select = conn.prepare(sql).unwrap();
@@ -1301,20 +1286,14 @@ fn declared_columns_are_there_even_where_no_row_has_them() {
             assert_eq!(found, expected, "{name} {load_id}");
         }
     }
-    // A value is kept as it came, whatever its column is declared as.
+    // A value is kept exactly, as its column is declared.
     let table = declared("kept", Disposition::Append);
     to.begin(&table, &load("kept", "1")).unwrap();
     let row = "{\"id\":\"007\",\"amount\":12345678901234567890.123456789}";
     to.write(&table, &page(row, "1"), &[]).unwrap();
     to.finish(&table, &load("kept", "1"), &[]).unwrap();
     to.commit().unwrap();
-    assert_eq!(place.rows("kept"), ["{\"amount\":\"12345678901234567890.123456789\",\"id\":\"007\"}"]);
-    // One that differs in case only would be one column.
-    let mut other = declared("a", Disposition::Append);
-    other.columns.push(Column { name: "ID".to_owned(), data_type: None, nullable: true });
-    to.begin(&other, &load("a", "9")).unwrap();
-    let refused = to.write(&other, &page("{\"id\":1}", "9"), &[]).unwrap_err();
-    assert!(refused.to_string().contains("differ in case only"), "{refused}");
+    assert_eq!(place.rows("kept"), ["{\"amount\":\"12345678901234567890.123456789\",\"id\":7}"]);
 }
 
 #[test]
@@ -1326,8 +1305,7 @@ fn what_an_unlisted_load_wrote_is_taken_back() {
             to.begin(&table, &load("tasks", "1")).unwrap();
             to.write(&table, &page("{\"id\":1}", "1"), &[pending(1)]).unwrap();
             to.commit().unwrap();
-            let stays = place.is_database() && !place.is_typed() && disposition == Disposition::Merge;
-            assert_eq!(to.undo_unlisted("tasks", "1").unwrap(), !stays);
+            to.undo_unlisted("tasks", "1").unwrap();
             to.record(&[
                 Change::LoadForgotten { resource: "tasks".to_owned() },
                 Change::DropPending { resource: "tasks".to_owned() },
@@ -1336,7 +1314,7 @@ fn what_an_unlisted_load_wrote_is_taken_back() {
             to.commit().unwrap();
             drop(to);
             assert_eq!(place.open().state(), State::default());
-            assert_eq!(place.rows("tasks").len(), usize::from(stays), "{disposition:?}");
+            assert_eq!(place.rows("tasks"), [""; 0], "{disposition:?}");
         }
     }
 }

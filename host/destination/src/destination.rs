@@ -1,7 +1,6 @@
 //! The one door to every destination: an enum, matched.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use sanderling_columns::Schema;
 
@@ -10,9 +9,8 @@ use crate::declared;
 use crate::dlt::DltPipeline;
 use crate::error::{DataError, DestinationError};
 use crate::files::{Files, Form};
-use crate::sql::dialect::Dialect;
+use crate::shell;
 use crate::sql::{self, Sql};
-use crate::sqlite::Sqlite;
 use crate::stdout::Stdout;
 use crate::table::{Rows, Table, Written};
 use crate::target::Target;
@@ -22,8 +20,6 @@ use crate::target::Target;
 #[derive(Debug)]
 pub enum Destination {
     /// A database.
-    Sqlite(Box<Sqlite>),
-    /// A database of any kind, with typed columns.
     Sql(Box<Sql>),
     /// A folder of files.
     Files(Box<Files>),
@@ -35,7 +31,6 @@ pub enum Destination {
 macro_rules! each {
     ($self:ident, $it:ident => $call:expr) => {
         match $self {
-            Self::Sqlite($it) => $call,
             Self::Sql($it) => $call,
             Self::Files($it) => $call,
             Self::Stdout($it) => $call,
@@ -48,7 +43,7 @@ impl Destination {
     /// reads the state of `pipeline` (several may share one target).
     pub fn open(target: &Target, pipeline: &str) -> Result<Self, DestinationError> {
         Ok(match target {
-            Target::Sqlite { path } => Self::Sqlite(Box::new(Sqlite::open(path, pipeline)?)),
+            Target::Sqlite { path } => Self::Sql(Box::new(sql::open_sqlite(path, pipeline)?)),
             Target::Postgres { address } => Self::Sql(Box::new(sql::open_postgres(address, pipeline)?)),
             Target::Jsonl { dir, state_dir } => {
                 Self::Files(Box::new(Files::open(Form::Lines, dir, state_dir, pipeline)?))
@@ -61,8 +56,6 @@ impl Destination {
                 let (schema, driver) = (schema.as_deref(), driver.as_deref());
                 Self::Sql(Box::new(sql::open_duckdb(path, schema, driver, pipeline)?))
             }
-            #[cfg(test)]
-            Target::Lite { path } => Self::Sql(Box::new(crate::sql::open_lite(path, pipeline)?)),
         })
     }
 
@@ -70,7 +63,7 @@ impl Destination {
     /// None if the target is not there, or nothing was ever loaded into it.
     pub fn look(target: &Target) -> Result<Option<BTreeMap<String, State>>, DestinationError> {
         match target {
-            Target::Sqlite { path } => Sqlite::look(path),
+            Target::Sqlite { path } => sql::look_sqlite(path),
             Target::Postgres { address } => sql::look_postgres(address),
             Target::Jsonl { state_dir, .. } => Files::look(Form::Lines, state_dir),
             Target::Parquet { state_dir, .. } => Files::look(Form::Parquet, state_dir),
@@ -78,8 +71,6 @@ impl Destination {
             Target::DuckDb { path, schema, driver } => {
                 sql::look_duckdb(path, schema.as_deref(), driver.as_deref())
             }
-            #[cfg(test)]
-            Target::Lite { path } => crate::sql::look_lite(path),
         }
     }
 
@@ -106,23 +97,16 @@ impl Destination {
     /// Takes back what a load that broke off has written. The state is the caller's to change (`LoadForgotten`, or the
     /// `begin` that follows). Without effect if there is nothing to take back.
     pub fn undo(&mut self, table: &Table, load_id: &str) -> Result<(), DestinationError> {
-        match self {
-            Self::Sqlite(it) => it.undo(table, load_id),
-            Self::Sql(it) => it.undo(&table.resource, load_id),
-            Self::Files(it) => it.undo(&table.resource, load_id),
-            // Nothing is remembered that could be taken back.
-            Self::Stdout(_) => Ok(()),
-        }
+        self.undo_unlisted(&table.resource, load_id)
     }
 
-    /// The same for a resource of which nothing is known but what the state says. Rows that were merged into a table stay,
-    /// since what stood in their place is gone: the answer is then `false`.
-    pub fn undo_unlisted(&mut self, resource: &str, load_id: &str) -> Result<bool, DestinationError> {
+    /// The same for a resource of which nothing is known but what the state says.
+    pub fn undo_unlisted(&mut self, resource: &str, load_id: &str) -> Result<(), DestinationError> {
         match self {
-            Self::Sqlite(it) => it.undo_unlisted(resource, load_id),
-            Self::Sql(it) => it.undo(resource, load_id).map(|()| true),
-            Self::Files(it) => it.undo(resource, load_id).map(|()| true),
-            Self::Stdout(_) => Ok(true),
+            Self::Sql(it) => it.undo(resource, load_id),
+            Self::Files(it) => it.undo(resource, load_id),
+            // Nothing is remembered that could be taken back.
+            Self::Stdout(_) => Ok(()),
         }
     }
 
@@ -146,8 +130,7 @@ impl Destination {
         match self {
             Self::Sql(it) => it.breaches(table, page),
             Self::Files(it) => it.breaches(table, page),
-            // A line keeps a field that stands twice; a table has one place for it.
-            _ => declared::breaches(table, page, matches!(self, Self::Sqlite(_))),
+            Self::Stdout(_) => declared::breaches(table, page),
         }
     }
 
@@ -183,7 +166,6 @@ impl Destination {
     /// Changes without rows.
     pub fn record(&mut self, changes: &[Change]) -> Result<(), DestinationError> {
         match self {
-            Self::Sqlite(it) => it.record(changes),
             Self::Sql(it) => it.record(changes),
             Self::Files(it) => it.record(changes),
             Self::Stdout(it) => {
@@ -201,12 +183,11 @@ impl Destination {
 
     /// Under `merge` by a primary key, how many keys the rows of an open load have: fewer than rows, where one took the
     /// place of another. `None` otherwise.
-    pub fn distinct_keys(&mut self, table: &Table, load_id: &str) -> Result<Option<u64>, DestinationError> {
+    pub fn distinct_keys(&mut self, table: &Table) -> Result<Option<u64>, DestinationError> {
         if !table.is_keyed() {
             return Ok(None);
         }
         match self {
-            Self::Sqlite(it) => it.distinct_keys(table, load_id).map(Some),
             Self::Sql(it) => it.distinct_keys(table).map(Some),
             Self::Files(it) => it.distinct_keys(table),
             Self::Stdout(_) => Ok(None),
@@ -222,59 +203,14 @@ impl Destination {
     #[must_use]
     pub fn peek(&self, table: &Table) -> Option<String> {
         match self {
-            Self::Sqlite(it) => {
-                let query = format!("select * from \"{}\" limit 5", table.name.replace('"', "\"\""));
-                Some(format!("sqlite3 {} {}", shell_path(it.path())?, shell_word(&query)))
-            }
             Self::Files(it) if it.is_parquet() => {
                 let files = it.path_of(&table.resource).join("*.parquet");
                 let query = format!("select * from '{}' limit 5", files.to_str()?.replace('\'', "''"));
-                Some(format!("duckdb -c {}", shell_word(&query)))
+                Some(format!("duckdb -c {}", shell::word(&query)))
             }
-            Self::Files(it) => Some(format!("head -5 {}", shell_path(&it.path_of(&table.resource))?)),
-            Self::Sql(it) => {
-                let (query, place) = (shell_word(&it.peek(&table.name)), it.place());
-                Some(match it.dialect() {
-                    Dialect::Postgres => format!("psql {} -c {query}", shell_word(place.to_str()?)),
-                    Dialect::DuckDb => format!("duckdb {} {query}", shell_path(place)?),
-                    Dialect::Sqlite => format!("sqlite3 {} {query}", shell_path(place)?),
-                })
-            }
+            Self::Files(it) => Some(format!("head -5 {}", shell::path(&it.path_of(&table.resource))?)),
+            Self::Sql(it) => it.peek(&table.name),
             Self::Stdout(_) => None,
         }
-    }
-}
-
-/// None for a path that is not Unicode: a command that cannot be copied is no help.
-fn shell_path(path: &Path) -> Option<String> {
-    let text = path.to_str()?;
-    // A leading dash would be taken for an option.
-    Some(shell_word(&if text.starts_with('-') { format!("./{text}") } else { text.to_owned() }))
-}
-
-fn shell_word(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./%+=:@".contains(&byte);
-    if !text.is_empty() && text.bytes().all(plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_that_a_shell_reads_as_they_are() {
-        for (text, word) in [
-            ("out/tasks.jsonl", "out/tasks.jsonl"),
-            ("my data.db", "'my data.db'"),
-            ("it's", r"'it'\''s'"),
-            ("$(rm)", "'$(rm)'"),
-            ("", "''"),
-        ] {
-            assert_eq!(shell_word(text), word);
-        }
-        assert_eq!(shell_path(Path::new("-x.db")), Some("./-x.db".to_owned()));
     }
 }

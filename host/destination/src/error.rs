@@ -103,14 +103,6 @@ pub enum DestinationError {
         /// Its words.
         cause: String,
     },
-    /// Any other failure of the database.
-    #[error("{}: {cause}", .path.display())]
-    Sql {
-        /// The database.
-        path: PathBuf,
-        /// The failure.
-        cause: rusqlite::Error,
-    },
 }
 
 /// What a caller can do about a failure of a database server.
@@ -181,8 +173,10 @@ pub enum DataErrorKind {
         field: String,
     },
     /// Two fields that would be one column.
-    #[error("fields `{first}` and `{second}` differ in case only, and would be one column; rename one")]
-    FieldsDifferInCase {
+    #[error("fields `{first}` and `{second}` would both be `{column}`; rename one")]
+    FieldsCollide {
+        /// The column.
+        column: String,
         /// The one that was there first.
         first: String,
         /// The other.
@@ -286,12 +280,6 @@ pub enum DataErrorKind {
         first_partition: String,
         /// The parent that brings it now.
         second_partition: String,
-    },
-    /// Rows that are there already have one key, so that merge cannot tell them apart.
-    #[error("rows that are there already share a primary key ({})", .columns.join(", "))]
-    ExistingDuplicates {
-        /// The primary key.
-        columns: Vec<String>,
     },
 }
 

@@ -132,7 +132,7 @@ impl Files {
     pub(crate) fn breaches(&self, table: &Table, page: &Rows) -> Result<Vec<DataError>, DestinationError> {
         match &self.format {
             // A line keeps a field that stands twice.
-            Format::Lines(_) => crate::declared::breaches(table, page, false),
+            Format::Lines(_) => crate::declared::breaches(table, page),
             Format::Parquet(it) => it.breaches(table, page),
         }
     }

@@ -15,15 +15,14 @@
 //! | `dlt.rs` | what dlt has left in a database; pure |
 //! | `merge.rs` | which of a load's rows stay under merge; pure |
 //! | `find.rs`, `partition_id.rs` | targets below a folder; partitions in 16 bytes |
-//! | `sqlite.rs`, `sqlite/` | rows and state as tables of one database |
-//! | `sql.rs`, `sql/` | the same for any database: one engine over sessions |
+//! | `sql.rs`, `sql/` | rows and state as tables of a database: one engine over sessions |
 //! | `postgres.rs`, `postgres/` | a session with a PostgreSQL server: where it is, what is copied into it, what its failures mean |
 //! | `files.rs`, `files/` | rows as files; state as a journal beside them |
 //! | `jsonl.rs`, `jsonl/` | what is written there as lines |
 //! | `stdout.rs` | rows as lines on standard output |
 //! | `parquet.rs`, `parquet/` | and as columns, by `sanderling-columns` |
 //! | `undecodable.rs` | what cannot become columns, in the words of all destinations |
-//! | `lock.rs`, `timestamp.rs`, `file_name.rs` | one run at a time; times and names as text |
+//! | `lock.rs`, `timestamp.rs`, `file_name.rs`, `shell.rs` | one run at a time; times, names and commands as text |
 //!
 //! What holds, whatever happens:
 //! 1. Rows and the checkpoint that speaks of them become durable together, in [`Destination::commit`], or not at all.
@@ -61,8 +60,8 @@ mod partition_id;
 mod postgres;
 mod rows;
 mod shape;
+mod shell;
 mod sql;
-mod sqlite;
 mod stdout;
 mod table;
 mod target;

@@ -18,14 +18,6 @@ impl PartitionId {
         }
         Self(id)
     }
-
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.0
-    }
-
-    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        bytes.try_into().ok().map(Self)
-    }
 }
 
 impl Serialize for PartitionId {
@@ -47,15 +39,13 @@ mod tests {
     use super::PartitionId;
 
     #[test]
-    fn comes_back_from_text_and_bytes() {
+    fn comes_back_from_text() {
         for key in ["", "1", "a key of some length"] {
             let id = PartitionId::of(key);
             let text = serde_json::to_string(&id).unwrap();
             assert_eq!(text.len(), 34);
             assert_eq!(serde_json::from_str::<PartitionId>(&text).unwrap(), id);
-            assert_eq!(PartitionId::from_bytes(id.bytes()), Some(id));
         }
         assert_ne!(PartitionId::of("1"), PartitionId::of("2"));
-        assert_eq!(PartitionId::from_bytes(b"short"), None);
     }
 }

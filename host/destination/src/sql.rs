@@ -8,13 +8,11 @@ mod adbc;
 mod adopt;
 pub(crate) mod dialect;
 mod ledger;
-#[cfg(test)]
-mod lite;
 mod page;
 pub(crate) mod session;
+mod sqlite;
 mod statements;
 mod tables;
-#[cfg(test)]
 mod text;
 
 use std::collections::{BTreeMap, HashMap};
@@ -29,13 +27,14 @@ use crate::checkpoint::{Change, Load, LoadStatus, State};
 use crate::error::{DataError, DataErrorKind, DestinationError, NameError, ServerFailure};
 use crate::lock::Lock;
 use crate::postgres::{Postgres, PostgresAddress};
+use crate::shell;
 use crate::table::{Rows, Table, Way, Written};
 use dialect::Dialect;
 use ledger::{Begun, Ledger, Note};
 use page::Parents;
 #[cfg(test)]
 use session::Scalar;
-use session::{Locked, Session, SqlError, SqlErrorKind, TableName};
+use session::{Locked, Relation, Session, SqlError, SqlErrorKind, TableName};
 use statements::{Gathered, Keys};
 use tables::Known;
 
@@ -86,13 +85,10 @@ impl Sql {
     ) -> Result<Self, DestinationError> {
         let sort = |error| sort(&place, error);
         session.lock(schema.as_deref(), Locked::Pipeline(pipeline)).map_err(sort)?;
-        session.batch("BEGIN").map_err(sort)?;
+        session.batch(session.dialect().begin()).map_err(sort)?;
         session.make_schema(schema.as_deref()).map_err(sort)?;
-        if let Some(version) = ledger::create(&mut session, schema.as_deref()).map_err(sort)? {
-            let known = ledger::VERSION;
-            let reason =
-                format!("its state is of version {version}; this program knows {known}: use a newer one");
-            return Err(DestinationError::Corrupt { path: place.name, reason });
+        if let Some(other) = ledger::create(&mut session, schema.as_deref()).map_err(sort)? {
+            return Err(DestinationError::Corrupt { path: place.name, reason: other.to_string() });
         }
         session.commit().map_err(sort)?;
         let ledgers = ledger::read_all(&mut session, schema.as_deref()).map_err(sort)?;
@@ -119,6 +115,11 @@ impl Sql {
         place: &Place,
         schema: Option<&str>,
     ) -> Result<Option<BTreeMap<String, State>>, DestinationError> {
+        if let Some(other) =
+            ledger::of_another_version(session, schema).map_err(|error| sort(place, error))?
+        {
+            return Err(DestinationError::Corrupt { path: place.name.clone(), reason: other.to_string() });
+        }
         let ledgers = ledger::read_all(session, schema).map_err(|error| sort(place, error))?;
         let states = |ledgers: BTreeMap<String, Ledger>| {
             ledgers.into_iter().map(|(pipeline, ledger)| (pipeline, ledger.state)).collect()
@@ -126,18 +127,19 @@ impl Sql {
         Ok(ledgers.map(states))
     }
 
-    /// Where the database is.
-    pub(crate) fn place(&self) -> &Path {
-        &self.place.name
-    }
-
-    pub(crate) fn dialect(&self) -> Dialect {
+    fn dialect(&self) -> Dialect {
         self.session.dialect()
     }
 
-    /// A statement with which a person looks at a table's rows.
-    pub(crate) fn peek(&self, table: &str) -> String {
-        format!("select * from {} limit 5", self.dialect().table(&self.named(table)))
+    /// A shell command with which a person looks at a table's rows.
+    pub(crate) fn peek(&self, table: &str) -> Option<String> {
+        let query = format!("select * from {} limit 5", self.dialect().table(&self.named(table)));
+        let (query, place) = (shell::word(&query), &self.place.name);
+        Some(match self.dialect() {
+            Dialect::Postgres => format!("psql {} -c {query}", shell::word(place.to_str()?)),
+            Dialect::DuckDb => format!("duckdb {} {query}", shell::path(place)?),
+            Dialect::Sqlite => format!("sqlite3 {} {query}", shell::path(place)?),
+        })
     }
 
     pub(crate) fn state(&self) -> State {
@@ -169,6 +171,7 @@ impl Sql {
         let written =
             if way.is_beside() { self.beside(&table.resource, "") } else { self.named(&table.name) };
         let name = table.name.clone();
+        let swaps = self.swaps(way);
         let (rows, parents) = self.atomically(|this| {
             this.check_ours(table)?;
             let is_there = this.known.columns(&mut this.session, &written);
@@ -180,7 +183,7 @@ impl Sql {
             if !is_there || !way.is_beside() {
                 return Ok((0, None));
             }
-            let rows = page::rows_gathered(&mut this.session, &written);
+            let rows = page::rows_gathered(&mut this.session, &written, swaps);
             let parents = match table.guards_parents() {
                 true => Parents::read(&mut this.session, &written).map(Some),
                 false => Ok(None),
@@ -228,12 +231,23 @@ impl Sql {
         let Some(open) = self.tables.get(&table.resource) else {
             return Err(DestinationError::not_begun(&table.resource));
         };
-        let (way, gathered) = (open.way, open.way.is_beside().then_some(open.rows));
-        let before = self.notes.get(&table.resource).map(|note| note.schema.clone());
-        let mut schema = before.unwrap_or_default();
+        let (way, swaps) = (open.way, self.swaps(open.way));
+        let before = self.notes.get(&table.resource).map(|note| note.schema.clone()).unwrap_or_default();
+        let mut schema = before.clone();
+        let extra = |at| page::extra_columns(table, at, swaps);
+        let gathers: Option<&dyn Fn(usize) -> &'static [page::Extra]> =
+            if way.is_beside() { Some(&extra) } else { None };
         let names = self.dialect().max_name_bytes();
-        let read = page::read(table, rows, &mut schema, names, gathered, open.parents.as_ref())?;
-        let written = self.atomically(|this| this.ingest(table, way, &schema, &read))?;
+        let read = page::read(table, rows, &mut schema, names, open.rows, gathers, open.parents.as_ref())?;
+        if let (Some(limit), true) = (self.dialect().max_columns(), schema != before) {
+            let extra = gathers.map_or(0, |extra| extra(0).len());
+            if schema.tables.iter().any(|table| table.columns.len() + extra > limit) {
+                let kind = DataErrorKind::TooManyColumns { limit };
+                return Err(DestinationError::data(&table.resource, None, kind));
+            }
+        }
+        let new_columns = added(&before, &schema);
+        self.atomically(|this| this.ingest(table, way, &schema, &read))?;
         if let Some(open) = self.tables.get_mut(&table.resource) {
             open.rows += rows.count;
             if let (Some(parents), Some(claims)) = (&mut open.parents, read.claims) {
@@ -242,7 +256,7 @@ impl Sql {
         }
         self.notes.entry(table.resource.clone()).or_default().schema = schema;
         self.remember(changes);
-        Ok(Written { rows: rows.count, new_columns: written })
+        Ok(Written { rows: rows.count, new_columns })
     }
 
     pub(crate) fn record(&mut self, changes: &[Change]) -> Result<(), DestinationError> {
@@ -328,16 +342,15 @@ impl Sql {
         Ok(())
     }
 
-    /// Adds a page's rows to the tables that they are for, grown where they must be; which columns were added to a table
-    /// that was there.
+    /// Adds a page's rows to the tables that they are for, grown where they must be.
     fn ingest(
         &mut self,
         table: &Table,
         way: Way,
         schema: &Schema,
         read: &page::Read,
-    ) -> Result<Vec<String>, DestinationError> {
-        let mut new_columns = Vec::new();
+    ) -> Result<(), DestinationError> {
+        let swaps = self.swaps(way);
         for (at, batch) in &read.batches {
             let Some(of) = schema.tables.get(*at) else { continue };
             let name = if way.is_beside() {
@@ -345,14 +358,13 @@ impl Sql {
             } else {
                 self.named(&of.name)
             };
-            let extra = if way.is_beside() { page::extra_columns(table, *at) } else { &[] };
+            let extra = if way.is_beside() { page::extra_columns(table, *at, swaps) } else { &[] };
             let grown = self.known.grow(&mut self.session, &name, of, extra);
-            let grown = grown.map_err(|error| sort(&self.place, error))?;
-            new_columns.extend(grown);
+            grown.map_err(|error| sort(&self.place, error))?;
             let ingested = self.session.ingest(&name, batch);
             ingested.map_err(|error| self.refused(table, schema, read, (*at, batch), error))?;
         }
-        Ok(new_columns)
+        Ok(())
     }
 
     /// Puts what a load has gathered in its place. Every table is there afterwards, also where no row has come.
@@ -363,22 +375,28 @@ impl Sql {
         schema: &Schema,
         load_id: &str,
     ) -> Result<(), DestinationError> {
-        let dialect = self.session.dialect();
-        let bare = tables::bare(&table.name);
-        let all: Vec<&TableSchema> =
-            if schema.tables.is_empty() { vec![&bare] } else { schema.tables.iter().collect() };
+        let (dialect, swaps) = (self.session.dialect(), self.swaps(way));
+        let bare = if schema.tables.is_empty() {
+            Some(page::without_rows(table, dialect.max_name_bytes())?)
+        } else {
+            None
+        };
+        let all: Vec<&TableSchema> = bare.iter().chain(&schema.tables).collect();
         let mut gathered = Vec::new();
         let mut is_empty = true;
         for (at, of) in all.iter().enumerate() {
             let name = self.named(&of.name);
-            self.known.grow(&mut self.session, &name, of, &[]).map_err(|error| sort(&self.place, error))?;
+            if !swaps {
+                let grown = self.known.grow(&mut self.session, &name, of, &[]);
+                grown.map_err(|error| sort(&self.place, error))?;
+            }
             if way.is_beside() {
                 let beside = self.beside(&table.resource, if at == 0 { "" } else { &of.name });
                 let columns = self.known.columns(&mut self.session, &beside);
                 let is_there = columns.map_err(|error| sort(&self.place, error))?.is_some();
                 is_empty &= at > 0 || !is_there;
                 // Also one that no row has come to, and with columns that came after it.
-                let extra = page::extra_columns(table, at);
+                let extra = page::extra_columns(table, at, swaps);
                 let grown = self.known.grow(&mut self.session, &beside, of, extra);
                 grown.map_err(|error| sort(&self.place, error))?;
                 gathered.push(Gathered { table: of, name, beside });
@@ -386,6 +404,7 @@ impl Sql {
         }
         let statements = match way {
             Way::Append | Way::Upsert => return Ok(()),
+            Way::Replace if swaps => return self.swap(&gathered),
             Way::Replace => {
                 let mut statements = Vec::new();
                 for gathered in &gathered {
@@ -402,11 +421,36 @@ impl Sql {
             Way::DeleteInsert if is_empty => Vec::new(),
             Way::DeleteInsert => {
                 let Some(root) = all.first() else { return Ok(()) };
-                statements::delete_insert(dialect, &gathered, &keys(table, root), load_id)
+                let keys = keys(table, root);
+                self.keep_indexes(&gathered, &keys).map_err(|error| self.failed(error))?;
+                statements::delete_insert(dialect, &gathered, &keys, load_id)
             }
         };
         self.run(&statements)?;
         self.drop_gathered(&table.resource)
+    }
+
+    /// Whether what was gathered takes the table's place as it is.
+    fn swaps(&self, way: Way) -> bool {
+        way == Way::Replace && self.session.dialect().swaps()
+    }
+
+    fn swap(&mut self, gathered: &[Gathered]) -> Result<(), DestinationError> {
+        for Gathered { name, beside, .. } in gathered {
+            self.session.swap(beside, name).map_err(|error| sort(&self.place, error))?;
+            [name, beside].into_iter().for_each(|name| self.known.forget_table(name));
+        }
+        Ok(())
+    }
+
+    /// By which a merge finds what gives way.
+    fn keep_indexes(&mut self, gathered: &[Gathered], keys: &Keys) -> Result<(), SqlError> {
+        for (at, Gathered { name, .. }) in gathered.iter().enumerate() {
+            let of_root = if keys.primary.is_empty() { &keys.merge } else { &keys.primary };
+            let of_lists = [statements::system(Role::RootId)];
+            self.session.keep_index(name, if at == 0 { of_root } else { &of_lists })?;
+        }
+        Ok(())
     }
 
     /// Does all of `step` or, on an error, nothing: what came before it stays in the transaction.
@@ -446,7 +490,8 @@ impl Sql {
     fn begin_transaction(&mut self) -> Result<(), DestinationError> {
         self.check_going()?;
         if !self.in_transaction {
-            self.session.batch("BEGIN").map_err(|error| self.failed(error))?;
+            let begin = self.session.dialect().begin();
+            self.session.batch(begin).map_err(|error| self.failed(error))?;
             self.in_transaction = true;
         }
         Ok(())
@@ -486,9 +531,20 @@ impl Sql {
         locked.map_err(|error| self.failed(error))
     }
 
-    /// Refuses a table that was not made here, and one that another pipeline loads.
+    /// Refuses what was not made here, a name that differs in case only, and a table that another pipeline loads.
     fn check_ours(&mut self, table: &Table) -> Result<(), DestinationError> {
         let name = self.named(&table.name);
+        let found = self.session.relation(&name).map_err(|error| sort(&self.place, error))?;
+        let mut differs = None;
+        if let Some(Relation { name: other, kind }) = found {
+            if kind != "table" {
+                return Err(DestinationError::NotOurs {
+                    name: format!("{kind} `{other}` in {}", self.place),
+                    reason: "it is no table of this program's".to_owned(),
+                });
+            }
+            differs = Some(other).filter(|other| *other != table.name);
+        }
         let columns =
             self.known.columns(&mut self.session, &name).map_err(|error| sort(&self.place, error))?;
         let load_id = statements::system(Role::LoadId);
@@ -506,6 +562,10 @@ impl Sql {
                 name: format!("table `{}` in {}", table.name, self.place),
                 reason: format!("it was not made by this program: it has no column `{load_id}`"),
             });
+        }
+        if let Some(other) = differs {
+            let reason = format!("it differs from table `{other}` in case only");
+            return Err(DestinationError::Name(NameError { resource: table.resource.clone(), reason }));
         }
         Ok(())
     }
@@ -684,24 +744,32 @@ pub(crate) fn duckdb_ask(path: &Path, driver: Option<&Path>, sql: &str) -> Vec<S
         .collect()
 }
 
-/// The engine on a file, for tests.
-#[cfg(test)]
-pub(crate) fn open_lite(path: &Path, pipeline: &str) -> Result<Sql, DestinationError> {
+/// Opens an SQLite file.
+pub(crate) fn open_sqlite(path: &Path, pipeline: &str) -> Result<Sql, DestinationError> {
     let lock = Lock::beside(path)?;
     let place = Place::file(path);
-    let session = lite::Lite::open(path, 50).map_err(|error| sort(&place, error))?;
-    Sql::open(Session::Lite(session), place, None, pipeline, Some(lock))
+    let session = sqlite::Sqlite::open(path).map_err(|error| sort(&place, error))?;
+    Sql::open(Session::Sqlite(session), place, None, pipeline, Some(lock))
 }
 
-/// What is there, for tests.
-#[cfg(test)]
-pub(crate) fn look_lite(path: &Path) -> Result<Option<BTreeMap<String, State>>, DestinationError> {
+/// What each pipeline left in an SQLite file; none if it is not there.
+pub(crate) fn look_sqlite(path: &Path) -> Result<Option<BTreeMap<String, State>>, DestinationError> {
     if !path.exists() {
         return Ok(None);
     }
     let place = Place::file(path);
-    let session = lite::Lite::open(path, 50).map_err(|error| sort(&place, error))?;
-    Sql::look(&mut Session::Lite(session), &place, None)
+    let session = sqlite::Sqlite::look(path).map_err(|error| sort(&place, error))?;
+    Sql::look(&mut Session::Sqlite(session), &place, None)
+}
+
+/// The columns that were added to tables which had some already.
+fn added(before: &Schema, after: &Schema) -> Vec<String> {
+    let new = |table: &TableSchema| -> Vec<String> {
+        let Some(was) = before.table(&table.name) else { return Vec::new() };
+        let new = table.columns.iter().filter(|column| was.column(&column.name).is_none());
+        new.map(|column| column.name.clone()).collect()
+    };
+    after.tables.iter().flat_map(new).collect()
 }
 
 /// Every merge is gathered first: whatever a load brings comes at once, or not at all.
@@ -749,6 +817,13 @@ fn sort(place: &Place, error: SqlError) -> DestinationError {
     let cause = error.message;
     let failure = match error.kind {
         SqlErrorKind::DiskFull => return DestinationError::Full { path, cause },
+        SqlErrorKind::NoDatabase => {
+            return DestinationError::NotOurs {
+                name: place.to_string(),
+                reason: "the file is not an SQLite database".to_owned(),
+            };
+        }
+        SqlErrorKind::Damaged => return DestinationError::Corrupt { path, reason: cause },
         SqlErrorKind::Busy if !place.is_server => return DestinationError::Locked { path, by: "program" },
         SqlErrorKind::Denied if !place.is_server => return DestinationError::Unwritable { path, cause },
         _ if !place.is_server => return DestinationError::Database { path, cause },

@@ -43,12 +43,6 @@ pub enum Target {
         /// DuckDB's library; none: the driver that is installed.
         driver: Option<PathBuf>,
     },
-    /// A database for the tests of the engine.
-    #[cfg(test)]
-    Lite {
-        /// The file.
-        path: PathBuf,
-    },
 }
 
 /// Why a text names no target.

@@ -30,6 +30,11 @@ pub(crate) fn of_row(table: &Table, line: &str, reason: &Reason) -> DataErrorKin
         Reason::FieldTwice { field } => DataErrorKind::FieldTwice { field: field.clone() },
         Reason::Reserved { field } => DataErrorKind::ReservedField { field: field.clone() },
         Reason::BadFieldName { field } => DataErrorKind::BadFieldName { field: field.clone() },
+        Reason::Collision { column, first, second } => DataErrorKind::FieldsCollide {
+            column: column.clone(),
+            first: first.clone(),
+            second: second.clone(),
+        },
         other => DataErrorKind::Refused(other.clone()),
     }
 }

@@ -80,12 +80,12 @@ fn forget(pipeline: &Pipeline, only: &[String]) -> Result<Vec<Forgotten>, Error>
         let resource = load.resource.clone();
         destination.record(&[Change::WatermarksForgotten { resource, but_of: None }])?;
         let complete = load.status == LoadStatus::Complete;
-        let taken_back = match complete {
+        match complete {
             // Its rows are in their place.
-            true => destination.record(&forget_load(load, &state.chains)).map(|()| false)?,
+            true => destination.record(&forget_load(load, &state.chains))?,
             false => take_back(&mut destination, load, &state.chains)?,
-        };
-        forgotten.push(Forgotten { resource: load.resource.clone(), rows: load.rows, complete, taken_back });
+        }
+        forgotten.push(Forgotten { resource: load.resource.clone(), rows: load.rows, complete });
     }
     if only.is_empty() {
         let halts = state.halts.iter().map(|halt| Change::HaltCleared { origin: halt.origin.clone() });

@@ -11,22 +11,21 @@ impl Driver<'_> {
         let plan = self.plan;
         let gone = |load: &&Load| load.status != LoadStatus::Complete && plan.is_gone(&load.resource);
         for load in state.loads.values().filter(gone) {
-            let taken_back = take_back(self.destination, load, &state.chains)?;
-            self.say(RunNotice::Removed { resource: load.resource.clone(), rows: load.rows, taken_back });
+            take_back(self.destination, load, &state.chains)?;
+            self.say(RunNotice::Removed { resource: load.resource.clone(), rows: load.rows });
         }
         Ok(())
     }
 }
 
-/// Forgets a broken load, and takes back what it has written. Returns whether it could be taken back.
+/// Forgets a broken load, and takes back what it has written.
 pub(crate) fn take_back(
     destination: &mut Destination,
     load: &Load,
     chains: &[Chain],
-) -> Result<bool, DestinationError> {
-    let taken_back = destination.undo_unlisted(&load.resource, &load.load_id)?;
-    destination.record(&forget(load, chains))?;
-    Ok(taken_back)
+) -> Result<(), DestinationError> {
+    destination.undo_unlisted(&load.resource, &load.load_id)?;
+    destination.record(&forget(load, chains))
 }
 
 /// The changes that forget a load and all that belongs to it.

@@ -257,8 +257,6 @@ pub enum RunNotice {
         resource: String,
         /// Rows that it had written.
         rows: u64,
-        /// Whether they were taken back, or stay.
-        taken_back: bool,
     },
     /// The parents that failed in the last run are read once more.
     Retrying {

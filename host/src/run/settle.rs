@@ -64,9 +64,7 @@ impl Driver<'_> {
         if !of.written || of.table.dedup_sort.is_some() {
             return Ok(None);
         }
-        let Some(keys) =
-            self.destination.distinct_keys(&of.table, &load.load_id)?.filter(|keys| *keys < rows)
-        else {
+        let Some(keys) = self.destination.distinct_keys(&of.table)?.filter(|keys| *keys < rows) else {
             return Ok(None);
         };
         if keys < owed && !self.reshaped[resource] {

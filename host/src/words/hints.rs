@@ -292,14 +292,11 @@ pub(super) fn hint_for_data(error: &DataError, parent: Option<&ParentKey>, forma
             let renamed = json!({ field: "another_name" });
             Some(format!("write {} on the resource", line("rename", &renamed)))
         }
-        DataErrorKind::FieldsDifferInCase { second, .. } => {
+        DataErrorKind::FieldsCollide { second, .. } => {
             let renamed = json!({ second: "another_name" });
             Some(format!("write {} on the resource", line("rename", &renamed)))
         }
         DataErrorKind::TooManyColumns { .. } => Some("files have no such limit: `--to jsonl:DIR`".into()),
-        DataErrorKind::ExistingDuplicates { .. } => {
-            Some("write to another place with --to, or name another `primary_key`".into())
-        }
         _ => None,
     }
 }

@@ -12,8 +12,6 @@ pub struct Forgotten {
     pub rows: u64,
     /// Whether it was finished: its rows are in their place, and stay.
     pub complete: bool,
-    /// Whether its rows were taken back.
-    pub taken_back: bool,
 }
 
 /// What a next run would do with a resource.
@@ -62,14 +60,11 @@ pub fn of_reset(pipeline: &str, destination: &str, forgotten: &[Forgotten]) -> S
         return format!("nothing is remembered of {pipeline} in {destination}\n");
     }
     let mut text = String::new();
-    for Forgotten { resource, rows, complete, taken_back } in forgotten {
+    for Forgotten { resource, rows, complete } in forgotten {
         let rows = counted(*rows, "row");
-        let what = match (complete, taken_back) {
-            (true, _) => format!("its last load was complete; {rows} stay"),
-            (false, true) => format!("its last load was not finished; {rows} were taken back"),
-            (false, false) => {
-                format!("its last load was not finished; {rows} stay, merged into what was there")
-            }
+        let what = match complete {
+            true => format!("its last load was complete; {rows} stay"),
+            false => format!("its last load was not finished; {rows} were taken back"),
         };
         text.push_str(&format!("{resource}: forgotten: {what}\n"));
     }

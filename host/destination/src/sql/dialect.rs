@@ -109,9 +109,35 @@ impl Dialect {
         (self == Self::Postgres).then_some(63)
     }
 
-    /// A column to be sorted by: texts byte by byte, whatever the database's language.
+    /// A column to be sorted by, as its values are; texts byte by byte, whatever the database's language.
     pub(crate) fn sorted_by(self, column: &str, data_type: &ColumnType) -> String {
-        let by_language = self == Self::Postgres && *data_type == ColumnType::Text;
-        format!("{}{}", quoted(column), if by_language { " COLLATE \"C\"" } else { "" })
+        let name = quoted(column);
+        match (self, data_type) {
+            (Self::Postgres, ColumnType::Text) => format!("{name} COLLATE \"C\""),
+            // Text, with 0, 3 or 6 digits behind the second.
+            (Self::Sqlite, ColumnType::Timestamp { utc: true }) => format!("rtrim({name}, 'Z')"),
+            (Self::Sqlite, ColumnType::Decimal { .. }) => format!("CAST({name} AS REAL)"),
+            _ => name,
+        }
+    }
+
+    /// What opens a transaction that will write.
+    pub(crate) fn begin(self) -> &'static str {
+        if self == Self::Sqlite { "BEGIN IMMEDIATE" } else { "BEGIN" }
+    }
+
+    /// Whether a table is replaced by another one that takes its name, as it is.
+    pub(crate) fn swaps(self) -> bool {
+        self == Self::Sqlite
+    }
+
+    /// The type of a column that numbers a table's rows.
+    pub(crate) fn row_number(self) -> &'static str {
+        if self == Self::Sqlite { "INTEGER PRIMARY KEY" } else { self.integer() }
+    }
+
+    /// How many columns a table can have.
+    pub(crate) fn max_columns(self) -> Option<usize> {
+        (self == Self::Sqlite).then_some(super::sqlite::MAX_COLUMNS)
     }
 }

@@ -1,5 +1,6 @@
 //! The checkpoint as rows of one table, a JSON value each; and tables of loads and failures for people to read.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use sanderling_columns::Schema;
@@ -82,8 +83,50 @@ pub(super) struct Ledger {
     pub(super) notes: BTreeMap<String, Note>,
 }
 
-/// Makes the tables, and proves on the way that the database can be written to. The version that was there, if it is newer.
-pub(super) fn create(session: &mut Session, schema: Option<&str>) -> Result<Option<i64>, SqlError> {
+/// A state that this program must not write to.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum OtherVersion {
+    #[error("its state is of version {found}; this program knows {VERSION}: use a newer one")]
+    Newer { found: i64 },
+    #[error(
+        "its state is of an older version of this program, which this one does not read; load into a new place"
+    )]
+    Older,
+}
+
+/// Whether the state that is there, if any, is one that this program does not know.
+pub(super) fn of_another_version(
+    session: &mut Session,
+    schema: Option<&str>,
+) -> Result<Option<OtherVersion>, SqlError> {
+    let dialect = session.dialect();
+    let table = |name: &str| TableName { schema: schema.map(str::to_owned), name: name.to_owned() };
+    if session.columns(&table(STATE))?.is_none() {
+        // The first programs kept it in tables of its own, one for each kind of thing.
+        return Ok(session.columns(&table(LOADS))?.map(|_| OtherVersion::Older));
+    }
+    let sql = format!(
+        "SELECT value FROM {} WHERE pipeline = '' AND entry = 'version'",
+        dialect.table(&table(STATE))
+    );
+    let found = session.query(&sql, &[])?;
+    let found = match found.first().and_then(|row| row.first()) {
+        Some(Scalar::Text(version)) => version.parse::<i64>().unwrap_or_default(),
+        _ => 0,
+    };
+    Ok(match found.cmp(&VERSION) {
+        Ordering::Equal => None,
+        Ordering::Greater => Some(OtherVersion::Newer { found }),
+        Ordering::Less => Some(OtherVersion::Older),
+    })
+}
+
+/// Makes the tables, and proves on the way that the database can be written to. What was there, if it is of another
+/// version.
+pub(super) fn create(session: &mut Session, schema: Option<&str>) -> Result<Option<OtherVersion>, SqlError> {
+    if let Some(other) = of_another_version(session, schema)? {
+        return Ok(Some(other));
+    }
     let dialect = session.dialect();
     let (text, integer) = (dialect.text(), dialect.integer());
     let [state, loads, errors, quarantine] =
@@ -121,25 +164,10 @@ pub(super) fn create(session: &mut Session, schema: Option<&str>) -> Result<Opti
     ] {
         session.batch(&format!("CREATE TABLE IF NOT EXISTS {name} ({columns})"))?;
     }
-    let arguments = |from: usize| dialect.argument(from);
-    let found = session.query(
-        &format!(
-            "SELECT value FROM {} WHERE pipeline = '' AND entry = 'version'",
-            named(dialect, schema, STATE)
-        ),
-        &[],
-    )?;
-    let found = found.first().and_then(|row| match row.first() {
-        Some(Scalar::Text(version)) => version.parse::<i64>().ok(),
-        _ => None,
-    });
-    if let Some(newer) = found.filter(|found| *found > VERSION) {
-        return Ok(Some(newer));
-    }
     let state = named(dialect, schema, STATE);
     session.execute(&format!("DELETE FROM {state} WHERE pipeline = '' AND entry = 'version'"), &[])?;
     session.execute(
-        &format!("INSERT INTO {state} VALUES ('', 'version', {})", arguments(1)),
+        &format!("INSERT INTO {state} VALUES ('', 'version', {})", dialect.argument(1)),
         &[Scalar::Text(VERSION.to_string())],
     )?;
     Ok(None)

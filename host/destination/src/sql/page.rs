@@ -44,30 +44,47 @@ pub(super) struct Parents {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Extra {
     pub(super) name: &'static str,
-    pub(super) is_text: bool,
+    pub(super) holds: Holds,
 }
 
-const NUMBERED: [Extra; 1] = [Extra { name: ROW, is_text: false }];
+/// What the values of such a column are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Holds {
+    Text,
+    Number,
+    /// Another number in each row.
+    RowNumber,
+}
+
+const NUMBERED: [Extra; 1] = [Extra { name: ROW, holds: Holds::RowNumber }];
 const BY_PARENTS: [Extra; 3] =
-    [NUMBERED[0], Extra { name: KEY, is_text: true }, Extra { name: PARTITION, is_text: true }];
+    [NUMBERED[0], Extra { name: KEY, holds: Holds::Text }, Extra { name: PARTITION, holds: Holds::Text }];
+const OF_LISTS: [Extra; 1] = [Extra { name: ROW, holds: Holds::Number }];
 
-/// The columns that the table has in which rows of the schema's table at a place are gathered.
-pub(super) fn extra_columns(table: &Table, at: usize) -> &'static [Extra] {
-    if at == 0 && table.guards_parents() { &BY_PARENTS } else { &NUMBERED }
+/// The columns that the table has in which rows of the schema's table at a place are gathered. None where it will be the
+/// table itself.
+pub(super) fn extra_columns(table: &Table, at: usize, swaps: bool) -> &'static [Extra] {
+    match at {
+        _ if swaps => &[],
+        0 if table.guards_parents() => &BY_PARENTS,
+        0 => &NUMBERED,
+        _ => &OF_LISTS,
+    }
 }
 
-/// Reads a page, and adds what it brings to `schema`. `gathered`: how many rows of its load are gathered already, where
-/// they are.
+/// Reads a page, and adds what it brings to `schema`. `first_row`: how many rows of its load there are already; `gathers`:
+/// by which columns they are put in their place, if so.
 pub(super) fn read(
     table: &Table,
     page: &Rows,
     schema: &mut Schema,
     max_name_bytes: Option<usize>,
-    gathered: Option<u64>,
+    first_row: u64,
+    gathers: Option<&dyn Fn(usize) -> &'static [Extra]>,
     parents: Option<&Parents>,
 ) -> Result<Read, DestinationError> {
     let refuse = |row, kind| DestinationError::data(&table.resource, row, kind);
-    let decoded = decode(table, page, schema, max_name_bytes, gathered.unwrap_or_default())?;
+    let decoded = decode(table, page, schema, max_name_bytes, first_row)?;
     if let Some(first) = decoded.refused.first() {
         let kind = undecodable::of_row(table, &first.line, &first.reason);
         return Err(refuse(Some(first.row), kind));
@@ -82,14 +99,12 @@ pub(super) fn read(
     let mut batches = Vec::new();
     for found in decoded.tables {
         let Some(at) = schema.tables.iter().position(|known| known.name == found.table) else { continue };
-        let batch = match gathered {
-            None => found.batch,
-            Some(first) => {
+        let batch = match gathers.map(|extra| extra(at)) {
+            None | Some([]) => found.batch,
+            Some(extra) => {
                 let claims = claims.as_ref().filter(|_| at == 0);
-                let extra = extra_columns(table, at);
-                numbered(&found.batch, first, extra, claims).map_err(|error| {
-                    let message = error.to_string();
-                    refuse(None, DataErrorKind::Unreadable(DecodeError::Batch { message }))
+                numbered(&found.batch, first_row, extra, claims).map_err(|error| {
+                    undecodable::of_page(table, DecodeError::Batch { message: error.to_string() })
                 })?
             }
         };
@@ -159,9 +174,6 @@ fn decode(
     max_name_bytes: Option<usize>,
     first_row: u64,
 ) -> Result<columns::Decoded, DestinationError> {
-    // What lacks its merge key is told below.
-    let key = table.primary_key.clone();
-    let options = Options { root_id: true, key, ..options(table, Nested::Json, max_name_bytes) };
     let page = columns::Page {
         ndjson: page.ndjson,
         count: page.count,
@@ -169,7 +181,23 @@ fn decode(
         load_id: page.load_id,
         loaded_at_ms: page.loaded_at_ms,
     };
+    let options = decoded_by(table, max_name_bytes);
     columns::decode(&page, schema, &options).map_err(|error| undecodable::of_page(table, error))
+}
+
+/// A table of which no row has come.
+pub(super) fn without_rows(
+    table: &Table,
+    max_name_bytes: Option<usize>,
+) -> Result<TableSchema, DestinationError> {
+    let options = decoded_by(table, max_name_bytes);
+    columns::without_rows(&options).map_err(|error| undecodable::of_page(table, error))
+}
+
+fn decoded_by(table: &Table, max_name_bytes: Option<usize>) -> Options {
+    // What lacks its merge key is told below.
+    let key = table.primary_key.clone();
+    Options { root_id: true, key, ..options(table, Nested::Json, max_name_bytes) }
 }
 
 /// Rows whose key is not in the key's own columns: a merge would not find them.
@@ -268,11 +296,11 @@ impl Parents {
 }
 
 /// How many rows table `name` has gathered: the number of the next.
-pub(super) fn rows_gathered(session: &mut Session, name: &TableName) -> Result<u64, SqlError> {
-    let sql = format!("SELECT max({}) FROM {}", quoted(ROW), session.dialect().table(name));
-    let rows = session.query(&sql, &[])?;
+pub(super) fn rows_gathered(session: &mut Session, name: &TableName, swaps: bool) -> Result<u64, SqlError> {
+    let last = if swaps { "count(*) - 1".to_owned() } else { format!("max({})", quoted(ROW)) };
+    let rows = session.query(&format!("SELECT {last} FROM {}", session.dialect().table(name)), &[])?;
     Ok(match rows.first().and_then(|row| row.first()) {
-        Some(Scalar::Int(last)) => last.unsigned_abs() + 1,
+        Some(Scalar::Int(last)) => u64::try_from(last + 1).unwrap_or_default(),
         _ => 0,
     })
 }
@@ -304,7 +332,7 @@ fn numbered(
             }
             _ => Arc::new(StringArray::new_null(count)),
         };
-        let kind = if column.is_text { Arrow::Utf8 } else { Arrow::Int64 };
+        let kind = if column.holds == Holds::Text { Arrow::Utf8 } else { Arrow::Int64 };
         fields.push(Arc::new(Field::new(column.name, kind, true)));
         arrays.push(array);
     }

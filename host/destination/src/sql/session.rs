@@ -4,8 +4,7 @@ use arrow_array::RecordBatch;
 
 use super::adbc::Adbc;
 use super::dialect::{Dialect, quoted};
-#[cfg(test)]
-use super::lite::Lite;
+use super::sqlite::Sqlite;
 use crate::postgres::Postgres;
 
 /// A value in a statement's arguments, or in its answer.
@@ -22,6 +21,15 @@ pub(crate) enum Scalar {
 pub(crate) struct TableName {
     pub(crate) schema: Option<String>,
     pub(crate) name: String,
+}
+
+/// What a name stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Relation {
+    /// The name as it is, which may differ in case from what was asked for where the database makes no difference.
+    pub(crate) name: String,
+    /// `table`, `view`, `index` or what else there is.
+    pub(crate) kind: String,
 }
 
 /// What a caller can do about a failure.
@@ -44,6 +52,10 @@ pub(crate) enum SqlErrorKind {
         row: Option<u64>,
         column: String,
     },
+    /// A file that is something else.
+    NoDatabase,
+    /// A file that is not what it was left as.
+    Damaged,
     Other,
 }
 
@@ -80,8 +92,7 @@ pub(crate) enum Session {
     /// DuckDB.
     Adbc(Adbc),
     Postgres(Postgres),
-    #[cfg(test)]
-    Lite(Lite),
+    Sqlite(Sqlite),
 }
 
 macro_rules! each {
@@ -89,8 +100,7 @@ macro_rules! each {
         match $self {
             Self::Adbc($it) => $call,
             Self::Postgres($it) => $call,
-            #[cfg(test)]
-            Self::Lite($it) => $call,
+            Self::Sqlite($it) => $call,
         }
     };
 }
@@ -101,8 +111,7 @@ impl Session {
         match self {
             Self::Adbc(_) => Dialect::DuckDb,
             Self::Postgres(_) => Dialect::Postgres,
-            #[cfg(test)]
-            Self::Lite(_) => Dialect::Sqlite,
+            Self::Sqlite(_) => Dialect::Sqlite,
         }
     }
 
@@ -170,6 +179,32 @@ impl Session {
         match self {
             Self::Postgres(_) => Postgres::refusals(batch),
             _ => Vec::new(),
+        }
+    }
+
+    /// What has a table's name already, where that may be something else, or have it in other letters.
+    pub(crate) fn relation(&mut self, table: &TableName) -> Result<Option<Relation>, SqlError> {
+        match self {
+            Self::Sqlite(it) => it.relation(table),
+            _ => Ok(None),
+        }
+    }
+
+    /// Puts table `new` in the place of table `name`, which need not be there, with what a person has hung on that.
+    /// Only where the dialect [swaps](Dialect::swaps).
+    pub(crate) fn swap(&mut self, new: &TableName, name: &TableName) -> Result<(), SqlError> {
+        match self {
+            Self::Sqlite(it) => it.swap(new, name),
+            _ => Ok(()),
+        }
+    }
+
+    /// What merging needs so that it does not read the whole table: an index over these columns, where the database would
+    /// not do without.
+    pub(crate) fn keep_index(&mut self, table: &TableName, columns: &[&str]) -> Result<(), SqlError> {
+        match self {
+            Self::Sqlite(it) => it.keep_index(table, columns),
+            _ => Ok(()),
         }
     }
 }

@@ -2,26 +2,25 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sanderling_columns::{Column, ColumnType, Role, TableSchema};
+use sanderling_columns::TableSchema;
 
 use super::dialect::{list, quoted};
-use super::page::Extra;
+use super::page::{Extra, Holds};
 use super::session::{Session, SqlError, TableName};
-use super::statements::system;
 
 /// The columns that tables are known to have, so that a page need not ask.
 #[derive(Debug, Default)]
 pub(super) struct Known(HashMap<TableName, HashSet<String>>);
 
 impl Known {
-    /// Makes the table if it is not there, and adds the columns that it lacks. What was added to a table that was there.
+    /// Makes the table if it is not there, and adds the columns that it lacks.
     pub(super) fn grow(
         &mut self,
         session: &mut Session,
         name: &TableName,
         table: &TableSchema,
         extra: &[Extra],
-    ) -> Result<Vec<String>, SqlError> {
+    ) -> Result<(), SqlError> {
         let dialect = session.dialect();
         if self.columns(session, name)?.is_none() {
             let columns = table.columns.iter();
@@ -29,11 +28,14 @@ impl Known {
                 .map(|column| (column.name.as_str(), dialect.column_type(&column.data_type)))
                 .collect();
             columns.extend(extra.iter().map(|column| {
-                let kind = if column.is_text { dialect.text() } else { dialect.integer() };
+                let kind = match column.holds {
+                    Holds::Text => dialect.text(),
+                    Holds::Number => dialect.integer(),
+                    Holds::RowNumber => dialect.row_number(),
+                };
                 (column.name, kind.to_owned())
             }));
-            self.make(session, name, &columns)?;
-            return Ok(Vec::new());
+            return self.make(session, name, &columns);
         }
         let known = self.0.entry(name.clone()).or_default();
         let mut added = Vec::new();
@@ -46,8 +48,8 @@ impl Known {
             ))?;
             added.push(column.name.clone());
         }
-        known.extend(added.iter().cloned());
-        Ok(added)
+        known.extend(added);
+        Ok(())
     }
 
     /// Takes table `name` away, if it is there.
@@ -67,6 +69,11 @@ impl Known {
             self.0.insert(name.clone(), columns.into_iter().map(|(column, _)| column).collect());
         }
         Ok(self.0.get(name))
+    }
+
+    /// A table was changed by other means: what is known of it may not be so.
+    pub(super) fn forget_table(&mut self, name: &TableName) {
+        self.0.remove(name);
     }
 
     /// Something was taken back: what is known may not be so.
@@ -89,27 +96,6 @@ impl Known {
         let names = columns.iter().map(|(column, _)| (*column).to_owned()).collect();
         self.0.insert(name.clone(), names);
         Ok(())
-    }
-}
-
-/// A table of which no row has come yet: the columns that every resource's own table gets.
-pub(super) fn bare(name: &str) -> TableSchema {
-    let column = |role, data_type| Column {
-        name: system(role).to_owned(),
-        field: String::new(),
-        data_type,
-        nullable: true,
-        role,
-    };
-    TableSchema {
-        name: name.to_owned(),
-        parent: None,
-        field: String::new(),
-        columns: vec![
-            column(Role::LoadedAt, ColumnType::Timestamp { utc: true }),
-            column(Role::LoadId, ColumnType::Text),
-        ],
-        settled: false,
     }
 }
 

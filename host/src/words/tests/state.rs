@@ -107,9 +107,7 @@ fn what_is_remembered() {
 
 #[test]
 fn what_was_forgotten() {
-    let forgotten =
-        |complete, taken_back| Forgotten { resource: "tasks".into(), rows: 7, complete, taken_back };
-    let all = [forgotten(true, false), forgotten(false, true), forgotten(false, false)];
+    let all = [true, false].map(|complete| Forgotten { resource: "tasks".into(), rows: 7, complete });
     assert_snapshot!(format!(
         "{}{}{}\n{}\n",
         of_reset("time", "sqlite:time.db", &all),

@@ -1,6 +1,10 @@
 //! A session with an SQLite database.
 
+#[cfg(test)]
+mod tests;
+
 use std::path::Path;
+use std::time::Duration;
 
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::{
@@ -12,34 +16,49 @@ use arrow_schema::{DataType, TimeUnit};
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, params_from_iter};
 
-use super::dialect::{Dialect, quoted};
-use super::session::{Scalar, SqlError, SqlErrorKind, TableName};
+use super::dialect::{Dialect, list, quoted};
+use super::session::{Relation, Scalar, SqlError, SqlErrorKind, TableName};
 use super::text;
+
+/// How long another program may hold the database before it counts as in use.
+const BUSY_TIMEOUT: Duration = Duration::from_millis(if cfg!(test) { 50 } else { 5_000 });
+
+/// What SQLite allows a table, unless it is built otherwise.
+pub(super) const MAX_COLUMNS: usize = 2_000;
+
+/// Begins the name of an index of ours.
+const INDEX: &str = "_sanderling_key:";
 
 /// An open database file.
 #[derive(Debug)]
-pub(crate) struct Lite {
+pub(crate) struct Sqlite {
     conn: Connection,
 }
 
-impl Lite {
+impl Sqlite {
     /// Opens a database, made if it is not there. WAL with `synchronous=NORMAL`: a power cut may take the last commits
-    /// back, rows and checkpoint together, but never damages the database.
-    pub(crate) fn open(path: &Path, busy_ms: u64) -> Result<Self, SqlError> {
-        // No URI flag: a file name that begins with `file:` is a file name.
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_CREATE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    /// back, rows and checkpoint together, but never damages the database; a killed process loses nothing that was
+    /// committed.
+    pub(crate) fn open(path: &Path) -> Result<Self, SqlError> {
         let open = || -> rusqlite::Result<Connection> {
-            let conn = Connection::open_with_flags(path, flags)?;
-            conn.busy_timeout(std::time::Duration::from_millis(busy_ms))?;
+            let conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
             conn.set_prepared_statement_cache_capacity(64);
             conn.pragma_update(None, "journal_mode", "wal")?;
             conn.pragma_update(None, "synchronous", "normal")?;
             conn.pragma_update(None, "cache_size", -16_384)?;
+            // A user's view over a table that is being replaced must neither stop the swap nor be bent to the new table.
+            conn.pragma_update(None, "legacy_alter_table", true)?;
             Ok(conn)
         };
         open().map(|conn| Self { conn }).map_err(|cause| sort(&cause))
+    }
+
+    /// Opens a database to look at it as it is now, whatever a run commits meanwhile.
+    pub(crate) fn look(path: &Path) -> Result<Self, SqlError> {
+        let conn = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(|cause| sort(&cause))?;
+        let mut session = Self { conn };
+        session.batch("BEGIN")?;
+        Ok(session)
     }
 
     pub(crate) fn execute(&mut self, sql: &str, args: &[Scalar]) -> Result<u64, SqlError> {
@@ -78,11 +97,12 @@ impl Lite {
             places.join(", ")
         );
         let cells: Vec<Cells> = batch.columns().iter().map(|column| Cells::of(column.as_ref())).collect();
-        let run = || -> rusqlite::Result<()> {
+        let mut texts = text::Texts::default();
+        let mut run = || -> rusqlite::Result<()> {
             let mut insert = self.conn.prepare_cached(&sql)?;
             for row in 0..batch.num_rows() {
                 for (place, cells) in (1..).zip(&cells) {
-                    cells.bind(row, place, &mut insert)?;
+                    cells.bind(row, place, &mut insert, &mut texts)?;
                 }
                 insert.raw_execute()?;
             }
@@ -106,6 +126,61 @@ impl Lite {
             .collect();
         Ok((!columns.is_empty()).then_some(columns))
     }
+
+    pub(crate) fn relation(&mut self, table: &TableName) -> Result<Option<Relation>, SqlError> {
+        let rows = self.query(
+            "SELECT name, type FROM sqlite_master WHERE name = ?1 COLLATE NOCASE ORDER BY name <> ?1",
+            &[Scalar::Text(table.name.clone())],
+        )?;
+        Ok(rows.into_iter().find_map(|row| match <[Scalar; 2]>::try_from(row) {
+            Ok([Scalar::Text(name), Scalar::Text(kind)]) => Some(Relation { name, kind }),
+            _ => None,
+        }))
+    }
+
+    /// Renames table `new` to `name`, whose own is dropped. A person's indexes and triggers are made again; views stand as
+    /// they are.
+    pub(crate) fn swap(&mut self, new: &TableName, name: &TableName) -> Result<(), SqlError> {
+        let extras = self.query(
+            "SELECT sql FROM sqlite_master WHERE tbl_name = ?1 AND type IN ('index', 'trigger') AND sql IS NOT NULL \
+             AND substr(name, 1, length(?2)) <> ?2",
+            &[Scalar::Text(name.name.clone()), Scalar::Text(INDEX.to_owned())],
+        )?;
+        let [new, name] = [new, name].map(|table| Dialect::Sqlite.table(table));
+        self.batch(&format!("DROP TABLE IF EXISTS {name}"))?;
+        self.batch(&format!("ALTER TABLE {new} RENAME TO {name}"))?;
+        for extra in extras.into_iter().flatten() {
+            if let Scalar::Text(extra) = extra {
+                // One that cannot be kept is no reason to refuse the rows.
+                let _ = self.conn.execute_batch(&extra);
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps an index over these columns of a table, and none of ours over others.
+    pub(crate) fn keep_index(&mut self, table: &TableName, columns: &[&str]) -> Result<(), SqlError> {
+        let index = format!("{INDEX}{}", table.name);
+        let found = self
+            .query("SELECT name FROM pragma_index_info(?1) ORDER BY seqno", &[Scalar::Text(index.clone())])?;
+        let is_it = |(row, column): (&Vec<Scalar>, &&str)| matches!(row.first(), Some(Scalar::Text(name)) if name == column);
+        if found.len() == columns.len() && found.iter().zip(columns).all(is_it) {
+            return Ok(());
+        }
+        let (index, name) = (quoted(&index), Dialect::Sqlite.table(table));
+        self.batch(&format!("DROP INDEX IF EXISTS {index}"))?;
+        if columns.is_empty() {
+            return Ok(());
+        }
+        self.batch(&format!("CREATE INDEX {index} ON {name} ({})", list(columns.iter().copied())))
+    }
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    // No URI flag: a file name that begins with `file:` is a file name.
+    let conn = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    conn.busy_timeout(BUSY_TIMEOUT)?;
+    Ok(conn)
 }
 
 impl ToSql for Scalar {
@@ -165,7 +240,13 @@ impl<'a> Cells<'a> {
         }
     }
 
-    fn bind(&self, row: usize, place: usize, to: &mut rusqlite::Statement) -> rusqlite::Result<()> {
+    fn bind(
+        &self,
+        row: usize,
+        place: usize,
+        to: &mut rusqlite::Statement,
+        texts: &mut text::Texts,
+    ) -> rusqlite::Result<()> {
         match self {
             Self::Bool(array) if array.is_valid(row) => to.raw_bind_parameter(place, array.value(row)),
             Self::Int(array) if array.is_valid(row) => to.raw_bind_parameter(place, array.value(row)),
@@ -173,19 +254,19 @@ impl<'a> Cells<'a> {
             Self::Text(array) if array.is_valid(row) => to.raw_bind_parameter(place, array.value(row)),
             Self::Bytes(array) if array.is_valid(row) => to.raw_bind_parameter(place, array.value(row)),
             Self::Decimal(array) if array.is_valid(row) => {
-                to.raw_bind_parameter(place, array.value_as_string(row))
+                to.raw_bind_parameter(place, text::decimal(&array.value_as_string(row)))
             }
             Self::Wide(array) if array.is_valid(row) => {
-                to.raw_bind_parameter(place, array.value_as_string(row))
+                to.raw_bind_parameter(place, text::decimal(&array.value_as_string(row)))
             }
             Self::Timestamp(array, utc) if array.is_valid(row) => {
-                to.raw_bind_parameter(place, text::timestamp(array.value(row), *utc))
+                to.raw_bind_parameter(place, texts.timestamp(array.value(row), *utc))
             }
             Self::Date(array) if array.is_valid(row) => {
-                to.raw_bind_parameter(place, text::date(array.value(row)))
+                to.raw_bind_parameter(place, texts.date(array.value(row)))
             }
             Self::Time(array) if array.is_valid(row) => {
-                to.raw_bind_parameter(place, text::time(array.value(row)))
+                to.raw_bind_parameter(place, texts.time(array.value(row)))
             }
             _ => to.raw_bind_parameter(place, rusqlite::types::Null),
         }
@@ -201,6 +282,8 @@ fn sort(cause: &rusqlite::Error) -> SqlError {
             SqlErrorKind::Denied
         }
         Some(ErrorCode::ConstraintViolation) => SqlErrorKind::UniqueViolation,
+        Some(ErrorCode::NotADatabase) => SqlErrorKind::NoDatabase,
+        Some(ErrorCode::DatabaseCorrupt) => SqlErrorKind::Damaged,
         _ => SqlErrorKind::Other,
     };
     SqlError { kind, message: cause.to_string() }
