@@ -1,7 +1,7 @@
 //! Arrays as rows of tables of their own.
 
 use crate::names::{self, SEPARATOR};
-use crate::put::Read;
+use crate::put::{Read, Stop};
 use crate::record::Record;
 use crate::refusal::{Reason, Unforeseen};
 use crate::schema::TableSchema;
@@ -40,7 +40,15 @@ impl Walk<'_> {
         let mut items = self.take_record(table);
         let read = self.items(&mut items, table, place.row, depth);
         self.give_back(table, items);
-        read
+        read.map_err(|stop| self.of_table(stop, table))
+    }
+
+    /// What stopped a row, with the table in which it did.
+    fn of_table(&self, mut stop: Box<Stop>, at: usize) -> Box<Stop> {
+        if let Stop::Frozen { table: table @ None, .. } = &mut *stop {
+            *table = self.tables.get(at).map(|table| table.stored.name.clone());
+        }
+        stop
     }
 
     fn items(&mut self, record: &mut Record, table: usize, owner: usize, depth: u32) -> Read<()> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::coerce::data_for;
 use crate::names;
 use crate::number::Decimal;
-use crate::options::{Declared, Nested, Options};
+use crate::options::{Declared, Options, SystemNames};
 use crate::page::{Decoded, Page, Refused, TableBatch};
 use crate::put::Stop;
 use crate::record::Record;
@@ -13,7 +13,7 @@ use crate::refusal::{DecodeError, Reason};
 use crate::row_id::row_id;
 use crate::scan::{Cursor, Fault};
 use crate::schema::{Schema, TableSchema};
-use crate::table::{Above, Table};
+use crate::table::{Above, Table, in_tables};
 use crate::walk::Walk;
 
 /// So often at most is a page read again. What later rows bring stays in the schema, also if they are left out: a column
@@ -61,7 +61,7 @@ struct Pass<'a> {
     key: Vec<usize>,
     required: Vec<(usize, String)>,
     refused: Vec<Refused>,
-    discarded_rows: u64,
+    discarded_rows: Vec<u64>,
 }
 
 enum Outcome<'a> {
@@ -148,7 +148,7 @@ impl<'a> Pass<'a> {
                 required.push((record.field(0, &declared.name, options), column_name(declared, options)));
             }
         }
-        Self { page, options, walk, key, required, refused: Vec::new(), discarded_rows: 0 }
+        Self { page, options, walk, key, required, refused: Vec::new(), discarded_rows: Vec::new() }
     }
 
     fn read(mut self, left_out: &BTreeMap<u64, LeftOut>) -> Result<Outcome<'a>, DecodeError> {
@@ -172,7 +172,10 @@ impl<'a> Pass<'a> {
                     LeftOut::Refused(Reason::LoneSurrogate { field: String::new() })
                 }
                 Err(Stop::Discarded) => LeftOut::Discarded,
-                Err(Stop::Frozen(what)) => return Err(DecodeError::Frozen { row, what }),
+                Err(Stop::Frozen { table, what }) => {
+                    let table = table.unwrap_or_else(|| self.options.table.clone());
+                    return Err(DecodeError::Frozen { row, table, what });
+                }
                 Err(Stop::Fault(Fault::Malformed(malformed))) => {
                     let byte = malformed.at.saturating_sub(start);
                     return Err(DecodeError::NotJson { row, expected: malformed.expected, byte });
@@ -194,7 +197,7 @@ impl<'a> Pass<'a> {
         self.walk.cursor.at = start;
         self.walk.cursor.next_line();
         match why {
-            LeftOut::Discarded => self.discarded_rows += 1,
+            LeftOut::Discarded => self.discarded_rows.push(row),
             LeftOut::Refused(reason) => {
                 let line = self.walk.cursor.since(start);
                 let line = line.strip_suffix('\n').unwrap_or(line).to_owned();
@@ -235,7 +238,7 @@ impl<'a> Pass<'a> {
             }
             .into());
         }
-        if matches!(self.options.nested, Nested::Tables { .. }) {
+        if in_tables(self.options) {
             let id = if self.options.row_id_by_key && !self.key.is_empty() {
                 let texts: Vec<String> =
                     self.key.iter().map(|slot| key_text(&self.walk.cursor, record, *slot)).collect();
@@ -263,6 +266,9 @@ impl<'a> Pass<'a> {
             discarded_values: self.walk.learning.discarded_values,
         };
         let mut learnt = Schema::default();
+        let named = in_tables(options)
+            && (options.system == SystemNames::Dlt
+                || self.walk.tables.iter().skip(1).any(|table| table.rows > 0 || !table.is_new));
         // The ids of each table's rows, and of the rows of the resource's own table that they belong to.
         let mut ids: Vec<(Vec<String>, Vec<String>)> = Vec::with_capacity(self.walk.tables.len());
         for mut table in self.walk.tables {
@@ -289,7 +295,7 @@ impl<'a> Pass<'a> {
                 }
             } else {
                 let name = table.stored.name.clone();
-                let above = Above { parents: &above.0, roots: &above.1 };
+                let above = Above { parents: &above.0, roots: &above.1, named };
                 let (stored, news, batch) = (table.finish(page, options, &above))
                     .map_err(|error| DecodeError::Batch { message: error.to_string() })?;
                 learnt.tables.push(stored);

@@ -12,7 +12,7 @@ fn pages() {
         stored: ColumnType::Int64,
         found: ColumnType::Decimal { precision: 38, scale: 0 },
     };
-    let frozen = |what| DecodeError::Frozen { row: 3, what };
+    let frozen = |what| DecodeError::Frozen { row: 3, table: "orders".into(), what };
     let errors = [
         DecodeError::NotUtf8 { row: 3 },
         DecodeError::NotJson { row: 3, expected: "a value", byte: 12 },

@@ -30,8 +30,8 @@ pub struct Decoded {
     pub new_columns: Vec<NewColumn>,
     /// Rows that cannot be taken, and are in no batch.
     pub refused: Vec<Refused>,
-    /// Rows that the contract left out.
-    pub discarded_rows: u64,
+    /// Rows that the contract left out, which of the page, in order; they are in no batch.
+    pub discarded_rows: Vec<u64>,
     /// Values that the contract left out; a list counts as one.
     pub discarded_values: u64,
 }

@@ -21,7 +21,11 @@ pub(crate) enum Stop {
     /// The contract leaves it out.
     Discarded,
     /// The contract makes it an error.
-    Frozen(Unforeseen),
+    Frozen {
+        /// Whose; none: the resource's own table.
+        table: Option<String>,
+        what: Unforeseen,
+    },
 }
 
 pub(crate) type Read<T> = Result<T, Box<Stop>>;
@@ -61,7 +65,7 @@ impl Learning<'_> {
                 self.touched = true;
                 Ok(true)
             }
-            Mode::Freeze => Err(Box::new(Stop::Frozen(what()))),
+            Mode::Freeze => Err(Box::new(Stop::Frozen { table: None, what: what() })),
             Mode::DiscardRow => Err(Box::new(Stop::Discarded)),
             Mode::DiscardValue => {
                 self.discarded_values += 1;

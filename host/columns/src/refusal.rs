@@ -49,10 +49,12 @@ pub enum DecodeError {
         stored: ColumnType,
     },
     /// Something new that the contract forbids.
-    #[error("row {row} of the page brings {what}, which the schema contract freezes")]
+    #[error("table `{table}` gets {what}, which its schema contract freezes")]
     Frozen {
         /// Which row, from 0.
         row: u64,
+        /// The table; for a new one, that on which it hangs.
+        table: String,
         /// What it is.
         what: Unforeseen,
     },

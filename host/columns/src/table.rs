@@ -35,6 +35,8 @@ pub(crate) struct Table {
 pub(crate) struct Above<'t> {
     pub(crate) parents: &'t [String],
     pub(crate) roots: &'t [String],
+    /// Whether rows of the resource's own table have an id: where others hang on them, and always in dlt's tables.
+    pub(crate) named: bool,
 }
 
 impl Table {
@@ -91,7 +93,8 @@ impl Table {
             columns.push(column);
         }
         for role in added(options, self.parent.is_none()) {
-            if columns.iter().any(|column| column.role == role) {
+            let unnamed = role == Role::RowId && self.parent.is_none() && !above.named;
+            if unnamed || columns.iter().any(|column| column.role == role) {
                 continue;
             }
             let Some(name) = options.system.name(role) else { continue };
@@ -138,9 +141,9 @@ fn finish_into(mut builder: Builder, rows: usize, arrays: &mut Vec<ArrayRef>) ->
     Ok(column)
 }
 
-/// The columns that are added to a table.
+/// The columns that may be added to a table.
 pub(crate) fn added(options: &Options, is_root: bool) -> impl Iterator<Item = Role> {
-    let in_tables = matches!(options.nested, Nested::Tables { .. });
+    let in_tables = in_tables(options);
     let roles = [
         (Role::LoadId, is_root),
         (Role::LoadedAt, is_root),
@@ -150,6 +153,11 @@ pub(crate) fn added(options: &Options, is_root: bool) -> impl Iterator<Item = Ro
         (Role::RootId, !is_root && options.root_id),
     ];
     roles.into_iter().filter_map(|(role, is_there)| is_there.then_some(role))
+}
+
+/// Whether lists become tables, however deep.
+pub(crate) fn in_tables(options: &Options) -> bool {
+    matches!(options.nested, Nested::Tables { .. })
 }
 
 fn type_of(role: Role) -> ColumnType {

@@ -542,8 +542,14 @@ fn row_ids_are_of_the_key_or_of_the_place() {
         assert_eq!(single.len(), 5);
         assert_eq!(found == ids(options, &two, "2"), options.row_id_by_key);
     }
-    assert_eq!(ids(&by_key, &["{\"id\":1}"], "1"), ids(&by_key, &["{\"a\":0,\"id\":10e-1}"], "2"));
-    assert_ne!(ids(&by_key, &["{\"id\":1}"], "1"), ids(&by_key, &["{\"id\":true}"], "1"));
+    let one = |row: &str, load_id| ids(&by_key, &[&row.replace('}', ",\"l\":[0]}")], load_id);
+    assert_eq!(one("{\"id\":1}", "1"), one("{\"a\":0,\"id\":10e-1}", "2"));
+    assert_ne!(one("{\"id\":1}", "1"), one("{\"id\":true}", "1"));
+    // Rows on which none hang need none, but in tables like dlt's.
+    let plain = decode_all(&["{\"id\":1}"], &by_place).0;
+    assert!(plain.tables[0].columns.iter().all(|column| column.role != Role::RowId));
+    let dlt = Options { system: SystemNames::Dlt, ..by_place };
+    assert!(decode_all(&["{\"id\":1}"], &dlt).0.tables[0].column("_dlt_id").is_some());
 }
 
 #[test]
@@ -586,18 +592,26 @@ fn contracts() {
     ] {
         let text = format!("{good}{line}\n{good}");
         let (decoded, same) = page_of(&text, all(Mode::Freeze));
-        assert_eq!((decoded.unwrap_err(), same), (DecodeError::Frozen { row: 1, what }, true));
+        assert_eq!((decoded.unwrap_err(), same), (DecodeError::Frozen { row: 1, table: "t".into(), what }, true));
         let (decoded, same) = page_of(&text, all(Mode::DiscardRow));
         let decoded = decoded.unwrap();
-        assert_eq!((decoded.discarded_rows, decoded.discarded_values, same), (1, 0, true), "{line}");
+        assert_eq!((decoded.discarded_rows, decoded.discarded_values, same), (vec![1], 0, true), "{line}");
         assert_eq!(decoded.tables[0].batch.num_rows(), 2);
         let (decoded, same) = page_of(&text, all(Mode::DiscardValue));
         let decoded = decoded.unwrap();
-        assert_eq!((decoded.discarded_rows, decoded.discarded_values, same), (0, 1, true), "{line}");
+        assert_eq!((decoded.discarded_rows, decoded.discarded_values, same), (vec![], 1, true), "{line}");
         assert_eq!(decoded.tables[0].batch.num_rows(), 3);
         let (decoded, same) = page_of(&text, Contract::EVOLVE);
         assert_eq!((decoded.is_ok(), same), (true, false));
     }
+    // A list's table is named where the new column is.
+    let mut schema = Schema::default();
+    let frozen = with(all(Mode::Freeze));
+    decode(&page("{\"l\":[{\"a\":1}]}", 0), &mut schema, &frozen).unwrap();
+    schema.settle();
+    let error = decode(&page("{\"l\":[{\"a\":1,\"b\":2}]}", 1), &mut schema, &frozen).unwrap_err();
+    let said = "table `t__l` gets a new column, `b`, which its schema contract freezes";
+    assert_eq!(error.to_string(), said);
     // Before a load was finished, everything is new.
     let (schema, _) = decode_all(&[first, "{\"b\":[1]}"], &with(all(Mode::Freeze)));
     assert_eq!(schema.tables.len(), 2);
