@@ -31,6 +31,8 @@ pub struct Part {
     pub name: Option<String>,
     /// Where its rows go, if the file names a place that is one of ours.
     pub to: Option<String>,
+    /// What becomes of nested data, where that is not as it is here.
+    pub nested: Option<Value>,
     /// The connector's part of the config.
     pub config: Map<String, Value>,
     /// What was not carried over.
@@ -103,9 +105,10 @@ pub enum ImportError {
 impl Part {
     /// The whole config: the host's keys, then the connector's.
     pub fn whole(&self) -> Map<String, Value> {
-        let own = [("name", &self.name), ("to", &self.to)];
+        let text = |text: &Option<String>| text.clone().map(Value::from);
+        let own = [("name", text(&self.name)), ("to", text(&self.to)), ("nested", self.nested.clone())];
         let own = own.into_iter().filter(|_| !self.is_fragment);
-        let own = own.filter_map(|(key, value)| Some((key.to_owned(), value.clone()?.into())));
+        let own = own.filter_map(|(key, value)| Some((key.to_owned(), value?)));
         own.chain(self.config.clone()).collect()
     }
 

@@ -59,6 +59,9 @@ fn remark(resource: &ResourceOutcome) -> String {
     if resource.refused_rows > 0 {
         remarks.push(format!("{} refused", words::counted(resource.refused_rows, "row")));
     }
+    let discarded = [(resource.discarded_rows, "row"), (resource.discarded_values, "value")];
+    let discarded = discarded.into_iter().filter(|(count, _)| *count > 0);
+    remarks.extend(discarded.map(|(count, what)| format!("{} left out", words::counted(count, what))));
     if resource.failed_parents > 0 {
         remarks.push(format!("{} failed", words::counted(resource.failed_parents, "parent")));
     }
@@ -142,6 +145,8 @@ pub fn document(outcome: &Outcome, subject: Subject<'_>, pipeline: &str, to: &st
             "missing_parents": resource.missing_parents,
             "failed_parents": resource.failed_parents,
             "refused_rows": resource.refused_rows,
+            "discarded_rows": resource.discarded_rows,
+            "discarded_values": resource.discarded_values,
             "limit": resource.limit,
             "watermark": resource.watermark.as_ref().map(watermark),
         })).collect::<Vec<_>>(),

@@ -341,6 +341,8 @@ impl Driver<'_> {
                 missing_parents: load.missing_parents,
                 failed_parents: load.failed_parents,
                 refused_rows: load.refused_rows,
+                discarded_rows: load.discarded_rows,
+                discarded_values: load.discarded_values,
                 limit: load.limit.clone(),
                 watermark: self.reach(at),
             });

@@ -1,5 +1,7 @@
 //! The host's own keys of a source config, taken out of it; what is left is the connector's, unread.
 
+pub mod shaping;
+
 use std::collections::BTreeMap;
 
 use sanderling_destination::Target;
@@ -11,12 +13,14 @@ use crate::document::nearest;
 use crate::run::refuse::OnBadRow;
 use crate::sandbox::Limits as SandboxLimits;
 use crate::secrets;
+use shaping::Shaping;
 
 /// The host's keys, in the order of the docs.
-pub const KEYS: [&str; 7] = ["name", "connector", "to", "allow", "on_bad_row", "resume_within", "limits"];
+pub const KEYS: [&str; 10] =
+    ["name", "connector", "to", "allow", "on_bad_row", "nested", "names", "total", "resume_within", "limits"];
 
 /// Keys that are the host's and mean nothing yet.
-const LATER: [&str; 4] = ["secrets", "nested", "names", "total"];
+const LATER: [&str; 1] = ["secrets"];
 
 /// Keys of `limits`.
 pub const LIMIT_KEYS: [&str; 10] = [
@@ -47,6 +51,8 @@ pub struct HostSettings {
     pub allowed: Vec<String>,
     /// `on_bad_row`: what becomes of rows that do not fit.
     pub on_bad_row: OnBadRow,
+    /// What holds for all resources.
+    pub shaping: Shaping,
     /// `resume_within`: how old a run that broke off may be to go on.
     pub resume_within_ms: u64,
     /// `limits.concurrency`: requests at once to one origin.
@@ -125,6 +131,7 @@ impl HostSettings {
         let to = self.to.clone().unwrap_or_else(|| format!("sqlite:{name}.db"));
         let allow = self.allowed.clone();
         let connector = self.connector.as_deref().map(|file| ("connector", file.into()));
+        let shaping = self.shaping.to_json();
         let keys: [(&str, Value); 6] = [
             ("name", name.into()),
             ("to", to.into()),
@@ -133,7 +140,7 @@ impl HostSettings {
             ("resume_within", (self.resume_within_ms / 1_000).into()),
             ("limits", limits),
         ];
-        keys.into_iter().chain(connector).map(|(key, value)| (key.to_owned(), value)).collect()
+        keys.into_iter().chain(connector).chain(shaping).map(|(key, value)| (key.to_owned(), value)).collect()
     }
 }
 
@@ -166,6 +173,9 @@ pub fn split(config: &Map<String, Value>) -> (HostSettings, Value, Vec<Diagnosti
             "to" => settings.to = reader.target(&path, value),
             "allow" => (settings.allow, settings.allowed) = reader.rules(&path, value),
             "on_bad_row" => settings.on_bad_row = reader.on_bad_row(&path, value),
+            "nested" => settings.shaping.nested = shaping::nested(&mut reader.problems, &path, value),
+            "names" => settings.shaping.names = shaping::names(&mut reader.problems, &path, value),
+            "total" => settings.shaping.total = shaping::total(&mut reader.problems, &path, value),
             "resume_within" => settings.resume_within_ms = reader.duration_ms(&path, value),
             "limits" => reader.limits(value, &mut settings),
             later if LATER.contains(&later) => {
@@ -472,7 +482,7 @@ mod tests {
     #[test]
     fn every_problem_is_told_at_once() {
         let config = json!({
-            "name": 3, "connector": "", "resume_within": "soon", "nested": "json",
+            "name": 3, "connector": "", "resume_within": "soon", "nested": "tabels",
             "limits": {"concurency": 2, "memory_mib": 0, "concurrency": 1000}
         });
         let paths: Vec<_> =

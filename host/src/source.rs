@@ -90,6 +90,7 @@ pub async fn open(request: &Request<'_>) -> Result<Source, Error> {
         true => Plan::new(&info, &mode::with_a_range(&info, request.resources)?)?,
         false => Plan::new(&info, request.resources)?,
     };
+    let plan = plan.shaped(settings.shaping)?;
     let policy = grants::policy(whose, &plan, &info, &settings, request)?;
     let unresolved = config.to_string();
     let mut vault = new_vault()?;

@@ -685,6 +685,17 @@ pub fn of_notice(notice: &RunNotice) -> (String, Option<String>) {
             ),
             None,
         ),
+        RunNotice::NoColumns { keys } => {
+            let keys: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
+            let does = if keys.len() == 1 { "does" } else { "do" };
+            (
+                format!(
+                    "{} {does} nothing here: lines keep rows as they came, and have no columns",
+                    listed(&keys)
+                ),
+                Some("`--to parquet:DIR`, or a database, has columns".into()),
+            )
+        }
         RunNotice::Refreshed { resource } => (
             format!(
                 "{resource}: read from its beginning; once all is read, it takes the place of the rows that are there"

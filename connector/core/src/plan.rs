@@ -235,8 +235,14 @@ fn info(
     if let Some(total) = &config.total {
         set("total", total.value.name().into());
     }
-    if let Some(table) = &config.table_name {
+    if let Some(table) = &config.tables.name {
         set("table_name", table.value.as_str().into());
+    }
+    if let Some(depth) = config.tables.max_nesting {
+        set("max_table_nesting", depth.into());
+    }
+    if let Some(contract) = &config.tables.contract {
+        set("schema_contract", contract.clone());
     }
     if !merge_key.is_empty() {
         set("merge_key", merge_key.into());

@@ -9,8 +9,9 @@ pub(crate) const SEPARATOR: &str = "__";
 /// The name of a field without one.
 const EMPTY: &str = "_empty";
 
-/// The name of a column for `field`. `a__b` is read as the path that it looks like.
-pub(crate) fn column(names: Names, field: &str) -> String {
+/// The name of a column for `field`, or of a table for a resource. `a__b` is read as the path that it looks like.
+#[must_use]
+pub fn column(names: Names, field: &str) -> String {
     match names {
         Names::AsIs if field.is_empty() => EMPTY.to_owned(),
         Names::AsIs => field.to_owned(),

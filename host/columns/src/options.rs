@@ -53,9 +53,10 @@ pub enum Names {
 }
 
 /// The names of the columns that are added.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SystemNames {
     /// `_load_id`, `_row_id` and so on.
+    #[default]
     Ours,
     /// `_dlt_load_id`, `_dlt_id` and so on, so that SQL that was written for dlt's tables still runs.
     Dlt,

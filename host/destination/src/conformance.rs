@@ -164,7 +164,9 @@ fn jsonl_rows(path: &Path) -> Vec<String> {
 fn parquet_rows(dir: &Path, resource: &str) -> Vec<String> {
     let text = std::fs::read_to_string(dir.join("manifest.json")).unwrap_or_else(|_| "{}".to_owned());
     let manifest: Json = serde_json::from_str(&text).unwrap();
-    let files = manifest["resources"][resource]["files"].as_array().cloned().unwrap_or_default();
+    let lists = manifest["resources"].as_object().into_iter().flatten().map(|(_, it)| &it["lists"][resource]);
+    let of = std::iter::once(&manifest["resources"][resource]).chain(lists).find(|it| !it.is_null());
+    let files = of.and_then(|of| of["files"].as_array()).cloned().unwrap_or_default();
     let files: Vec<&str> = files.iter().map(|file| file.as_str().unwrap()).collect();
     let there = if dir.join(resource).exists() { names(&dir.join(resource)) } else { vec![] };
     let mut named: Vec<&str> = files.iter().map(|file| file.rsplit('/').next().unwrap()).collect();

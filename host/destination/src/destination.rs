@@ -199,6 +199,16 @@ impl Destination {
         each!(self, it => it.commit())
     }
 
+    /// Whether rows become columns, so that what is said of these does something.
+    #[must_use]
+    pub fn has_columns(&self) -> bool {
+        match self {
+            Self::Files(it) => it.is_parquet(),
+            Self::Stdout(_) => false,
+            Self::Sqlite(_) | Self::Postgres(_) | Self::Sql(_) => true,
+        }
+    }
+
     /// A shell command with which a person looks at a table's rows.
     #[must_use]
     pub fn peek(&self, table: &Table) -> Option<String> {

@@ -194,6 +194,22 @@ pub enum DataErrorKind {
         /// Its name, with the NUL escaped.
         field: String,
     },
+    /// Something new that the schema contract forbids.
+    #[error("table `{table}` gets {what}, which its schema contract freezes")]
+    Frozen {
+        /// The table; of a new one, that on which it hangs.
+        table: String,
+        /// What it is.
+        what: String,
+    },
+    /// A list whose rows would be a table that is another's.
+    #[error("a list would be table `{table}`, and {reason}")]
+    ListTable {
+        /// The table's name.
+        table: String,
+        /// Whose that is.
+        reason: String,
+    },
     /// More fields than a table can have columns.
     #[error("more than {limit} columns")]
     TooManyColumns {

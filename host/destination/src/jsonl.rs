@@ -114,7 +114,7 @@ impl Lines {
             return Err(DestinationError::not_begun(&table.resource));
         };
         open.write(table, rows)?;
-        Ok(Written { rows: rows.count, new_columns: Vec::new() })
+        Ok(Written { rows: rows.count, ..Written::default() })
     }
 
     pub(crate) fn finish(&mut self, ledger: &mut Ledger, table: &Table) -> Result<(), DestinationError> {

@@ -70,6 +70,8 @@ mod undecodable;
 mod value;
 
 #[cfg(test)]
+mod children_tests;
+#[cfg(test)]
 mod conformance;
 
 pub use checkpoint::{

@@ -156,6 +156,47 @@ fn databases_that_others_changed() {
 }
 
 #[test]
+fn tables_of_lists() {
+    let mut told = String::new();
+    let parquet = local_places().into_iter().filter(|place| matches!(place.target, Target::Parquet { .. }));
+    for place in typed_places().into_iter().chain(parquet) {
+        let shape = Shape { nested: Some(Nested::Tables { max_depth: None }), ..Shape::default() };
+        let appended = |name: &str| Table { shape, ..table(name, Disposition::Append) };
+        let write = |to: &mut Destination, name: &str, load_id: &str, rows: &str| {
+            let begun = to.begin(&appended(name), &load(name, load_id));
+            let written = begun.and_then(|()| to.write(&appended(name), &page(rows, load_id), &[]));
+            let _ = to.commit();
+            said(&place, written)
+        };
+        let mut to = place.open();
+        told += &write(&mut to, "tasks", "1", "{\"id\":1,\"tags\":[1]}\n");
+        told += &write(&mut to, "tasks__tags", "2", "{\"id\":1}\n");
+        told += &write(&mut to, "work__tags", "3", "{\"id\":1}\n");
+        told += &write(&mut to, "work", "4", "{\"id\":1,\"tags\":[1]}\n");
+        drop(to);
+        let mut to = Destination::open(&place.target, "other").unwrap();
+        told += &write(&mut to, "tasks__tags", "5", "{\"id\":1}\n");
+        told += &write(&mut to, "job", "6", "{\"id\":1,\"l\":[1]}\n");
+        drop(to);
+        if let Target::Lite { path } = &place.target {
+            let conn = rusqlite::Connection::open(path).unwrap();
+            conn.execute_batch("CREATE TABLE mine__l (a)").unwrap();
+        }
+        let mut to = place.open();
+        told += &write(&mut to, "job__l", "7", "{\"id\":1}\n");
+        told += &write(&mut to, "mine", "8", "{\"id\":1,\"l\":[1]}\n");
+        let contract = Contract { columns: Mode::Freeze, ..Contract::EVOLVE };
+        let frozen = Table { shape: Shape { contract, ..shape }, ..table("frozen", Disposition::Append) };
+        drop(to);
+        whole(&place, &frozen, "{\"id\":1}\n");
+        let mut to = place.open();
+        to.begin(&frozen, &load("frozen", "9")).unwrap();
+        told += &said(&place, to.write(&frozen, &page("{\"id\":1,\"b\":1}\n", "9"), &[]));
+    }
+    assert_snapshot!(told);
+}
+
+#[test]
 fn rows_that_do_not_fit() {
     let mut told = String::new();
     for place in local_places() {

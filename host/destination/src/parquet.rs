@@ -13,11 +13,13 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use sanderling_columns::{Contract, Schema};
+
 use crate::checkpoint::Load;
-use crate::error::{DataError, DestinationError};
+use crate::error::{DataError, DestinationError, NameError};
 use crate::file_name;
 use crate::files::Folders;
-use crate::files::journal::{Action, Mark};
+use crate::files::journal::{Action, Mark, Parts};
 use crate::files::ledger::Ledger;
 use crate::table::{Disposition, Rows, Table, Written};
 use load::OpenLoad;
@@ -46,12 +48,14 @@ impl Parquet {
         table: &Table,
         load: &Load,
     ) -> Result<(), DestinationError> {
-        check_others(ledger, table)?;
+        self.check_others(ledger, table)?;
         // From here on there is such a table, if without rows.
         let files = ledger.files_of(&table.resource);
         let schema = match table.disposition {
-            Disposition::Append => files.schema.clone(),
-            Disposition::Replace | Disposition::Merge => sanderling_columns::Schema::default(),
+            Disposition::Replace | Disposition::Merge if table.shape.contract == Contract::EVOLVE => {
+                Schema::default()
+            }
+            _ => files.schema.clone(),
         };
         let opened = OpenLoad::new(&ledger.names(), table, load, schema)?;
         ledger.files.insert(table.resource.clone(), files);
@@ -85,7 +89,7 @@ impl Parquet {
         let Some(mark) = open.map(|open| open.mark()).or_else(committed).or_else(finished) else {
             return Ok(());
         };
-        let parts = mark.parts.clone().unwrap_or_default().names;
+        let parts: Vec<String> = mark.parts.iter().flat_map(Parts::all).cloned().collect();
         if mark.beside.is_some() {
             ledger.discard(&parts);
         } else {
@@ -105,15 +109,16 @@ impl Parquet {
 
     pub(crate) fn write(
         &mut self,
-        _ledger: &Ledger,
+        ledger: &Ledger,
         table: &Table,
         rows: &Rows,
     ) -> Result<Written, DestinationError> {
-        let Some(open) = self.loads.get_mut(&table.resource) else {
+        let Some(mut open) = self.loads.remove(&table.resource) else {
             return Err(DestinationError::not_begun(&table.resource));
         };
-        let new_columns = open.write(table, rows)?;
-        Ok(Written { rows: rows.count, new_columns })
+        let written = open.write(table, rows, |folder| self.owner(ledger, &table.resource, folder));
+        self.loads.insert(table.resource.clone(), open);
+        written
     }
 
     pub(crate) fn finish(&mut self, ledger: &mut Ledger, table: &Table) -> Result<(), DestinationError> {
@@ -127,14 +132,18 @@ impl Parquet {
             let parts = open.kept(table, &ledger.folders, &ledger.names())?;
             let old = ledger.files_of(resource).visible;
             hide(ledger, resource, &old);
-            for part in parts {
-                show(ledger, resource, &open.load_id, part);
+            for part in parts.own {
+                show(ledger, resource, resource, &open.load_id, part);
+            }
+            for (list, part) in parts.lists {
+                show(ledger, resource, &list, &open.load_id, part);
             }
         } else {
             ledger.finished.insert(resource.clone(), open.mark());
         }
         let mut files = ledger.files_of(resource);
         files.schema = open.schema;
+        files.schema.settle();
         ledger.files.insert(resource.clone(), files);
         Ok(())
     }
@@ -147,24 +156,62 @@ impl Parquet {
         self.loads.values_mut().try_for_each(OpenLoad::sync)
     }
 
-    /// The rows of a load that wait become a file.
+    /// The rows of a load that wait become files.
     fn flush(&mut self, ledger: &mut Ledger, resource: &str) -> Result<(), DestinationError> {
         let names = ledger.names();
         let Some(open) = self.loads.get_mut(resource) else { return Ok(()) };
-        let Some(part) = open.flush(&ledger.folders, &names)? else { return Ok(()) };
-        let part = match open.is_beside() {
-            true => part,
-            false => show(ledger, resource, &open.load_id, part),
-        };
-        open.parts.push(part);
+        let mut files = open.flush(&ledger.folders, &names)?;
+        if !open.is_beside() && !files.own.is_empty() {
+            for part in &mut files.own {
+                *part = show(ledger, resource, resource, &open.load_id, std::mem::take(part));
+            }
+            for (list, part) in &mut files.lists {
+                *part = show(ledger, resource, list, &open.load_id, std::mem::take(part));
+            }
+            // Readers are to see whose the files are before the load is finished.
+            if let Some(visible) = ledger.files.get_mut(resource) {
+                visible.schema = open.schema.clone();
+            }
+        }
+        open.parts.extend(files.own);
+        open.lists.extend(files.lists);
         Ok(())
+    }
+
+    /// The resource, but for `but`, that has its rows or a list's in a folder, or is about to.
+    fn owner(&self, ledger: &Ledger, but: &str, folder: &str) -> Option<String> {
+        let is_its = |resource: &str, schema: &Schema| {
+            let lists = schema.tables.iter().skip(1).map(|list| list.name.as_str());
+            std::iter::once(resource).chain(lists).any(|name| name.eq_ignore_ascii_case(folder))
+        };
+        let kept = ledger.pipelines.iter().flat_map(|(pipeline, held)| {
+            let is_own = *pipeline == ledger.pipeline;
+            held.files.iter().filter(move |(resource, _)| !is_own || *resource != but)
+        });
+        let kept = kept.map(|(resource, files)| (resource, &files.schema));
+        let begun = ledger.files.iter().map(|(resource, files)| (resource, &files.schema));
+        let open = self.loads.iter().map(|(resource, open)| (resource, &open.schema));
+        let mut others = kept.chain(begun.chain(open).filter(|(resource, _)| *resource != but));
+        others.find(|(resource, schema)| is_its(resource, schema)).map(|(resource, _)| resource.clone())
+    }
+
+    /// Refuses a resource that another pipeline has files of, or another resource's list.
+    fn check_others(&self, ledger: &Ledger, table: &Table) -> Result<(), DestinationError> {
+        let name = &table.resource;
+        if let Some(other) = self.owner(ledger, name, name).filter(|other| !other.eq_ignore_ascii_case(name))
+        {
+            let reason = format!("`{name}` is the table of a list of `{other}`");
+            return Err(DestinationError::Name(NameError { resource: name.clone(), reason }));
+        }
+        check_pipelines(ledger, table)
     }
 }
 
-/// A file of the state folder becomes one of the resource's, as part of the commit. Returns its path there.
-fn show(ledger: &mut Ledger, resource: &str, load_id: &str, part: String) -> String {
+/// A file of the state folder becomes one of the resource's, as part of the commit: in the folder of its own rows, or of a
+/// list's. Returns its path there.
+fn show(ledger: &mut Ledger, resource: &str, table: &str, load_id: &str, part: String) -> String {
     let mut files = ledger.files_of(resource);
-    let stem = format!("{}/{}", file_name::encode(resource), file_name::encode(load_id));
+    let stem = format!("{}/{}", file_name::encode(table), file_name::encode(load_id));
     let mut number = files.visible.len();
     let path = loop {
         let path = format!("{stem}-{number:06}.parquet");
@@ -199,7 +246,7 @@ fn hide(ledger: &mut Ledger, resource: &str, paths: &[String]) {
 }
 
 /// Refuses a resource that another pipeline has files of.
-fn check_others(ledger: &Ledger, table: &Table) -> Result<(), DestinationError> {
+fn check_pipelines(ledger: &Ledger, table: &Table) -> Result<(), DestinationError> {
     for (pipeline, held) in &ledger.pipelines {
         let visible = held.files.get(&table.resource).is_some_and(|files| !files.visible.is_empty());
         if *pipeline != ledger.pipeline && visible {

@@ -24,6 +24,17 @@ impl Default for Shape {
     }
 }
 
+impl Shape {
+    /// The name of a resource's table: in tables like dlt's, as dlt would name it.
+    #[must_use]
+    pub fn table_name(&self, name: &str) -> String {
+        match self.system {
+            SystemNames::Ours => name.to_owned(),
+            SystemNames::Dlt => sanderling_columns::identifier(Names::SnakeCase, name),
+        }
+    }
+}
+
 /// What the decoder is told of a table. `nested` holds where the config says nothing.
 pub(crate) fn options(table: &Table, nested: Nested, max_name_bytes: Option<usize>) -> Options {
     Options {

@@ -69,7 +69,7 @@ struct OpenTable {
     // Where its rows belong.
     table: String,
     way: Way,
-    // Rows that the load has gathered.
+    // Rows of the load that have come.
     rows: u64,
     parents: Option<Parents>,
 }
@@ -154,8 +154,8 @@ impl Sql {
             this.check_ours(table)?;
             this.drop_gathered(&table.resource)
         })?;
-        let begun =
-            Begun { load_id: load.load_id.clone(), way: name_of(way).to_owned(), table: table.name.clone() };
+        let (load_id, way_name) = (load.load_id.clone(), name_of(way).to_owned());
+        let begun = Begun { load_id, way: way_name, table: table.name.clone(), rows: 0 };
         self.notes.entry(table.resource.clone()).or_default().begun = Some(begun);
         self.remember(&[Change::Load(load.clone())]);
         self.open_table(table, way, 0, None);
@@ -167,12 +167,12 @@ impl Sql {
         self.lock(table)?;
         let way = way(table);
         let begun = self.begun(&table.resource, &load.load_id);
+        let rows = begun.map_or(0, |begun| begun.rows);
         let is_so = begun.is_some_and(|begun| begun.way == name_of(way) && begun.table == table.name);
         let written =
             if way.is_beside() { self.beside(&table.resource, "") } else { self.named(&table.name) };
         let name = table.name.clone();
-        let swaps = self.swaps(way);
-        let (rows, parents) = self.atomically(|this| {
+        let parents = self.atomically(|this| {
             this.check_ours(table)?;
             let is_there = this.known.columns(&mut this.session, &written);
             let is_there = is_there.map_err(|error| sort(&this.place, error))?.is_some();
@@ -181,14 +181,13 @@ impl Sql {
                 return Err(DestinationError::Corrupt { path: this.place.name.clone(), reason });
             }
             if !is_there || !way.is_beside() {
-                return Ok((0, None));
+                return Ok(None);
             }
-            let rows = page::rows_gathered(&mut this.session, &written, swaps);
             let parents = match table.guards_parents() {
                 true => Parents::read(&mut this.session, &written).map(Some),
                 false => Ok(None),
             };
-            rows.and_then(|rows| Ok((rows, parents?))).map_err(|error| sort(&this.place, error))
+            parents.map_err(|error| sort(&this.place, error))
         })?;
         self.remember(&[Change::Load(load.clone())]);
         self.open_table(table, way, rows, parents);
@@ -208,13 +207,14 @@ impl Sql {
             if columns.map_err(|error| sort(&this.place, error))?.is_none() {
                 return Ok(());
             }
-            let schema = this.notes.get(resource).map(|note| &note.schema);
-            let children: Vec<TableName> = schema
-                .into_iter()
-                .flat_map(|schema| schema.tables.iter().skip(1))
-                .map(|table| this.named(&table.name))
+            let schema = this.notes.get(resource).map(|note| note.schema.clone()).unwrap_or_default();
+            let tables: Vec<(TableName, &TableSchema)> = schema
+                .tables
+                .iter()
+                .enumerate()
+                .map(|(at, of)| (if at == 0 { name.clone() } else { this.named(&of.name) }, of))
                 .collect();
-            let statements = statements::delete_load(this.session.dialect(), &name, &children, load_id);
+            let statements = statements::delete_load(this.session.dialect(), &tables, load_id);
             this.run(&statements)
         })?;
         self.tables.remove(resource);
@@ -231,14 +231,14 @@ impl Sql {
         let Some(open) = self.tables.get(&table.resource) else {
             return Err(DestinationError::not_begun(&table.resource));
         };
-        let (way, swaps) = (open.way, self.swaps(open.way));
+        let (way, swaps, first_row) = (open.way, self.swaps(open.way), open.rows);
         let before = self.notes.get(&table.resource).map(|note| note.schema.clone()).unwrap_or_default();
         let mut schema = before.clone();
         let extra = |at| page::extra_columns(table, at, swaps);
         let gathers: Option<&dyn Fn(usize) -> &'static [page::Extra]> =
             if way.is_beside() { Some(&extra) } else { None };
         let names = self.dialect().max_name_bytes();
-        let read = page::read(table, rows, &mut schema, names, open.rows, gathers, open.parents.as_ref())?;
+        let read = page::read(table, rows, &mut schema, names, first_row, gathers, open.parents.as_ref())?;
         if let (Some(limit), true) = (self.dialect().max_columns(), schema != before) {
             let extra = gathers.map_or(0, |extra| extra(0).len());
             if schema.tables.iter().any(|table| table.columns.len() + extra > limit) {
@@ -246,17 +246,29 @@ impl Sql {
                 return Err(DestinationError::data(&table.resource, None, kind));
             }
         }
+        self.check_lists(table, &before, &schema)?;
         let new_columns = added(&before, &schema);
         self.atomically(|this| this.ingest(table, way, &schema, &read))?;
+        let mut received = first_row;
         if let Some(open) = self.tables.get_mut(&table.resource) {
             open.rows += rows.count;
+            received = open.rows;
             if let (Some(parents), Some(claims)) = (&mut open.parents, read.claims) {
                 parents.note(claims);
             }
         }
-        self.notes.entry(table.resource.clone()).or_default().schema = schema;
+        let note = self.notes.entry(table.resource.clone()).or_default();
+        note.schema = schema;
+        if let Some(begun) = &mut note.begun {
+            begun.rows = received;
+        }
         self.remember(changes);
-        Ok(Written { rows: rows.count, new_columns })
+        Ok(Written {
+            rows: rows.count - read.discarded_rows,
+            new_columns,
+            discarded_rows: read.discarded_rows,
+            discarded_values: read.discarded_values,
+        })
     }
 
     pub(crate) fn record(&mut self, changes: &[Change]) -> Result<(), DestinationError> {
@@ -531,8 +543,55 @@ impl Sql {
         locked.map_err(|error| self.failed(error))
     }
 
+    /// Refuses lists whose tables are another's, before any of their rows is written.
+    fn check_lists(
+        &mut self,
+        table: &Table,
+        before: &Schema,
+        after: &Schema,
+    ) -> Result<(), DestinationError> {
+        for list in after.tables.iter().skip(1).filter(|list| before.table(&list.name).is_none()) {
+            let other = self.other_with(&table.resource, &list.name);
+            let other = other.map(|other| format!("it is a table of `{other}`"));
+            let reason = match other {
+                Some(reason) => Some(reason),
+                None => {
+                    let schema = self.schema.as_deref();
+                    let loads = ledger::loaded_by(&mut self.session, schema, &self.pipeline, &list.name);
+                    let loads = loads.map_err(|error| self.failed(error))?;
+                    loads.map(|pipeline| format!("the pipeline `{pipeline}` loads it"))
+                }
+            };
+            let name = self.named(&list.name);
+            let columns = self.known.columns(&mut self.session, &name);
+            let columns = columns.map_err(|error| sort(&self.place, error))?;
+            let parent_id = table.shape.system.name(Role::ParentId).unwrap_or_default();
+            let is_made = columns.is_some_and(|columns| !columns.contains(parent_id));
+            let made = || format!("one is there that has no column `{parent_id}`");
+            if let Some(reason) = reason.or_else(|| is_made.then(made)) {
+                let kind = DataErrorKind::ListTable { table: list.name.clone(), reason };
+                return Err(DestinationError::data(&table.resource, None, kind));
+            }
+        }
+        Ok(())
+    }
+
+    /// Another resource of the pipeline that has a table of that name.
+    fn other_with(&self, resource: &str, name: &str) -> Option<&str> {
+        let is_it = |(other, note): &(&String, &Note)| *other != resource && note.has_table(name);
+        self.notes.iter().find(is_it).map(|(other, _)| other.as_str())
+    }
+
     /// Refuses what was not made here, a name that differs in case only, and a table that another pipeline loads.
     fn check_ours(&mut self, table: &Table) -> Result<(), DestinationError> {
+        let lists = |(other, note): &(&String, &Note)| {
+            **other != table.resource
+                && note.schema.tables.iter().skip(1).any(|list| list.name.eq_ignore_ascii_case(&table.name))
+        };
+        if let Some((other, _)) = self.notes.iter().find(lists) {
+            let reason = format!("`{}` is the table of a list of `{other}`", table.name);
+            return Err(DestinationError::Name(NameError { resource: table.resource.clone(), reason }));
+        }
         let name = self.named(&table.name);
         let found = self.session.relation(&name).map_err(|error| sort(&self.place, error))?;
         let mut differs = None;
@@ -547,7 +606,7 @@ impl Sql {
         }
         let columns =
             self.known.columns(&mut self.session, &name).map_err(|error| sort(&self.place, error))?;
-        let load_id = statements::system(Role::LoadId);
+        let load_id = table.shape.system.name(Role::LoadId).unwrap_or_default();
         let is_ours = columns.is_none_or(|columns| columns.contains(load_id));
         let others =
             ledger::loaded_by(&mut self.session, self.schema.as_deref(), &self.pipeline, &table.name);

@@ -82,7 +82,7 @@ impl Stdout {
             self.lines.push(b'\n');
         }
         self.changes.extend_from_slice(changes);
-        Ok(Written { rows: page.count, new_columns: Vec::new() })
+        Ok(Written { rows: page.count, new_columns: Vec::new(), ..Written::default() })
     }
 
     pub(crate) fn record(&mut self, changes: &[Change]) {

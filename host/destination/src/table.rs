@@ -92,10 +92,14 @@ pub struct Rows<'a> {
 /// What a page has done.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Written {
-    /// Rows of the page; under merge some of them may have taken the place of others.
+    /// Rows of the page that were written; under merge some of them may have taken the place of others.
     pub rows: u64,
     /// Columns that were added to a table which had some already. Files have no columns.
     pub new_columns: Vec<String>,
+    /// Rows that the schema contract left out.
+    pub discarded_rows: u64,
+    /// Values that it left out; a list counts as one.
+    pub discarded_values: u64,
 }
 
 impl Table {

@@ -15,6 +15,9 @@ pub(crate) fn of_page(table: &Table, error: DecodeError) -> DestinationError {
             let message = format!("{expected} expected at byte {byte}");
             (Some(row), DataErrorKind::NotJson { message })
         }
+        DecodeError::Frozen { row, table, what } => {
+            (Some(row), DataErrorKind::Frozen { table, what: what.to_string() })
+        }
         other => (None, DataErrorKind::Unreadable(other)),
     };
     DestinationError::data(&table.resource, row, kind)

@@ -119,6 +119,9 @@ pub async fn into(
     let mut reporter = Reporter::new(args.progress, show, source.vault.clone());
     let mut said = notices(source);
     said.extend(of_plan);
+    let unused =
+        if destination.has_columns() { Vec::new() } else { plan.of_columns(source.settings.shaping) };
+    said.extend((!unused.is_empty()).then_some(RunNotice::NoColumns { keys: unused }));
     for notice in &said {
         reporter.show(&Event::Said(notice.clone()));
     }

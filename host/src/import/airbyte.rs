@@ -108,8 +108,16 @@ pub fn import(text: &str) -> Result<Imported, ImportError> {
     }
     left.sort_by_key(|left| left.line);
     let line = root_line(&document);
-    let part =
-        Part { line, name: None, to: None, config, left, secrets: reading.secrets, is_fragment: false };
+    let part = Part {
+        line,
+        name: None,
+        to: None,
+        nested: None,
+        config,
+        left,
+        secrets: reading.secrets,
+        is_fragment: false,
+    };
     Ok(Imported { parts: vec![part], left: Vec::new() })
 }
 

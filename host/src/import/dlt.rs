@@ -42,8 +42,9 @@ const DONE_BY_PYTHON: [&str; 9] = [
 struct Found<'t> {
     config: Node<'t>,
     scope: Rc<Scope<'t>>,
-    /// Of the source, where it is given one.
+    /// Of the source, where it is given them: its name, and how deep lists become tables.
     name: Option<Node<'t>>,
+    max_nesting: Option<Node<'t>>,
     /// It is a call that reads it, not a value that may never be used.
     is_read: bool,
 }
@@ -97,7 +98,9 @@ impl<'t> Reading<'t> {
                 "assignment" => self.assignment(node, &scope),
                 "function_definition" if self.returns_config(node) => {
                     if let Some(config) = call::returned(node) {
-                        self.found.push(Found { config, scope: inner.clone(), name: None, is_read: false });
+                        let (name, max_nesting) = (None, None);
+                        let scope = inner.clone();
+                        self.found.push(Found { config, scope, name, max_nesting, is_read: false });
                     }
                 }
                 "decorator" if self.makes_resource(node) => self.beside.push(node),
@@ -111,10 +114,10 @@ impl<'t> Reading<'t> {
     fn call(&mut self, node: Node<'t>, scope: &Rc<Scope<'t>>) {
         let Some(name) = called(node, self.text, scope) else { return };
         if SOURCES.contains(&name.as_str()) {
-            let (config, name) =
-                (argument(node, 0, "config", self.text), argument(node, 1, "name", self.text));
-            if let Some(config) = config {
-                self.found.push(Found { config, scope: scope.clone(), name, is_read: true });
+            let given = |at, name| argument(node, at, name, self.text);
+            let (name, max_nesting) = (given(1, "name"), given(3, "max_table_nesting"));
+            if let Some(config) = given(0, "config") {
+                self.found.push(Found { config, scope: scope.clone(), name, max_nesting, is_read: true });
             }
         } else if name == "pipeline" && argument(node, 0, "pipeline_name", self.text).is_some() {
             self.pipelines.push((node, scope.clone()));
@@ -139,7 +142,8 @@ impl<'t> Reading<'t> {
         let made =
             right.kind() == "call" && called(right, self.text, scope).is_some_and(|name| name == CONFIG);
         if typed || made {
-            self.found.push(Found { config: right, scope: scope.clone(), name: None, is_read: false });
+            let (name, max_nesting) = (None, None);
+            self.found.push(Found { config: right, scope: scope.clone(), name, max_nesting, is_read: false });
         }
     }
 
@@ -205,7 +209,10 @@ impl<'t> Reading<'t> {
         let Value::Object(config) = value else { return None };
         let name = found.name.and_then(|name| evaluator.quietly(name, &found.scope));
         let name = name.and_then(|name| name.as_str().map(str::to_owned));
-        Some(part_with(line, name, config, evaluator))
+        let depth = found.max_nesting.and_then(|depth| evaluator.quietly(depth, &found.scope));
+        let depth = depth.and_then(|depth| depth.as_u64());
+        let part = part_with(line, name, config, evaluator);
+        Some(Part { nested: Some(nested(depth)), ..part })
     }
 
     /// A config, a resource or an endpoint that stands alone, as documents show them.
@@ -270,6 +277,8 @@ impl<'t> Reading<'t> {
             let dataset =
                 text(*pipeline, 4, "dataset_name").map(|name| format!("/{name}")).unwrap_or_default();
             for source in sources {
+                // Lines keep rows as they came.
+                source.nested = None;
                 source.to = Some(format!("jsonl:{}{dataset}", folder.trim_end_matches('/')));
             }
             return Vec::new();
@@ -289,7 +298,23 @@ fn part_with(
     let mut left = evaluator.left;
     left.sort_by_key(|left| left.line);
     left.dedup();
-    Part { line, name, to: None, config, left, secrets: evaluator.secrets, is_fragment: false }
+    Part {
+        line,
+        name,
+        to: None,
+        nested: Some(nested(None)),
+        config,
+        left,
+        secrets: evaluator.secrets,
+        is_fragment: false,
+    }
+}
+
+/// dlt's shape of nested data, with its names of columns: SQL that was written for its tables still runs.
+fn nested(max_depth: Option<u64>) -> Value {
+    let depth = max_depth.map(|depth| ("max_depth".to_owned(), depth.into()));
+    let tables: Map<String, Value> = depth.into_iter().chain([("system".to_owned(), "dlt".into())]).collect();
+    serde_json::json!({"tables": tables})
 }
 
 /// A folder of this machine.

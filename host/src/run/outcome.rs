@@ -54,6 +54,10 @@ pub struct ResourceOutcome {
     pub failed_parents: u64,
     /// Rows that were not written because they break what the config declares.
     pub refused_rows: u64,
+    /// Rows that the schema contract left out.
+    pub discarded_rows: u64,
+    /// Values that it left out of other rows.
+    pub discarded_values: u64,
     /// The limit at which it stopped, such as `--max-pages 3`.
     pub limit: Option<String>,
     /// Up to where it has been read, where it is incremental.
@@ -198,7 +202,13 @@ impl Cause {
             Self::Refused(Refusal::TooManyRows { .. }) => true,
             Self::Fault { fault, .. } => matches!(fault, Fault::Denied(_) | Fault::InvalidConfig(_)),
             Self::Data { error, .. } => {
-                error.kind.is_of_row() || matches!(error.kind, DataErrorKind::DuplicateAcrossParents { .. })
+                error.kind.is_of_row()
+                    || matches!(
+                        error.kind,
+                        DataErrorKind::DuplicateAcrossParents { .. }
+                            | DataErrorKind::Frozen { .. }
+                            | DataErrorKind::ListTable { .. }
+                    )
             }
             Self::Token { .. } | Self::Trap(_) | Self::Refused(_) | Self::Row { .. } | Self::Unreached(_) => {
                 false
@@ -340,6 +350,11 @@ pub enum RunNotice {
     Appends {
         /// Whose.
         resource: String,
+    },
+    /// Keys that speak of columns, where there are none.
+    NoColumns {
+        /// Which ones.
+        keys: Vec<&'static str>,
     },
     /// All rows are read anew, and take the place of those that are there.
     Refreshed {

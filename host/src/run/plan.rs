@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
-use sanderling_destination::{DataType, DedupSort, Disposition, Shape, Table};
+use sanderling_destination::{Contract, DataType, DedupSort, Disposition, Mode, Shape, Table};
 use serde::Deserialize;
 
 use crate::contract::{self, Column, ResourceInfo, SourceInfo, WriteDisposition};
 use crate::retry::RetryPolicy;
+use crate::settings::shaping::Shaping;
 
 /// Resources above one another: more is no API's doing.
 const MAX_DEPTH: usize = 32;
@@ -43,10 +44,23 @@ pub struct Resource {
     pub policy: RetryPolicy,
     /// What the API's totals are worth.
     pub totals: Totals,
+    /// What it says itself of its tables.
+    pub tables: OwnTables,
     /// Set where it is read from a watermark on.
     pub incremental: Option<Incremental>,
     /// The origin that it is read from, as far as the connector says.
     pub origin: String,
+}
+
+/// What a resource says of its own tables; what it does not say, the host's keys do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OwnTables {
+    /// `max_table_nesting`.
+    pub max_nesting: Option<u32>,
+    /// Whether it has a `schema_contract` that does not take everything.
+    pub is_bound: bool,
+    /// Whether it has a `total`.
+    pub has_total: bool,
 }
 
 /// How a resource is read from a watermark on.
@@ -71,6 +85,17 @@ pub enum Totals {
     Estimate,
     /// As if there were none.
     Ignore,
+}
+
+impl Totals {
+    /// As a config names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::Estimate => "estimate",
+            Self::Ignore => "ignore",
+        }
+    }
 }
 
 /// Why there is nothing that can be run.
@@ -186,6 +211,33 @@ impl Plan {
         shared_table(&plan.resources).map_or(Ok(plan), Err)
     }
 
+    /// The same, with what the host's keys say of all resources.
+    pub fn shaped(mut self, shaping: Shaping) -> Result<Self, PlanError> {
+        for resource in &mut self.resources {
+            let table = &mut resource.table;
+            table.shape = shaping.shape(table.shape, resource.tables.max_nesting);
+            table.name = table.shape.table_name(&table.name);
+            if let Some(total) = shaping.total.filter(|_| !resource.tables.has_total) {
+                resource.totals = total;
+            }
+        }
+        shared_table(&self.resources).map_or(Ok(self), Err)
+    }
+
+    /// Keys of the config, and of resources that are written, which speak of columns.
+    pub fn of_columns(&self, shaping: Shaping) -> Vec<&'static str> {
+        let any = |is_it: fn(&OwnTables) -> bool| {
+            self.resources.iter().any(|resource| resource.written && is_it(&resource.tables))
+        };
+        let keys = [
+            ("nested", shaping.nested.is_some()),
+            ("names", shaping.names.is_some()),
+            ("max_table_nesting", any(|tables| tables.max_nesting.is_some())),
+            ("schema_contract", any(|tables| tables.is_bound)),
+        ];
+        keys.into_iter().filter_map(|(key, is_said)| is_said.then_some(key)).collect()
+    }
+
     /// The index of a resource.
     pub fn find(&self, name: &str) -> Option<usize> {
         self.resources.iter().position(|resource| resource.name == name)
@@ -257,6 +309,12 @@ fn lower(
         }
         Some((_, other)) => return Err(unsupported(&format!("dedup_sort `{other}`"))),
     };
+    let contract = contract_of(settings.schema_contract.as_ref());
+    let tables = OwnTables {
+        max_nesting: settings.max_table_nesting.map(|depth| u32::try_from(depth).unwrap_or(u32::MAX)),
+        is_bound: contract != Contract::EVOLVE,
+        has_total: settings.total.is_some(),
+    };
     let hard_delete = columns.iter().find(|column| column.hard_delete).map(|column| column.name.clone());
     Ok(Resource {
         name: info.name.clone(),
@@ -270,7 +328,7 @@ fn lower(
             hard_delete,
             partitioned: parent.is_some(),
             columns: declared(&info.name, &columns)?,
-            shape: Shape::default(),
+            shape: Shape { contract, ..Shape::default() },
         },
         columns,
         written,
@@ -278,7 +336,8 @@ fn lower(
         children: Vec::new(),
         root,
         policy: info.retry.as_ref().map(RetryPolicy::from).unwrap_or_default(),
-        totals: settings.total,
+        totals: settings.total.unwrap_or_default(),
+        tables,
         incremental: incremental(info, &disposition, written),
         origin: info.origins.first().cloned().unwrap_or_default(),
     })
@@ -316,13 +375,47 @@ fn declared(resource: &str, columns: &[Column]) -> Result<Vec<sanderling_destina
 /// What a resource asks of this host. What it does not know is passed over.
 #[derive(Debug, Default, Deserialize)]
 struct ResourceSettings {
-    #[serde(default)]
-    total: Totals,
+    total: Option<Totals>,
     /// The table's name, where it is not the resource's.
     table_name: Option<String>,
     /// Columns by which rows belong together.
     #[serde(default)]
     merge_key: Vec<String>,
+    /// How deep lists become tables of their own.
+    max_table_nesting: Option<u64>,
+    schema_contract: Option<WrittenContract>,
+}
+
+/// dlt's two forms of a contract: one mode, or one for each part.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum WrittenContract {
+    All(WrittenMode),
+    Each { tables: Option<WrittenMode>, columns: Option<WrittenMode>, data_type: Option<WrittenMode> },
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum WrittenMode {
+    Evolve,
+    Freeze,
+    DiscardRow,
+    DiscardValue,
+}
+
+fn contract_of(written: Option<&WrittenContract>) -> Contract {
+    let mode = |mode: Option<WrittenMode>| match mode {
+        None | Some(WrittenMode::Evolve) => Mode::Evolve,
+        Some(WrittenMode::Freeze) => Mode::Freeze,
+        Some(WrittenMode::DiscardRow) => Mode::DiscardRow,
+        Some(WrittenMode::DiscardValue) => Mode::DiscardValue,
+    };
+    let (tables, columns, data_type) = match written {
+        None => (None, None, None),
+        Some(WrittenContract::All(all)) => (Some(*all), Some(*all), Some(*all)),
+        Some(WrittenContract::Each { tables, columns, data_type }) => (*tables, *columns, *data_type),
+    };
+    Contract { tables: mode(tables), columns: mode(columns), data_type: mode(data_type) }
 }
 
 fn settings(info: &ResourceInfo) -> Result<ResourceSettings, PlanError> {
@@ -411,6 +504,43 @@ mod tests {
         assert!(error.ends_with("`users` and `people` would both be table `people`"), "{error}");
         all.resources[0].settings = Some(r#"{"merge_key": "day"}"#.into());
         assert!(matches!(Plan::new(&all, &[]), Err(PlanError::Unsound(_))));
+    }
+
+    #[test]
+    fn what_is_said_of_tables_reaches_the_destination() {
+        let mut all = info(&[("userTasks", None), ("notes", None), ("logs", None)]);
+        let settings =
+            r#"{"max_table_nesting": 1, "schema_contract": {"columns": "freeze"}, "total": "exact"}"#;
+        all.resources[1].settings = Some(settings.into());
+        all.resources[2].settings = Some(r#"{"schema_contract": "discard_row"}"#.into());
+        let plan = || Plan::new(&all, &[]).unwrap();
+        let bare = plan().shaped(Shaping::default()).unwrap();
+        let contracts: Vec<_> = bare.resources.iter().map(|it| it.table.shape.contract).collect();
+        let one = Mode::DiscardRow;
+        assert_eq!(
+            contracts,
+            [
+                Contract::EVOLVE,
+                Contract { columns: Mode::Freeze, ..Contract::EVOLVE },
+                Contract { tables: one, columns: one, data_type: one }
+            ]
+        );
+        let tables = Some(sanderling_destination::Nested::Tables { max_depth: Some(1) });
+        assert_eq!(
+            bare.resources.iter().map(|it| it.table.shape.nested).collect::<Vec<_>>(),
+            [None, tables, None]
+        );
+        assert_eq!(bare.of_columns(Shaping::default()), ["max_table_nesting", "schema_contract"]);
+        let system = sanderling_destination::SystemNames::Dlt;
+        let nested = Some(crate::settings::shaping::NestedIn::Tables { max_depth: None, system });
+        let shaping = Shaping { nested, total: Some(Totals::Ignore), ..Shaping::default() };
+        let dlt = plan().shaped(shaping).unwrap();
+        assert_eq!(dlt.resources[0].table.name, "user_tasks");
+        assert_eq!(dlt.resources[0].table.resource, "userTasks");
+        let totals: Vec<_> = dlt.resources.iter().map(|it| it.totals).collect();
+        assert_eq!(totals, [Totals::Ignore, Totals::Exact, Totals::Ignore]);
+        all.resources[1].settings = Some(r#"{"table_name": "user_tasks"}"#.into());
+        assert!(matches!(Plan::new(&all, &[]).unwrap().shaped(shaping), Err(PlanError::Unsound(_))));
     }
 
     #[test]

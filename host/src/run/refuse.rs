@@ -60,7 +60,8 @@ impl Driver<'_> {
         let page_rows = rows(item, page, &load.load_id, self.started_ms);
         let breaches = self.destination.breaches(&self.plan.resources[resource].table, &page_rows)?;
         let refused = breaches.len() as u64;
-        let (refused_in_all, seen) = (load.refused_rows + refused, load.rows + load.refused_rows);
+        let seen = load.rows + load.refused_rows + load.discarded_rows;
+        let refused_in_all = load.refused_rows + refused;
         // A declaration that is wrong shows on the first page that has rows.
         let is_first = seen == page.kept && load.last_complete.is_none();
         if refused == 0 || is_first || self.settings.on_bad_row == OnBadRow::Fail {

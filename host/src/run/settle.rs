@@ -59,7 +59,8 @@ impl Driver<'_> {
     fn shared_keys(&mut self, resource: usize) -> Result<Option<Refusal>, DestinationError> {
         let plan = self.plan;
         let (of, load) = (&plan.resources[resource], &self.loads[resource]);
-        let (rows, owed) = (load.rows, self.owed[resource].saturating_sub(load.refused_rows));
+        let left_out = load.refused_rows + load.discarded_rows;
+        let (rows, owed) = (load.rows, self.owed[resource].saturating_sub(left_out));
         // By `dedup_sort` the config itself says that rows share a key.
         if !of.written || of.table.dedup_sort.is_some() {
             return Ok(None);

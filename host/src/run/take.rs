@@ -196,7 +196,16 @@ impl Driver<'_> {
             return self.destination.record(&changes);
         }
         let rows = rows(item, page, &load.load_id, self.started_ms);
-        self.destination.write(&resource.table, &rows, &changes).map(|_| ())
+        let written = self.destination.write(&resource.table, &rows, &changes)?;
+        if written.discarded_rows + written.discarded_values == 0 {
+            return Ok(());
+        }
+        // What the contract leaves out is known only now.
+        let load = &mut self.loads[item.resource];
+        load.rows -= written.discarded_rows;
+        load.discarded_rows += written.discarded_rows;
+        load.discarded_values += written.discarded_values;
+        self.destination.record(&[Change::Load(load.clone())])
     }
 
     /// How the rows of a child could say whose they are, for what is said when they cannot.

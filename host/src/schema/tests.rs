@@ -66,6 +66,30 @@ const ROWS: &[Row] = &[
         "what becomes of a row that does not fit: it is kept aside with the reason, or its resource fails",
     ),
     row(
+        "nested",
+        r#"{"anyOf": [{"enum": ["json", "tables"]}, {"type": "object", "required": ["tables"], "additionalProperties": false, "properties": {
+            "tables": {"type": ["object", "null"], "additionalProperties": false, "properties": {
+                "max_depth": {"type": "integer", "minimum": 0, "maximum": 64},
+                "system": {"enum": ["sanderling", "dlt"]}}}}}]}"#,
+        "`json` or `tables`; or `{tables: {max_depth, system}}`",
+        "\"json\"",
+        "what becomes of objects and lists: one column each, or flattened columns and tables like dlt's (`parent__field`), down to `max_depth`; `system: dlt` names what is added as dlt does",
+    ),
+    row(
+        "names",
+        r#"{"enum": ["snake_case", "as_is"]}"#,
+        "`snake_case` or `as_is`",
+        "\"snake_case\"",
+        "how fields name columns: by dlt's rule (`firstName` is `first_name`), or as they stand",
+    ),
+    row(
+        "total",
+        r#"{"enum": ["exact", "estimate", "ignore"]}"#,
+        "`exact`, `estimate` or `ignore`",
+        "\"exact\"",
+        "what the API's totals are worth, where a resource does not say",
+    ),
+    row(
         "resume_within",
         r#"{"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": "^\\s*[0-9]+\\s*[smhd]?\\s*$"}]}"#,
         "seconds, or `90s`, `30m`, `1h`, `1d`",

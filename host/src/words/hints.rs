@@ -296,6 +296,14 @@ pub(super) fn hint_for_data(error: &DataError, parent: Option<&ParentKey>, forma
             let renamed = json!({ second: "another_name" });
             Some(format!("write {} on the resource", line("rename", &renamed)))
         }
+        DataErrorKind::Frozen { .. } => Some(format!(
+            "{} on the resource takes what is new; `discard_value` and `discard_row` leave it out",
+            line("schema_contract", &json!("evolve"))
+        )),
+        DataErrorKind::ListTable { .. } => Some(format!(
+            "write {} on the resource to keep its lists as JSON, or `rename` the field",
+            line("max_table_nesting", &json!(0))
+        )),
         DataErrorKind::TooManyColumns { .. } => Some("files have no such limit: `--to jsonl:DIR`".into()),
         _ => None,
     }

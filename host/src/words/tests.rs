@@ -362,6 +362,8 @@ fn what_a_destination_does_not_take() {
         DataErrorKind::FieldTwice { field: field() },
         DataErrorKind::BadFieldName { field: "a\0b".into() },
         DataErrorKind::TooManyColumns { limit: 2_000 },
+        DataErrorKind::Frozen { table: "tasks".into(), what: "a new column, `b`".into() },
+        DataErrorKind::ListTable { table: "tasks__tags".into(), reason: "it is a table of `tags`".into() },
         DataErrorKind::KeyMissing { field: field() },
         DataErrorKind::KeyNull { field: field() },
         DataErrorKind::ColumnMissing { column: field() },
@@ -592,6 +594,8 @@ fn what_is_said_on_the_way() {
         },
         RunNotice::WatermarkStays { resource: resource(), limit: "--max-pages 2".into() },
         RunNotice::Appends { resource: resource() },
+        RunNotice::NoColumns { keys: vec!["nested"] },
+        RunNotice::NoColumns { keys: vec!["nested", "names", "schema_contract"] },
         RunNotice::Refreshed { resource: resource() },
         RunNotice::Trial { origin: "https://api.example.com".into() },
     ];

@@ -1,4 +1,4 @@
-//! dlt's hints on a resource that speak of tables: what asks for what is done anyway, and what is refused for now.
+//! dlt's hints on a resource that speak of tables: what goes on to the host, and what is refused for now.
 
 use serde_json::Value;
 
@@ -16,11 +16,22 @@ const LATER: [(&str, &str); 4] = [
     ("table_format", "the destination decides: `to` names it"),
     ("file_format", "the destination decides: `to` names it"),
     ("references", "leave it out: nothing would come of it"),
-    ("nested_hints", "leave it out: nested values are kept as JSON"),
+    ("nested_hints", "leave it out: `max_table_nesting` says what becomes of nested values"),
 ];
 
-/// Takes them all, and returns the name of the resource's table where it has one of its own.
-pub(super) fn read(name: &str, fields: &mut Fields<'_>, problems: &mut Problems) -> Option<At<String>> {
+/// What they say of a resource's tables.
+#[derive(Debug, Default)]
+pub(crate) struct Tables {
+    /// The name of its own, where it is not the resource's.
+    pub(crate) name: Option<At<String>>,
+    /// How deep lists become tables of their own; 0: nested values are JSON.
+    pub(crate) max_nesting: Option<u64>,
+    /// How they may change: a mode, or one for each part of a schema.
+    pub(crate) contract: Option<Value>,
+}
+
+/// Takes them all.
+pub(super) fn read(name: &str, fields: &mut Fields<'_>, problems: &mut Problems) -> Tables {
     for (key, instead) in LATER {
         if let Some(node) = fields.take(key) {
             problems.later_but(&node.pointer, &format!("`{key}`"), instead);
@@ -30,19 +41,15 @@ pub(super) fn read(name: &str, fields: &mut Fields<'_>, problems: &mut Problems)
         .take("table_name")
         .and_then(|node| node.name("a table's name", problems))
         .filter(|table| table.value != name);
-    if let Some(node) = fields.take("max_table_nesting")
-        && node.count(problems).is_some_and(|depth| depth > 0)
-    {
-        let instead = "0 says what is done: nested values are kept as JSON";
-        problems.later_but(&node.pointer, "`max_table_nesting` above 0", instead);
-    }
-    if let Some(node) = fields.take("schema_contract") {
+    let max_nesting = fields.take("max_table_nesting").and_then(|node| node.count(problems));
+    let contract = fields.take("schema_contract").map(|node| {
         contract(&node, problems);
-    }
-    table_name
+        node.value.clone()
+    });
+    Tables { name: table_name, max_nesting, contract }
 }
 
-/// One mode, or one for each part of a schema. New tables and columns are taken as they come.
+/// One mode, or one for each part of a schema.
 fn contract(node: &Node<'_>, problems: &mut Problems) {
     if !node.value.is_object() {
         return mode(node, problems);
@@ -65,16 +72,9 @@ fn mode(node: &Node<'_>, problems: &mut Problems) {
     let Some(text) = node.name("a mode of a schema contract", problems) else {
         return;
     };
-    match text.value.as_str() {
-        "evolve" => {}
-        known if MODES.contains(&known) => {
-            let instead = "`columns` with `data_type` and `nullable` refuse rows that break them";
-            problems.later_but(&node.pointer, &format!("the schema contract `{known}`"), instead);
-        }
-        other => {
-            let hint =
-                did_you_mean(other, MODES).unwrap_or_else(|| "\"schema_contract\": \"evolve\"".to_owned());
-            problems.hint(&node.pointer, format!("unknown schema contract `{other}`"), hint);
-        }
+    if !MODES.contains(&text.value.as_str()) {
+        let other = &text.value;
+        let hint = did_you_mean(other, MODES).unwrap_or_else(|| "\"schema_contract\": \"evolve\"".to_owned());
+        problems.hint(&node.pointer, format!("unknown schema contract `{other}`"), hint);
     }
 }

@@ -9,7 +9,7 @@ use super::body;
 use super::columns::{self, Column};
 use super::disposition;
 use super::endpoint::{self, ENDPOINT_KEYS, Endpoint};
-use super::hints;
+use super::hints::{self, Tables};
 use super::steps;
 use crate::contract::WriteDisposition;
 use crate::cut::Cut;
@@ -25,8 +25,7 @@ pub(crate) struct ResourceConfig {
     pub(crate) endpoint: Endpoint,
     pub(crate) primary_key: Vec<String>,
     pub(crate) merge_key: Vec<String>,
-    /// Where it is not the resource's name.
-    pub(crate) table_name: Option<At<String>>,
+    pub(crate) tables: Tables,
     pub(crate) write_disposition: WriteDisposition,
     pub(crate) columns: Vec<Column>,
     pub(crate) selected: bool,
@@ -251,7 +250,7 @@ fn lower(
     mut fields: Fields<'_>,
     problems: &mut Problems,
 ) -> Option<ResourceConfig> {
-    let table_name = hints::read(&name.value, &mut fields, problems);
+    let tables = hints::read(&name.value, &mut fields, problems);
     let rename = fields.take("rename").map(|node| rename(&node, problems)).unwrap_or_default();
     let steps = fields.take("processing_steps").map(|node| steps::read(&node, problems)).unwrap_or_default();
     let cut = steps::cut_of(&mut fields, problems);
@@ -299,7 +298,7 @@ fn lower(
         endpoint,
         primary_key,
         merge_key,
-        table_name,
+        tables,
         write_disposition,
         columns,
         selected,

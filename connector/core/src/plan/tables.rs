@@ -7,14 +7,14 @@ use crate::diagnostic::Problems;
 /// both cases for one.
 pub(super) fn check(resources: &[ResourceConfig], problems: &mut Problems) {
     let table = |of: &ResourceConfig| {
-        of.table_name.as_ref().map_or(&of.name.value, |name| &name.value).to_lowercase()
+        of.tables.name.as_ref().map_or(&of.name.value, |name| &name.value).to_lowercase()
     };
     for (index, resource) in resources.iter().enumerate() {
-        let Some(name) = &resource.table_name else { continue };
+        let Some(name) = &resource.tables.name else { continue };
         let own = name.value.to_lowercase();
         // Of two that name it, the second is at fault; one that is named so is never.
         let other = resources.iter().enumerate().find(|(at, other)| {
-            *at != index && table(other) == own && (*at < index || other.table_name.is_none())
+            *at != index && table(other) == own && (*at < index || other.tables.name.is_none())
         });
         if let Some((_, other)) = other {
             let message = format!("`{}` is the table of `{}` already", name.value, other.name.value);

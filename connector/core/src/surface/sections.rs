@@ -30,7 +30,7 @@ const PARAM: Shape = Either(&[Scalar, List(&Scalar), Of("resolve"), Of("incremen
 const FORM_VALUE: Shape = Either(&[Scalar, List(&Scalar)]);
 const FORM: Shape = Either(&[Map(&FORM_VALUE), List(&List(&FORM_VALUE))]);
 const COLUMNS: Shape = Either(&[Map(&Of("column")), List(&Of("listed_column"))]);
-const EVOLVE: Shape = Words(&["evolve"]);
+const MODE: Shape = Words(&["evolve", "freeze", "discard_row", "discard_value"]);
 const STEPS: Shape = List(&Of("step"));
 const DATA_TYPES: &[&str] =
     &["text", "double", "bool", "timestamp", "bigint", "binary", "json", "decimal", "wei", "date", "time"];
@@ -179,12 +179,17 @@ pub(super) const SECTIONS: &[Section] = &[
                 "what the API's totals are worth",
             ),
             row("table_name", Text, None, "the table in a database, where it is not the resource's name"),
-            row("max_table_nesting", Count, Json("0"), "not yet above 0: nested values are kept as JSON"),
+            row(
+                "max_table_nesting",
+                Count,
+                None,
+                "how deep lists become tables of their own, and objects columns; 0: nested values are JSON",
+            ),
             row(
                 "schema_contract",
-                Either(&[EVOLVE, Map(&EVOLVE)]),
-                None,
-                "`evolve`: new columns are taken as they come; not yet another",
+                Either(&[MODE, Map(&MODE)]),
+                Json("\"evolve\""),
+                "what becomes of new tables, new columns and values of another type, once a load was finished: of all, or each of `tables`, `columns` and `data_type`",
             ),
         ],
     },

@@ -68,6 +68,7 @@ fn what_a_merge_goes_by_reaches_the_host() {
     let merged = json!({
         "write_disposition": {"disposition": "merge", "strategy": "delete-insert", "deduplicated": false},
         "merge_key": "on", "table_name": "My Table", "total": "ignore",
+        "max_table_nesting": 2, "schema_contract": {"columns": "freeze"},
         "endpoint": {"path": "r", "paginator": {"type": "offset", "limit": 5}}, "rename": {"on": "day"},
         "columns": {
             "part": {"merge_key": true},
@@ -79,7 +80,11 @@ fn what_a_merge_goes_by_reaches_the_host() {
     let config = with(merged);
     let info = planned(&config).source_info().resources[0].clone();
     let settings: Value = serde_json::from_str(&info.settings.unwrap()).unwrap();
-    assert_eq!(settings, json!({"total": "ignore", "table_name": "My Table", "merge_key": ["day", "part"]}));
+    let told_host = json!({
+        "total": "ignore", "table_name": "My Table", "merge_key": ["day", "part"],
+        "max_table_nesting": 2, "schema_contract": {"columns": "freeze"},
+    });
+    assert_eq!(settings, told_host);
     assert_eq!(info.write_disposition, WriteDisposition::Merge);
     let (columns, key) = told(&config);
     let expected = json!({"at": {"dedup_sort": "desc"}, "gone": {"data_type": "bool", "hard_delete": true}});

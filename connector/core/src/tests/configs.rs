@@ -93,9 +93,12 @@ fn every_part_of_dlt_that_is_missing_is_refused_by_name() {
 }
 
 #[test]
-fn hints_that_say_what_is_done_anyway_are_taken() {
+fn hints_on_tables_are_taken() {
     for (key, value) in [
         ("max_table_nesting", json!(0)),
+        ("max_table_nesting", json!(3)),
+        ("schema_contract", json!("freeze")),
+        ("schema_contract", json!({"tables": "discard_row", "columns": "discard_value"})),
         ("schema_contract", json!("evolve")),
         ("schema_contract", json!({"tables": "evolve", "columns": "evolve", "data_type": null})),
         ("merge_key", json!(null)),

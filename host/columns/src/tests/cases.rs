@@ -592,7 +592,10 @@ fn contracts() {
     ] {
         let text = format!("{good}{line}\n{good}");
         let (decoded, same) = page_of(&text, all(Mode::Freeze));
-        assert_eq!((decoded.unwrap_err(), same), (DecodeError::Frozen { row: 1, table: "t".into(), what }, true));
+        assert_eq!(
+            (decoded.unwrap_err(), same),
+            (DecodeError::Frozen { row: 1, table: "t".into(), what }, true)
+        );
         let (decoded, same) = page_of(&text, all(Mode::DiscardRow));
         let decoded = decoded.unwrap();
         assert_eq!((decoded.discarded_rows, decoded.discarded_values, same), (vec![1], 0, true), "{line}");

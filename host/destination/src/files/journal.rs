@@ -91,6 +91,12 @@ pub(crate) struct Mark {
 pub(crate) struct Parts {
     /// Their names.
     pub(crate) names: Vec<String>,
+    /// Those of its lists' rows, each with its table, in the order of their rows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) lists: Vec<(String, String)>,
+    /// Rows that came, with those that a contract left out.
+    #[serde(default)]
+    pub(crate) received: u64,
     /// Their columns.
     pub(crate) schema: Schema,
     /// The file of the state folder by which rows of one key are chosen, and its length.
@@ -98,12 +104,19 @@ pub(crate) struct Parts {
     pub(crate) choices: Option<(String, u64)>,
 }
 
+impl Parts {
+    /// The names of them all.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &String> {
+        self.names.iter().chain(self.lists.iter().map(|(_, name)| name))
+    }
+}
+
 impl Mark {
     /// The names of the files in the state folder that only this load uses.
     pub(crate) fn own_files(&self) -> impl Iterator<Item = &String> {
         let parts = self.parts.iter().filter(|_| self.beside.is_some());
         let choices = self.parts.iter().filter_map(|parts| parts.choices.as_ref()).map(|(name, _)| name);
-        let parts = parts.flat_map(|parts| &parts.names).chain(choices);
+        let parts = parts.flat_map(Parts::all).chain(choices);
         self.beside.iter().chain(parts).chain(self.keys.as_ref().map(|(name, _)| name))
     }
 }

@@ -5,8 +5,8 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use ::parquet::arrow::ArrowWriter;
 use ::parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection, RowSelector};
+use ::parquet::arrow::{ArrowWriter, ProjectionMask};
 use ::parquet::basic::{Compression, ZstdLevel};
 use ::parquet::errors::ParquetError;
 use ::parquet::file::properties::WriterProperties;
@@ -48,6 +48,20 @@ fn properties() -> WriterProperties {
 pub(super) fn rows(path: &Path) -> Result<usize, DestinationError> {
     let builder = reader(path)?;
     Ok(usize::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0))
+}
+
+/// The texts of one column.
+pub(super) fn texts(path: &Path, column: &str) -> Result<Vec<Option<String>>, DestinationError> {
+    let builder = reader(path)?;
+    let mask = ProjectionMask::columns(builder.parquet_schema(), [column]);
+    let batches = builder.with_projection(mask).build().map_err(|error| sort(path, error))?;
+    let mut texts = Vec::new();
+    for batch in batches {
+        let batch = batch.map_err(|error| sort(path, error.into()))?;
+        let found = batch.column_by_name(column).and_then(|column| column.as_string_opt::<i32>());
+        texts.extend(found.into_iter().flatten().map(|text| text.map(str::to_owned)));
+    }
+    Ok(texts)
 }
 
 /// Copies the rows of `from` that stay.

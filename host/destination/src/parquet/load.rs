@@ -1,12 +1,14 @@
 //! The rows of one unfinished load: in memory until a commit, then a file.
 
-use sanderling_columns::{Decoded, Nested, Page, Schema};
+use std::collections::{BTreeMap, HashSet};
+
+use sanderling_columns::{Change, Column, Decoded, Nested, Options, Page, Role, Schema};
 
 use arrow_array::RecordBatch;
 
 use super::file;
 use crate::checkpoint::Load;
-use crate::error::{DataError, DestinationError};
+use crate::error::{DataError, DataErrorKind, DestinationError};
 use crate::fields;
 use crate::files::journal::{Mark, Parts};
 use crate::files::keys::Keys;
@@ -14,8 +16,17 @@ use crate::files::part::{Names, Part, length_of};
 use crate::files::{Folders, kept};
 use crate::rows;
 use crate::shape::options;
-use crate::table::{Disposition, Rows, Table};
+use crate::table::{Disposition, Rows, Table, Written};
 use crate::undecodable::{of_page, of_row};
+
+/// Files of a load, in the order of their rows.
+#[derive(Debug, Default)]
+pub(super) struct Files {
+    /// Of the resource's own rows.
+    pub(super) own: Vec<String>,
+    /// Of its lists' rows, each with its table.
+    pub(super) lists: Vec<(String, String)>,
+}
 
 #[derive(Debug)]
 pub(crate) struct OpenLoad {
@@ -24,10 +35,15 @@ pub(crate) struct OpenLoad {
     disposition: Disposition,
     /// The files it has so far: in the state folder if they wait there, else where they are to be seen.
     pub(super) parts: Vec<String>,
+    /// Those of its lists' rows, each with its table.
+    pub(super) lists: Vec<(String, String)>,
     /// The columns of all its rows.
     pub(super) schema: Schema,
     rows: u64,
-    batches: Vec<RecordBatch>,
+    /// Rows that came: some may have been left out.
+    received: u64,
+    /// By table.
+    batches: BTreeMap<String, Vec<RecordBatch>>,
     keys: Option<Keys>,
     /// Of each row the fields by which it may be chosen or deleted, as JSONL.
     choices: Option<(String, Part)>,
@@ -56,9 +72,11 @@ impl OpenLoad {
             resource: table.resource.clone(),
             disposition: table.disposition,
             parts: Vec::new(),
+            lists: Vec::new(),
             schema,
             rows: 0,
-            batches: Vec::new(),
+            received: 0,
+            batches: BTreeMap::new(),
             keys,
             choices,
         })
@@ -69,7 +87,7 @@ impl OpenLoad {
         let parts = mark.parts.clone().unwrap_or_default();
         let folder = if mark.beside.is_some() { &folders.state } else { &folders.data };
         let keys = mark.keys.as_ref();
-        let needed = parts.names.iter().map(|name| (folder.join(name), 1));
+        let needed = parts.all().map(|name| (folder.join(name), 1));
         let beside = keys.into_iter().chain(&parts.choices);
         let needed = needed.chain(beside.map(|(name, length)| (folders.state.join(name), *length)));
         for (path, least) in needed {
@@ -97,9 +115,11 @@ impl OpenLoad {
             resource: table.resource.clone(),
             disposition: mark.disposition,
             parts: parts.names,
+            lists: parts.lists,
             schema: parts.schema,
             rows: mark.length,
-            batches: Vec::new(),
+            received: parts.received,
+            batches: BTreeMap::new(),
             keys,
             choices,
         })
@@ -121,28 +141,49 @@ impl OpenLoad {
             keys: self.keys.as_ref().map(|keys| (keys.name.clone(), keys.part.length())),
             parts: Some(Parts {
                 names: self.parts.clone(),
+                lists: self.lists.clone(),
+                received: self.received,
                 schema: self.schema.clone(),
                 choices: self.choices.as_ref().map(|(name, part)| (name.clone(), part.length())),
             }),
         }
     }
 
-    /// Takes a page: all of it or, on an error, nothing. Returns the columns that are new to a table which had some.
-    pub(crate) fn write(&mut self, table: &Table, page: &Rows) -> Result<Vec<String>, DestinationError> {
-        let lines = rows::lines(&self.resource, page)?;
-        let page_keys = match &self.keys {
-            Some(keys) => Some(keys.check(table, page.partition_key, lines)?),
-            None => None,
-        };
+    /// Takes a page: all of it or, on an error, nothing. `owner` says whose a folder is.
+    pub(crate) fn write(
+        &mut self,
+        table: &Table,
+        page: &Rows,
+        owner: impl Fn(&str) -> Option<String>,
+    ) -> Result<Written, DestinationError> {
         let before = self.choices.as_ref().map_or(0, |(_, choices)| choices.length());
         let mut schema = self.schema.clone();
-        let decoded = decode(table, page, self.rows, &mut schema)?;
+        let decoded = decode(table, page, self.received, &mut schema)?;
         if let Some(refused) = decoded.refused.first() {
             let kind = of_row(table, &refused.line, &refused.reason);
             return Err(DestinationError::data(&self.resource, Some(refused.row), kind));
         }
+        let lists = schema.tables.iter().skip(1).filter(|list| self.schema.table(&list.name).is_none());
+        for list in lists {
+            let of = if list.name.eq_ignore_ascii_case(&self.resource) {
+                Some(self.resource.clone())
+            } else {
+                owner(&list.name)
+            };
+            if let Some(of) = of {
+                let reason = format!("`{of}` has its rows in a folder of that name");
+                let kind = DataErrorKind::ListTable { table: list.name.clone(), reason };
+                return Err(DestinationError::data(&self.resource, None, kind));
+            }
+        }
+        let left_out = |row: &u64| decoded.discarded_rows.binary_search(row).is_ok();
+        let lines = || Ok(rows::lines(&self.resource, page)?.filter(|(row, _)| !left_out(row)));
+        let page_keys = match &self.keys {
+            Some(keys) => Some(keys.check(table, page.partition_key, lines()?)?),
+            None => None,
+        };
         if let Some((_, choices)) = &mut self.choices {
-            let text = chosen_by(&choosing(table), rows::lines(&self.resource, page)?);
+            let text = chosen_by(&choosing(table), lines()?);
             choices.append(&[text.as_bytes()])?;
         }
         if let (Some(keys), Some(page_keys)) = (&mut self.keys, &page_keys) {
@@ -156,25 +197,38 @@ impl OpenLoad {
         }
         let had_columns = !self.schema.tables.is_empty();
         self.schema = schema;
-        self.rows += page.count;
-        self.batches.extend(decoded.tables.into_iter().map(|table| table.batch));
-        let new = decoded.new_columns.into_iter().map(|new| new.column);
-        Ok(new.filter(|column| had_columns && column.is_of_rows()).map(|column| column.name).collect())
+        let discarded_rows = decoded.discarded_rows.len() as u64;
+        self.rows += page.count - discarded_rows;
+        self.received += page.count;
+        for found in decoded.tables {
+            self.batches.entry(found.table).or_default().push(found.batch);
+        }
+        let news =
+            decoded.new_columns.into_iter().filter(|new| had_columns && new.change != Change::NewTable);
+        let new = news.map(|new| new.column).filter(Column::is_of_rows);
+        Ok(Written {
+            rows: page.count - discarded_rows,
+            new_columns: new.map(|column| column.name).collect(),
+            discarded_rows,
+            discarded_values: decoded.discarded_values,
+        })
     }
 
-    /// What waits becomes a file of the state folder, durable.
-    pub(super) fn flush(
-        &mut self,
-        folders: &Folders,
-        names: &Names,
-    ) -> Result<Option<String>, DestinationError> {
-        let Some(root) = self.schema.tables.first().filter(|_| !self.batches.is_empty()) else {
-            return Ok(None);
-        };
-        let (name, _) = names.create(&self.resource, "part")?;
-        file::write(&folders.state.join(&name), &root.arrow(), &self.batches)?;
+    /// What waits becomes files of the state folder, durable: one of its own rows, and one of each list's.
+    pub(super) fn flush(&mut self, folders: &Folders, names: &Names) -> Result<Files, DestinationError> {
+        let mut files = Files::default();
+        for (at, of) in self.schema.tables.iter().enumerate() {
+            let Some(batches) = self.batches.get(&of.name) else { continue };
+            let (name, _) = names.create(&self.resource, "part")?;
+            file::write(&folders.state.join(&name), &of.arrow(), batches)?;
+            if at == 0 {
+                files.own.push(name);
+            } else {
+                files.lists.push((of.name.clone(), name));
+            }
+        }
         self.batches.clear();
-        Ok(Some(name))
+        Ok(files)
     }
 
     pub(super) fn sync(&mut self) -> Result<(), DestinationError> {
@@ -186,22 +240,24 @@ impl OpenLoad {
         self.keys.as_ref().map(Keys::distinct).transpose()
     }
 
-    /// Its files in the state folder, with the rows that stay: of each key the one that counts, and none that is deleted.
+    /// Its files in the state folder, with the rows that stay: of each key the one that counts, and none that is deleted;
+    /// of lists those of such rows.
     pub(super) fn kept(
         &mut self,
         table: &Table,
         folders: &Folders,
         names: &Names,
-    ) -> Result<Vec<String>, DestinationError> {
+    ) -> Result<Files, DestinationError> {
         self.sync()?;
-        let parts = std::mem::take(&mut self.parts);
+        let (parts, lists) = (std::mem::take(&mut self.parts), std::mem::take(&mut self.lists));
         let digests = self.keys.as_ref().map(Keys::digests).transpose()?;
         let choices = self.choices.as_ref().map(|(_, part)| part.path());
         // Without choices the last row of each key stays, and nothing is read.
         let mut leaves = kept::leaves(table, choices.unwrap_or(folders.state.as_path()), digests.as_deref())?;
         if !leaves.contains(&true) {
-            return Ok(parts);
+            return Ok(Files { own: parts, lists });
         }
+        let mut gone = HashSet::new();
         leaves.resize(usize::try_from(self.rows).unwrap_or(0), false);
         let stays: Vec<bool> = leaves.into_iter().map(|leaves| !leaves).collect();
         let mut kept = Vec::new();
@@ -211,15 +267,53 @@ impl OpenLoad {
             let rows = file::rows(&path)?;
             let (own, others) = rest.split_at_checked(rows).unwrap_or((rest, &[]));
             rest = others;
-            if own.iter().all(|stays| *stays) {
-                kept.push(part);
-            } else if own.contains(&true) {
-                let (name, _) = names.create(&self.resource, "merged")?;
-                file::copy(&path, &folders.state.join(&name), own)?;
+            if !lists.is_empty()
+                && let Some(id) = self.system(0, Role::RowId)
+            {
+                let ids = file::texts(&path, id)?.into_iter().zip(own);
+                gone.extend(ids.filter(|(_, stays)| !**stays).filter_map(|(id, _)| id));
+            }
+            if let Some(name) = self.copy(folders, names, part, own)? {
                 kept.push(name);
             }
         }
+        let mut kept = Files { own: kept, lists: Vec::new() };
+        for (list, part) in lists {
+            let at = self.schema.tables.iter().position(|of| of.name == list);
+            let Some(root) = at.and_then(|at| self.system(at, Role::RootId)) else { continue };
+            let roots = file::texts(&folders.state.join(&part), root)?;
+            let stays: Vec<bool> =
+                roots.iter().map(|root| root.as_ref().is_none_or(|root| !gone.contains(root))).collect();
+            if let Some(name) = self.copy(folders, names, part, &stays)? {
+                kept.lists.push((list, name));
+            }
+        }
         Ok(kept)
+    }
+
+    /// A file with the rows of `part` that stay: itself, where all do; none, where none does.
+    fn copy(
+        &self,
+        folders: &Folders,
+        names: &Names,
+        part: String,
+        stays: &[bool],
+    ) -> Result<Option<String>, DestinationError> {
+        if stays.iter().all(|stays| *stays) {
+            return Ok(Some(part));
+        }
+        if !stays.contains(&true) {
+            return Ok(None);
+        }
+        let (name, _) = names.create(&self.resource, "merged")?;
+        file::copy(&folders.state.join(part), &folders.state.join(&name), stays)?;
+        Ok(Some(name))
+    }
+
+    /// The name of a column that was added to the table at a place.
+    fn system(&self, at: usize, role: Role) -> Option<&str> {
+        let table = self.schema.tables.get(at)?;
+        table.columns.iter().find(|column| column.role == role).map(|column| column.name.as_str())
     }
 }
 
@@ -229,7 +323,7 @@ fn decode(
     first_row: u64,
     schema: &mut Schema,
 ) -> Result<Decoded, DestinationError> {
-    let options = options(table, Nested::Columns, None);
+    let options = Options { root_id: true, ..options(table, Nested::Columns, None) };
     let Rows { ndjson, count, load_id, loaded_at_ms, .. } = *page;
     let page = Page { ndjson, count, first_row, load_id, loaded_at_ms };
     sanderling_columns::decode(&page, schema, &options).map_err(|error| of_page(table, error))

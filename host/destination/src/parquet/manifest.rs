@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write as _;
 
+use sanderling_columns::TableSchema;
 use serde::Serialize;
 
 use crate::error::DestinationError;
+use crate::file_name;
 use crate::files::Folders;
 use crate::files::journal::Pipelines;
 use crate::files::part::sync_folder;
@@ -24,6 +26,13 @@ struct Manifest<'p> {
 struct Resource<'p> {
     files: Vec<&'p str>,
     columns: BTreeMap<&'p str, String>,
+    /// Of its lists, by their tables.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    lists: BTreeMap<&'p str, Resource<'p>>,
+}
+
+fn columns(table: &TableSchema) -> impl Iterator<Item = (&str, String)> {
+    table.columns.iter().map(|column| (column.name.as_str(), column.data_type.to_string()))
 }
 
 /// Puts a new one in the place of the old.
@@ -31,9 +40,20 @@ pub(crate) fn write(folders: &Folders, pipelines: &Pipelines) -> Result<(), Dest
     let mut manifest = Manifest { version: 1, resources: BTreeMap::new() };
     for (name, files) in pipelines.values().flat_map(|held| &held.files) {
         let resource = manifest.resources.entry(name.as_str()).or_default();
-        resource.files.extend(files.visible.iter().map(String::as_str));
-        let columns = files.schema.tables.first().into_iter().flat_map(|table| &table.columns);
-        resource.columns.extend(columns.map(|column| (column.name.as_str(), column.data_type.to_string())));
+        resource.columns.extend(files.schema.tables.first().into_iter().flat_map(columns));
+        for list in files.schema.tables.iter().skip(1) {
+            resource.lists.entry(list.name.as_str()).or_default().columns.extend(columns(list));
+        }
+        for file in &files.visible {
+            let is_its = |list: &&TableSchema| {
+                file.strip_prefix(&file_name::encode(&list.name)).is_some_and(|rest| rest.starts_with('/'))
+            };
+            let of = match files.schema.tables.iter().skip(1).find(is_its) {
+                Some(list) => resource.lists.entry(list.name.as_str()).or_default(),
+                None => &mut *resource,
+            };
+            of.files.push(file.as_str());
+        }
     }
     let path = folders.data.join(NAME);
     let new = folders.data.join(format!(".{NAME}.new"));

@@ -45,6 +45,18 @@ pub(super) struct Begun {
     pub(super) way: String,
     /// The table that its rows are for.
     pub(super) table: String,
+    /// Rows that have come, by which rows are named.
+    #[serde(default)]
+    pub(super) rows: u64,
+}
+
+impl Note {
+    /// Whether it has a table of that name, for its own rows or those of a list.
+    pub(super) fn has_table(&self, name: &str) -> bool {
+        let own = self.begun.iter().map(|begun| &begun.table);
+        let lists = self.schema.tables.iter().skip(1).map(|list| &list.name);
+        own.chain(lists).any(|table| table.eq_ignore_ascii_case(name))
+    }
 }
 
 /// What one row of the table is of. A partition is in the value too, and here only tells rows apart.
@@ -216,7 +228,7 @@ pub(super) fn loaded_by(
             return None;
         };
         let note: Note = serde_json::from_str(&value).ok()?;
-        (note.begun?.table == table).then_some(other)
+        note.has_table(table).then_some(other)
     };
     Ok(rows.into_iter().find_map(loads))
 }

@@ -24,6 +24,9 @@ pub(super) struct Read {
     pub(super) batches: Vec<(usize, RecordBatch)>,
     /// The keys of its rows, where they belong to several parents.
     pub(super) claims: Option<Claims>,
+    /// Rows, and values, that the schema contract left out.
+    pub(super) discarded_rows: u64,
+    pub(super) discarded_values: u64,
 }
 
 /// Keys that one parent's rows have.
@@ -72,7 +75,7 @@ pub(super) fn extra_columns(table: &Table, at: usize, swaps: bool) -> &'static [
     }
 }
 
-/// Reads a page, and adds what it brings to `schema`. `first_row`: how many rows of its load there are already; `gathers`:
+/// Reads a page, and adds what it brings to `schema`. `first_row`: how many rows of its load have come before; `gathers`:
 /// by which columns they are put in their place, if so.
 pub(super) fn read(
     table: &Table,
@@ -89,11 +92,12 @@ pub(super) fn read(
         let kind = undecodable::of_row(table, &first.line, &first.reason);
         return Err(refuse(Some(first.row), kind));
     }
-    if let Some((row, kind)) = without_key(table, page, schema, &decoded.tables).into_iter().next() {
+    let left_out = &decoded.discarded_rows;
+    if let Some((row, kind)) = without_key(table, page, schema, &decoded).into_iter().next() {
         return Err(refuse(Some(row), kind));
     }
     let claims = match (parents, page.partition_key) {
-        (Some(parents), Some(partition)) => Some(claims(table, page, parents, partition)?),
+        (Some(parents), Some(partition)) => Some(claims(table, page, left_out, parents, partition)?),
         _ => None,
     };
     let mut batches = Vec::new();
@@ -110,7 +114,8 @@ pub(super) fn read(
         };
         batches.push((at, batch));
     }
-    Ok(Read { batches, claims })
+    let (discarded_rows, discarded_values) = (decoded.discarded_rows.len() as u64, decoded.discarded_values);
+    Ok(Read { batches, claims, discarded_rows, discarded_values })
 }
 
 /// The rows that cannot be taken, each with why.
@@ -129,9 +134,10 @@ pub(super) fn refusals(
         .filter(|(_, kind)| kind.is_of_row())
         .collect();
     if refused.is_empty() {
-        found.extend(without_key(table, page, schema, &decoded.tables));
+        found.extend(without_key(table, page, schema, &decoded));
     }
-    let taken: Vec<u64> = (0..page.count).filter(|row| !refused.contains(row)).collect();
+    let is_taken = |row: &u64| !refused.contains(row) && decoded.discarded_rows.binary_search(row).is_err();
+    let taken: Vec<u64> = (0..page.count).filter(is_taken).collect();
     let root = decoded.tables.first().map(|found| &found.batch);
     for of in &decoded.tables {
         let Some(at) = schema.tables.iter().position(|known| known.name == of.table) else { continue };
@@ -205,9 +211,11 @@ fn without_key(
     table: &Table,
     page: &Rows,
     schema: &Schema,
-    tables: &[columns::TableBatch],
+    decoded: &columns::Decoded,
 ) -> Vec<(u64, DataErrorKind)> {
-    let (Some(root), Some(first)) = (schema.tables.first(), tables.first()) else { return Vec::new() };
+    let (Some(root), Some(first)) = (schema.tables.first(), decoded.tables.first()) else {
+        return Vec::new();
+    };
     let mut found = Vec::new();
     for (field, merges) in table
         .primary_key
@@ -219,10 +227,12 @@ fn without_key(
         let nulls =
             (0..first.batch.num_rows()).filter(|row| column.is_none_or(|column| column.is_null(*row)));
         found.extend(nulls.map(|row| {
-            let line = rows::lines(&table.resource, page).ok().and_then(|mut lines| lines.nth(row));
+            let lines = rows::lines(&table.resource, page).ok();
+            let line = lines.and_then(|lines| lines.filter(is_in(&decoded.discarded_rows)).nth(row));
+            let place = line.map_or(row as u64, |(place, _)| place);
             let json = line.and_then(|(_, line)| fields::find(line, &[field]).ok()?.pop().flatten());
             let missing = if merges { key::require_to_merge(field, json).err() } else { None };
-            (row as u64, missing.unwrap_or_else(|| DataErrorKind::KeyOfAnotherType { field: field.clone() }))
+            (place, missing.unwrap_or_else(|| DataErrorKind::KeyOfAnotherType { field: field.clone() }))
         }));
     }
     found.sort_by_key(|(row, _)| *row);
@@ -233,12 +243,13 @@ fn without_key(
 fn claims(
     table: &Table,
     page: &Rows,
+    left_out: &[u64],
     parents: &Parents,
     partition: &str,
 ) -> Result<Claims, DestinationError> {
     let names: Vec<&str> = table.primary_key.iter().map(String::as_str).collect();
     let mut digests = Vec::new();
-    for (row, line) in rows::lines(&table.resource, page)? {
+    for (row, line) in rows::lines(&table.resource, page)?.filter(is_in(left_out)) {
         let refuse = |kind| DestinationError::data(&table.resource, Some(row), kind);
         let values: Vec<&str> =
             fields::find(line, &names).map_err(refuse)?.into_iter().map(Option::unwrap_or_default).collect();
@@ -295,14 +306,9 @@ impl Parents {
     }
 }
 
-/// How many rows table `name` has gathered: the number of the next.
-pub(super) fn rows_gathered(session: &mut Session, name: &TableName, swaps: bool) -> Result<u64, SqlError> {
-    let last = if swaps { "count(*) - 1".to_owned() } else { format!("max({})", quoted(ROW)) };
-    let rows = session.query(&format!("SELECT {last} FROM {}", session.dialect().table(name)), &[])?;
-    Ok(match rows.first().and_then(|row| row.first()) {
-        Some(Scalar::Int(last)) => u64::try_from(last + 1).unwrap_or_default(),
-        _ => 0,
-    })
+/// Whether a line is of a row that was not left out.
+fn is_in<'l>(left_out: &'l [u64]) -> impl Fn(&(u64, &str)) -> bool + use<'l> {
+    |(row, _)| left_out.binary_search(row).is_err()
 }
 
 /// The column that holds a field's values, as far as they fit it.

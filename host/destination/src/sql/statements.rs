@@ -59,11 +59,11 @@ pub(super) fn delete_insert(
         let key = list(key.iter().copied());
         let given = format!("WHERE ({key}) IN (SELECT {key} FROM {beside})");
         for child in children {
-            let ids = format!("SELECT {} FROM {name} {given}", quoted(system(Role::RowId)));
+            let ids = format!("SELECT {} FROM {name} {given}", added_as(root.table, Role::RowId));
             statements.push(format!(
                 "DELETE FROM {} WHERE {} IN ({ids})",
                 dialect.table(&child.name),
-                quoted(system(Role::RootId))
+                added_as(child.table, Role::RootId)
             ));
         }
         statements.push(format!("DELETE FROM {name} {given}"));
@@ -90,33 +90,30 @@ pub(super) fn delete_insert(
     for child in children {
         let ids = format!(
             "SELECT {} FROM {name} WHERE {} = {}",
-            quoted(system(Role::RowId)),
-            quoted(system(Role::LoadId)),
+            added_as(root.table, Role::RowId),
+            added_as(root.table, Role::LoadId),
             literal(load_id)
         );
-        statements.push(added(
-            dialect,
-            child,
-            &format!(" WHERE {} IN ({ids})", quoted(system(Role::RootId))),
-        ));
+        let given = format!(" WHERE {} IN ({ids})", added_as(child.table, Role::RootId));
+        statements.push(added(dialect, child, &given));
     }
     statements
 }
 
-/// What takes back the rows that a load has added.
+/// What takes back the rows that a load has added: to a resource's own table, which is the first, and to those of its lists.
 pub(super) fn delete_load(
     dialect: Dialect,
-    name: &TableName,
-    children: &[TableName],
+    tables: &[(TableName, &TableSchema)],
     load_id: &str,
 ) -> Vec<String> {
+    let Some(((name, root), children)) = tables.split_first() else { return Vec::new() };
     let name = dialect.table(name);
-    let given = format!("WHERE {} = {}", quoted(system(Role::LoadId)), literal(load_id));
+    let given = format!("WHERE {} = {}", added_as(root, Role::LoadId), literal(load_id));
     let mut statements: Vec<String> = children
         .iter()
-        .map(|child| {
-            let ids = format!("SELECT {} FROM {name} {given}", quoted(system(Role::RowId)));
-            format!("DELETE FROM {} WHERE {} IN ({ids})", dialect.table(child), quoted(system(Role::RootId)))
+        .map(|(child, of)| {
+            let ids = format!("SELECT {} FROM {name} {given}", added_as(root, Role::RowId));
+            format!("DELETE FROM {} WHERE {} IN ({ids})", dialect.table(child), added_as(of, Role::RootId))
         })
         .collect();
     statements.push(format!("DELETE FROM {name} {given}"));
@@ -146,8 +143,10 @@ fn is_kept(column: &Column) -> String {
     }
 }
 
-pub(super) fn system(role: Role) -> &'static str {
-    SystemNames::Ours.name(role).unwrap_or_default()
+/// The column that was added to a table for `role`, whichever names it was made with.
+fn added_as(table: &TableSchema, role: Role) -> String {
+    let column = table.columns.iter().find(|column| column.role == role);
+    quoted(column.map_or_else(|| SystemNames::Ours.name(role).unwrap_or_default(), |column| &column.name))
 }
 
 /// A text as SQL writes it.

@@ -118,7 +118,7 @@ fn columns_come_as_they_are_learnt() {
     let place = place();
     let tasks = keyless("tasks");
     let written = write(&place, &tasks, "1", "{\"b\":1,\"a\":2}\n{\"a\":3,\"c\":4}\n{\"b\":5}\n").unwrap();
-    assert_eq!(written, Written { rows: 3, new_columns: vec![] });
+    assert_eq!(written, Written { rows: 3, ..Written::default() });
     let written = write(&place, &tasks, "2", "{\"order\":1,\"x\\\"y\":3,\"workTime\":4}\n").unwrap();
     assert_eq!(written.new_columns, ["order", "x_y", "work_time"]);
     let conn = reader(&place);
