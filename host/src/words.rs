@@ -691,7 +691,7 @@ pub fn of_notice(notice: &RunNotice) -> (String, Option<String>) {
             (
                 format!(
                     "{} {does} nothing here: lines keep rows as they came, and have no columns",
-                    listed(&keys)
+                    keys.join(", ")
                 ),
                 Some("`--to parquet:DIR`, or a database, has columns".into()),
             )

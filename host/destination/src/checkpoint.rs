@@ -38,9 +38,10 @@ pub struct Load {
     /// Rows that were not written because they break what the config declares.
     #[serde(default)]
     pub refused_rows: u64,
-    /// Rows, and values of other rows, that the schema contract left out.
+    /// Rows that the schema contract left out.
     #[serde(default)]
     pub discarded_rows: u64,
+    /// Values that it left out of other rows.
     #[serde(default)]
     pub discarded_values: u64,
     /// The limit of the user's at which it stopped, in words; none: it was read to its end.

@@ -11,7 +11,7 @@ use crate::contract::Range;
 use crate::error::Error;
 use crate::progress::Reporter;
 use crate::run::mode::Mode;
-use crate::run::outcome::{Event, Outcome, ResourceOutcome};
+use crate::run::outcome::{Event, Outcome, ResourceOutcome, RunNotice};
 use crate::run::plan::Plan;
 use crate::run::{self, Settings};
 use crate::secrets::{self, Sources};
