@@ -81,6 +81,7 @@ impl Sql {
             load_id: load.load_id.clone(),
             way: name_of(way(table)).to_owned(),
             table: table.name.clone(),
+            rows: 0,
         });
         note.schema = schema;
         self.remember(&[Change::Load(Load { rows, status: LoadStatus::Complete, ..load.clone() })]);
