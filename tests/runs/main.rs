@@ -105,6 +105,7 @@ mod retry_failed;
 mod sandbox;
 mod secrecy;
 mod seeds;
+mod shapes;
 mod shell;
 mod shown;
 mod signing;
