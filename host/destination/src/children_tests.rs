@@ -11,7 +11,10 @@ use crate::*;
 /// Those whose rows are columns.
 fn columned() -> Vec<Place> {
     let has_columns = |place: &Place| {
-        matches!(place.target, Target::Parquet { .. } | Target::DuckDb { .. } | Target::Lite { .. })
+        matches!(
+            place.target,
+            Target::Parquet { .. } | Target::DuckDb { .. } | Target::Lite { .. } | Target::Postgres { .. }
+        )
     };
     places().into_iter().filter(has_columns).collect()
 }
