@@ -72,7 +72,7 @@ resources:
       paginator: {type: ofset}
     write_disposition: upsert
 limits: {concurency: 3}
-nested: json
+nested: jsn
 ";
     assert_snapshot!(refused("c.yaml", config, &[], 2), @r#"
     error: the config has 10 problems
@@ -148,13 +148,13 @@ nested: json
          |
          = hint: did you mean `concurrency`?
       
-      error: `nested` is not supported yet
-        --> c.yaml:14:1
+      error: `json` or `tables` is expected here
+        --> c.yaml:14:9
          |
-      14 | nested: json
-         | ^^^^^^
+      14 | nested: jsn
+         |         ^^^
          |
-         = hint: remove it
+         = hint: did you mean `json`?
     "#);
 }
 

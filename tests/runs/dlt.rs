@@ -7,6 +7,7 @@ mod case;
 mod judge;
 mod replay;
 mod server;
+mod tables;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;

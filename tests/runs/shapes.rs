@@ -100,7 +100,7 @@ fn a_contract_freezes_or_leaves_out_and_counts() {
             of["discarded_values"]
         );
         let shown = ran.stderr.lines().filter(|line| {
-            line.starts_with("orders ") || line.contains("freezes") || line.starts_with("hint:")
+            line.contains("left out") || line.contains("freezes") || line.starts_with("hint:")
         });
         for line in shown {
             // Not how long it took.

@@ -79,6 +79,16 @@ impl Case {
         json_lines(&self.expected.join("requests.jsonl"))
     }
 
+    /// The tables that dlt made, by name. `_row` numbers a row, `_parent_row` that of the row above it.
+    pub(super) fn tables(&self) -> BTreeMap<String, Vec<Value>> {
+        let entries = std::fs::read_dir(&self.expected).unwrap().map(|entry| entry.unwrap().path());
+        let tables = entries.filter_map(|path| {
+            let name = path.file_name()?.to_str()?.strip_prefix("table.")?.strip_suffix(".jsonl")?.to_owned();
+            Some((name, json_lines(&path)))
+        });
+        tables.filter(|(_, rows)| !rows.is_empty()).collect()
+    }
+
     /// The rows that dlt's resources gave, by name: as they yielded them or, where rows are left out by their cursor (which
     /// dlt does behind the resource), as they were loaded.
     pub(super) fn rows(&self) -> BTreeMap<String, Vec<Value>> {

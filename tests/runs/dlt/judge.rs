@@ -15,6 +15,8 @@ pub(super) enum Aspect {
     Requests,
     /// What each resource gave, in any order.
     Rows,
+    /// The tables that these are in a database, in tables like dlt's; compared where all else but requests is as dlt's.
+    Tables,
 }
 
 /// Why a difference is one on purpose.

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::case::{Case, Outcome, json_lines};
 use super::judge::{Aspect, Seen};
 use super::server::Server;
+use super::tables;
 use crate::program::Folder;
 
 /// Runs a case as often as it asks for, with one state folder, each time into an empty folder.
@@ -47,6 +48,14 @@ pub(super) fn replay(case: &Case, server: &Server) -> Seen {
         if case.rows().into_iter().any(|(name, theirs)| ours(&name) != bag(theirs)) {
             differs.insert(Aspect::Rows);
         }
+    }
+    if case.outcome == Outcome::Ok
+        && !differs.contains(&Aspect::Outcome)
+        && !differs.contains(&Aspect::Rows)
+        && let Some(why) = tables::differ(case, server)
+    {
+        differs.insert(Aspect::Tables);
+        stderr.push_str(&why);
     }
     Seen { differs, codes, is_dlt_ok: case.outcome == Outcome::Ok, stderr }
 }

@@ -353,12 +353,14 @@ proptest! {
     #[test]
     fn a_config_printed_as_python_is_the_same_config(client in any_value(), resources in any_value()) {
         let config = json!({"client": client, "resources": resources});
+        let nested = json!({"tables": {"system": "dlt"}});
+        let whole = json!({"nested": nested, "client": client, "resources": resources});
         let part = parts(&format!("source = rest_api_source({})", python(&config))).pop().unwrap();
         prop_assert_eq!(&part.left, &[]);
         prop_assert_eq!(Value::Object(part.config.clone()).to_string(), config.to_string());
         let yaml = part.to_yaml("p.py");
         prop_assert!(yaml.starts_with("# Imported"), "{}", yaml);
-        prop_assert_eq!(parse("p.yaml", &yaml, Format::Yaml).unwrap().value.to_string(), config.to_string());
+        prop_assert_eq!(parse("p.yaml", &yaml, Format::Yaml).unwrap().value.to_string(), whole.to_string());
     }
 
     #[test]
