@@ -36,7 +36,8 @@ pub fn decode(page: &Page, schema: &mut Schema, options: &Options) -> Result<Dec
 /// The table of a resource of which no row has come: the columns that are declared, and those that are added.
 pub fn without_rows(options: &Options) -> Result<TableSchema, DecodeError> {
     let page = Page { ndjson: b"", count: 0, first_row: 0, load_id: "", loaded_at_ms: 0 };
-    let above = Above { parents: &[], roots: &[] };
+    let named = in_tables(options) && options.system == SystemNames::Dlt;
+    let above = Above { parents: &[], roots: &[], named };
     let (name, field) = (options.table.clone(), String::new());
     let bare = TableSchema { name, parent: None, field, columns: Vec::new(), settled: false };
     let Some(root) = tables(&Schema::default(), options)?.into_iter().next() else { return Ok(bare) };

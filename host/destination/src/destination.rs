@@ -205,7 +205,7 @@ impl Destination {
         match self {
             Self::Files(it) => it.is_parquet(),
             Self::Stdout(_) => false,
-            Self::Sqlite(_) | Self::Sql(_) => true,
+            Self::Sql(_) => true,
         }
     }
 

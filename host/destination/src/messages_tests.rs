@@ -178,7 +178,7 @@ fn tables_of_lists() {
         told += &write(&mut to, "tasks__tags", "5", "{\"id\":1}\n");
         told += &write(&mut to, "job", "6", "{\"id\":1,\"l\":[1]}\n");
         drop(to);
-        if let Target::Lite { path } = &place.target {
+        if let Target::Sqlite { path } = &place.target {
             let conn = rusqlite::Connection::open(path).unwrap();
             conn.execute_batch("CREATE TABLE mine__l (a)").unwrap();
         }

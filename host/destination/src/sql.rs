@@ -457,9 +457,9 @@ impl Sql {
 
     /// By which a merge finds what gives way.
     fn keep_indexes(&mut self, gathered: &[Gathered], keys: &Keys) -> Result<(), SqlError> {
-        for (at, Gathered { name, .. }) in gathered.iter().enumerate() {
+        for (at, Gathered { name, table, .. }) in gathered.iter().enumerate() {
             let of_root = if keys.primary.is_empty() { &keys.merge } else { &keys.primary };
-            let of_lists = [statements::system(Role::RootId)];
+            let of_lists = [statements::system(table, Role::RootId)];
             self.session.keep_index(name, if at == 0 { of_root } else { &of_lists })?;
         }
         Ok(())

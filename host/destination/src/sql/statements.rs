@@ -144,9 +144,13 @@ fn is_kept(column: &Column) -> String {
 }
 
 /// The column that was added to a table for `role`, whichever names it was made with.
-fn added_as(table: &TableSchema, role: Role) -> String {
+pub(super) fn system(table: &TableSchema, role: Role) -> &str {
     let column = table.columns.iter().find(|column| column.role == role);
-    quoted(column.map_or_else(|| SystemNames::Ours.name(role).unwrap_or_default(), |column| &column.name))
+    column.map_or_else(|| SystemNames::Ours.name(role).unwrap_or_default(), |column| &column.name)
+}
+
+fn added_as(table: &TableSchema, role: Role) -> String {
+    quoted(system(table, role))
 }
 
 /// A text as SQL writes it.
