@@ -309,9 +309,36 @@ fn what_is_imported_of_the_seeds_python_runs_as_they_do() {
         (include_str!("seeds/003.py"), SEED_003, in_query),
         (include_str!("seeds/004.py"), SEED_004, in_query),
     ];
+    const NESTED: &str = "nested:\n  tables: {system: dlt}\n";
     for (python, seed, placed) in seeds {
-        let text: &'static str = Box::leak(imported(python).into_boxed_str());
-        run_seed(&Seed { file: "seed.yaml", text, ..seed }, placed);
+        let text = imported(python);
+        assert!(text.contains(NESTED), "{text}");
+        let plain: &'static str = Box::leak(text.replacen(NESTED, "", 1).into_boxed_str());
+        run_seed(&Seed { file: "seed.yaml", text: plain, ..seed }, placed);
+        let text: &'static str = Box::leak(text.into_boxed_str());
+        assert_lists(&Seed { file: "seed.yaml", text, ..seed });
+    }
+}
+
+/// Runs a seed into tables like dlt's: each list of a row is a table, with all that is in it.
+fn assert_lists(seed: &Seed) {
+    let server = start(options(KEY)).unwrap();
+    let folder = Folder::with_key(KEY);
+    folder.write(seed.file, &at(&server, seed.text));
+    run_into(&folder, seed, "sqlite:out.db");
+    for list in seed.lists {
+        let count = |table: &str| folder.count("out.db", &format!("select count(*) from \"{table}\""));
+        assert_eq!(count(list.resource), i64::try_from(list.rows).unwrap());
+        let mut items: std::collections::BTreeMap<String, usize> = std::collections::BTreeMap::new();
+        for row in api::rows(&Options::default(), list.path) {
+            let row: serde_json::Map<String, Value> = serde_json::from_str(&row).unwrap();
+            let lists = row.iter().filter_map(|(field, value)| Some((field, value.as_array()?.len())));
+            lists.for_each(|(field, length)| *items.entry(field.clone()).or_default() += length);
+        }
+        for (field, length) in items.into_iter().filter(|(_, length)| *length > 0) {
+            let table = format!("{}__{field}", list.resource);
+            assert_eq!(count(&table), i64::try_from(length).unwrap(), "{table}");
+        }
     }
 }
 
