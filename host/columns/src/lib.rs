@@ -46,7 +46,7 @@ mod walk;
 pub use column_type::{ColumnType, TYPE_KEY};
 pub use data_type::DataType;
 pub use decode::{decode, without_rows};
-pub use names::column as identifier;
+pub use names::{column as identifier, shortened};
 pub use options::{Contract, Declared, Mode, Names, Nested, Options, SystemNames};
 pub use page::{Decoded, Page, Refused, TableBatch};
 pub use refusal::{DecodeError, Reason, Unforeseen};

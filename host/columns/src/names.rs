@@ -29,7 +29,8 @@ pub(crate) fn folded(name: &str) -> String {
 }
 
 /// `name`, cut in the middle if it is longer than `max` bytes: what is cut is named by ten characters of its hash.
-pub(crate) fn shortened(name: String, max: Option<usize>) -> String {
+#[must_use]
+pub fn shortened(name: String, max: Option<usize>) -> String {
     const TAG: usize = 10;
     let Some(max) = max.filter(|max| name.len() > *max) else { return name };
     let tag = tag(&name);

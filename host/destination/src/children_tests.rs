@@ -151,6 +151,26 @@ fn a_broken_load_goes_on_or_is_undone_with_its_lists() {
     }
 }
 
+/// PostgreSQL would cut names at 63 bytes by itself, and take two for one.
+#[test]
+fn long_names_stay_apart() {
+    for place in columned() {
+        let (one, two) = ("a".repeat(70), "a".repeat(71));
+        let text = format!("{{\"id\":1,\"{one}\":[1,2],\"{two}\":[{{\"{one}\":3,\"{two}\":4}}]}}\n");
+        for load_id in ["1", "2"] {
+            loaded(&place, &orders(Disposition::Append), load_id, &[&text]);
+        }
+        let most = if matches!(place.target, Target::Postgres { .. }) { 63 } else { usize::MAX };
+        let cut = |name: String| sanderling_columns::shortened(name, (most == 63).then_some(63));
+        let names = [&one, &two].map(|field| cut(format!("orders__{}", cut(field.clone()))));
+        assert!(names.iter().all(|name| name.len() <= most));
+        let rows = names.map(|name| rows_of(&place, &name));
+        assert_eq!(rows.each_ref().map(Vec::len), [4, 2], "{:?}", place.target);
+        let of_rows = |row: &BTreeMap<String, Json>| row.keys().filter(|name| name.starts_with('a')).count();
+        assert!(rows[1].iter().all(|row| of_rows(row) == 2), "{:?}", rows[1]);
+    }
+}
+
 #[test]
 fn a_table_of_another_is_not_a_lists() {
     for place in columned() {

@@ -185,6 +185,9 @@ fn tables_of_lists() {
         let mut to = place.open();
         told += &write(&mut to, "job__l", "7", "{\"id\":1}\n");
         told += &write(&mut to, "mine", "8", "{\"id\":1,\"l\":[1]}\n");
+        let dlt = Table { shape: Shape { system: SystemNames::Dlt, ..shape }, ..appended("tasks") };
+        told += &said(&place, to.begin(&dlt, &load("tasks", "9")));
+        to.undo(&dlt, "9").unwrap();
         let contract = Contract { columns: Mode::Freeze, ..Contract::EVOLVE };
         let frozen = Table { shape: Shape { contract, ..shape }, ..table("frozen", Disposition::Append) };
         drop(to);

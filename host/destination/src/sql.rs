@@ -20,7 +20,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
-use sanderling_columns::{Column, Role, Schema, TableSchema};
+use sanderling_columns::{Column, Role, Schema, SystemNames, TableSchema};
 use sha2::{Digest as _, Sha256};
 
 use crate::checkpoint::{Change, Load, LoadStatus, State};
@@ -608,6 +608,12 @@ impl Sql {
             self.known.columns(&mut self.session, &name).map_err(|error| sort(&self.place, error))?;
         let load_id = table.shape.system.name(Role::LoadId).unwrap_or_default();
         let is_ours = columns.is_none_or(|columns| columns.contains(load_id));
+        let other_names = match table.shape.system {
+            SystemNames::Ours => (SystemNames::Dlt, "dlt"),
+            SystemNames::Dlt => (SystemNames::Ours, "sanderling"),
+        };
+        let has_others = other_names.0.name(Role::LoadId);
+        let has_others = columns.is_some_and(|columns| has_others.is_some_and(|name| columns.contains(name)));
         let others =
             ledger::loaded_by(&mut self.session, self.schema.as_deref(), &self.pipeline, &table.name);
         if let Some(other) = others.map_err(|error| sort(&self.place, error))? {
@@ -619,7 +625,13 @@ impl Sql {
         if !is_ours {
             return Err(DestinationError::NotOurs {
                 name: format!("table `{}` in {}", table.name, self.place),
-                reason: format!("it was not made by this program: it has no column `{load_id}`"),
+                reason: match has_others {
+                    true => format!(
+                        "its columns are named as `nested: {{tables: {{system: {}}}}}` has them: write that, or another table",
+                        other_names.1
+                    ),
+                    false => format!("it was not made by this program: it has no column `{load_id}`"),
+                },
             });
         }
         if let Some(other) = differs {
