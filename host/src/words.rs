@@ -12,7 +12,7 @@ mod setting;
 mod state;
 mod text;
 
-use sanderling_destination::{DataError, DataType, DestinationError, ServerFailure};
+use sanderling_destination::{DataError, DataType, DestinationError, ServerFailure, StoreFailure};
 use sanderling_gate::{Exchange, RuleError};
 
 use crate::contract::{BadResponse, Fault, HttpFailure, Notice, Setting};
@@ -372,6 +372,29 @@ pub fn of_destination(error: &DestinationError) -> Words {
                 "give a user who may: `to: \"postgresql://USER:${secrets.db_password}@HOST/DATABASE\"`",
             ),
             ServerFailure::Other => words(exit::OTHER),
+        },
+        DestinationError::Store { failure, .. } => match failure {
+            StoreFailure::Denied => words(exit::CREDENTIAL).hint(
+                "give who may read, write, list and delete there: \
+                 `to: \"parquet:s3://BUCKET/PREFIX?access_key_id=${secrets.key}&secret_access_key=${secrets.key_secret}\"`, \
+                 or the variables of the cloud's own tools (AWS_, GOOGLE_, AZURE_)",
+            ),
+            StoreFailure::NoBucket => {
+                words(exit::CONFIG).hint("make it first, or mend its name, `region` or `endpoint` in `to`")
+            }
+            StoreFailure::Lost => {
+                words(exit::LATER).hint("run again once it can be reached: it goes on from the last commit")
+            }
+            StoreFailure::LostInCommit => words(exit::LATER).hint(
+                "nobody knows whether the last commit was done; run again: it looks, and goes on from there",
+            ),
+            StoreFailure::Unconditional => {
+                words(exit::CONFIG).hint("write to a store that heeds them, or to a folder with --to")
+            }
+            StoreFailure::Settings => {
+                words(exit::CONFIG).hint("look at the settings in `to`: credentials, `region`, `endpoint`")
+            }
+            StoreFailure::Other => words(exit::OTHER),
         },
         DestinationError::NoDriver { .. } => words(exit::CONFIG).hint(
             "`dbc install duckdb` installs it; or name DuckDB's library: duckdb:FILE?driver=libduckdb.so",

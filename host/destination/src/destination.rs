@@ -21,7 +21,7 @@ use crate::target::Target;
 pub enum Destination {
     /// A database.
     Sql(Box<Sql>),
-    /// A folder of files.
+    /// A folder of files, or an object store.
     Files(Box<Files>),
     /// A stream.
     Stdout(Box<Stdout>),
@@ -51,6 +51,9 @@ impl Destination {
             Target::Parquet { dir, state_dir } => {
                 Self::Files(Box::new(Files::open(Form::Parquet, dir, state_dir, pipeline)?))
             }
+            Target::Store { form, address } => {
+                Self::Files(Box::new(Files::open_store(*form, address, pipeline)?))
+            }
             Target::Stdout => Self::Stdout(Box::new(Stdout::open())),
             Target::DuckDb { path, schema, driver } => {
                 let (schema, driver) = (schema.as_deref(), driver.as_deref());
@@ -67,6 +70,7 @@ impl Destination {
             Target::Postgres { address } => sql::look_postgres(address),
             Target::Jsonl { state_dir, .. } => Files::look(Form::Lines, state_dir),
             Target::Parquet { state_dir, .. } => Files::look(Form::Parquet, state_dir),
+            Target::Store { form, address } => Files::look_store(*form, address),
             Target::Stdout => Ok(None),
             Target::DuckDb { path, schema, driver } => {
                 sql::look_duckdb(path, schema.as_deref(), driver.as_deref())
@@ -203,7 +207,7 @@ impl Destination {
     #[must_use]
     pub fn has_columns(&self) -> bool {
         match self {
-            Self::Files(it) => it.is_parquet(),
+            Self::Files(it) => it.has_columns(),
             Self::Stdout(_) => false,
             Self::Sql(_) => true,
         }
@@ -213,8 +217,8 @@ impl Destination {
     #[must_use]
     pub fn peek(&self, table: &Table) -> Option<String> {
         match self {
-            Self::Files(it) if it.is_parquet() => {
-                let files = it.path_of(&table.resource).join("*.parquet");
+            Self::Files(it) if it.many().is_some() => {
+                let files = it.path_of(&table.resource).join(format!("*.{}", it.many()?));
                 let query = format!("select * from '{}' limit 5", files.to_str()?.replace('\'', "''"));
                 Some(format!("duckdb -c {}", shell::word(&query)))
             }

@@ -87,6 +87,16 @@ pub enum DestinationError {
         /// What can be done about it.
         failure: ServerFailure,
     },
+    /// An object store refuses, or cannot be reached.
+    #[error("{at}: {cause}")]
+    Store {
+        /// Its address, without what lets one in.
+        at: String,
+        /// Its word for it.
+        cause: String,
+        /// What can be done about it.
+        failure: StoreFailure,
+    },
     /// The library that speaks to a database is not there, or is not what it should be.
     #[error("the driver for {name} cannot be loaded: {cause}")]
     NoDriver {
@@ -117,6 +127,26 @@ pub enum ServerFailure {
     LostInCommit,
     /// The user may not log in, or not do this.
     Denied,
+    /// Anything else.
+    Other,
+}
+
+/// What a caller can do about a failure of an object store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreFailure {
+    /// Nobody, or not the one who asks, may do this.
+    Denied,
+    /// There is no such bucket or container.
+    NoBucket,
+    /// It cannot be reached, or not now.
+    Lost,
+    /// The connection was lost while a commit was on its way. Whether it was done, the state tells when the destination is
+    /// opened again.
+    LostInCommit,
+    /// It writes without looking at conditions.
+    Unconditional,
+    /// A setting of its address is missing or wrong, its region for one.
+    Settings,
     /// Anything else.
     Other,
 }

@@ -5,6 +5,7 @@
 
 pub(crate) mod actions;
 mod format;
+pub(crate) mod head;
 pub(crate) mod journal;
 pub(crate) mod kept;
 pub(crate) mod keys;
@@ -19,10 +20,13 @@ use crate::checkpoint::{Change, Load, LoadStatus, State};
 use crate::error::{DataError, DestinationError};
 use crate::file_name;
 use crate::jsonl::Lines;
+use crate::objects::Objects;
 use crate::parquet::Parquet;
+use crate::store::StoreAddress;
 use crate::table::{Rows, Table, Written};
-use format::each;
-pub(crate) use format::{Form, Format};
+pub use format::Form;
+use format::{Format, each};
+use head::Head;
 use ledger::Ledger;
 
 /// The log of errors in the state folder.
@@ -34,7 +38,9 @@ pub(crate) const QUARANTINE: &str = "quarantine.jsonl";
 /// Where files are.
 #[derive(Debug)]
 pub(crate) struct Folders {
+    /// Of a store this is its address, for messages.
     pub(crate) data: PathBuf,
+    /// Of a store this is a scratch folder.
     pub(crate) state: PathBuf,
 }
 
@@ -50,7 +56,7 @@ impl Folders {
     }
 }
 
-/// One pipeline's part of a folder.
+/// One pipeline's part of a folder or store.
 #[derive(Debug)]
 pub struct Files {
     ledger: Ledger,
@@ -73,6 +79,23 @@ impl Files {
         Ok(Self { ledger, format })
     }
 
+    pub(crate) fn open_store(
+        form: Form,
+        address: &StoreAddress,
+        pipeline: &str,
+    ) -> Result<Self, DestinationError> {
+        let ledger = Ledger::open_store(form, address, pipeline)?;
+        Ok(Self { ledger, format: Format::Objects(Objects::new(form)) })
+    }
+
+    /// What each pipeline left in a store; none if nothing has been kept there.
+    pub(crate) fn look_store(
+        form: Form,
+        address: &StoreAddress,
+    ) -> Result<Option<BTreeMap<String, State>>, DestinationError> {
+        Ok(Head::look(form, address)?.map(states))
+    }
+
     /// What each pipeline left in `state_dir`, read without a lock; none if nothing has been kept there.
     pub(crate) fn look(
         form: Form,
@@ -82,8 +105,7 @@ impl Files {
         if part::length_of(&path)?.is_none() {
             return Ok(None);
         }
-        let pipelines = journal::read(&path)?.pipelines;
-        Ok(Some(pipelines.into_iter().map(|(pipeline, held)| (pipeline, held.state)).collect()))
+        Ok(Some(states(journal::read(&path)?.pipelines)))
     }
 
     pub(crate) fn state(&self) -> State {
@@ -106,7 +128,7 @@ impl Files {
             let reason = format!("nothing is known of load {}, which is to go on", load.load_id);
             return Err(DestinationError::Corrupt { path, reason });
         };
-        each!(&mut self.format, it => it.resume(&self.ledger.folders, table, mark))?;
+        each!(&mut self.format, it => it.resume(&self.ledger, table, mark))?;
         self.ledger.changes.push(Change::Load(load.clone()));
         Ok(())
     }
@@ -134,6 +156,7 @@ impl Files {
             // A line keeps a field that stands twice.
             Format::Lines(_) => crate::declared::breaches(table, page),
             Format::Parquet(it) => it.breaches(table, page),
+            Format::Objects(it) => it.breaches(table, page),
         }
     }
 
@@ -169,7 +192,7 @@ impl Files {
         });
         let first = match &self.format {
             Format::Lines(it) => it.splices(),
-            Format::Parquet(_) => Vec::new(),
+            Format::Parquet(_) | Format::Objects(_) => Vec::new(),
         };
         if !self.ledger.commit(marks, first)? {
             return Ok(());
@@ -184,13 +207,26 @@ impl Files {
     pub(crate) fn path_of(&self, resource: &str) -> PathBuf {
         match &self.format {
             Format::Lines(_) => self.ledger.folders.data_path(resource),
-            Format::Parquet(_) => self.ledger.folders.folder_of(resource),
+            Format::Parquet(_) | Format::Objects(_) => self.ledger.folders.folder_of(resource),
         }
     }
 
-    /// Whether a resource is a folder of Parquet files.
-    pub(crate) fn is_parquet(&self) -> bool {
-        matches!(self.format, Format::Parquet(_))
+    /// What the names of a resource's files end in, where they are many.
+    pub(crate) fn many(&self) -> Option<&'static str> {
+        match &self.format {
+            Format::Lines(_) => None,
+            Format::Parquet(_) => Some(Form::Parquet.extension()),
+            Format::Objects(it) => Some(it.form.extension()),
+        }
+    }
+
+    /// Whether its rows have columns.
+    pub(crate) fn has_columns(&self) -> bool {
+        match &self.format {
+            Format::Lines(_) => false,
+            Format::Parquet(_) => true,
+            Format::Objects(it) => it.form == Form::Parquet,
+        }
     }
 
     fn check(&self, table: &Table) -> Result<(), DestinationError> {
@@ -200,4 +236,8 @@ impl Files {
         let others = open.into_iter().chain(marked);
         table.check(&table.resource, others.map(|resource| (resource.as_str(), resource.as_str())))
     }
+}
+
+fn states(pipelines: journal::Pipelines) -> BTreeMap<String, State> {
+    pipelines.into_iter().map(|(pipeline, held)| (pipeline, held.state)).collect()
 }

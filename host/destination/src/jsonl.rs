@@ -19,7 +19,7 @@ use crate::files::journal::{Action, Mark};
 use crate::files::ledger::Ledger;
 use crate::files::part::{Names, length_of};
 use crate::table::{Disposition, Rows, Table, Written};
-use load::OpenLoad;
+pub(crate) use load::OpenLoad;
 
 /// The journal in the state folder.
 pub(crate) const JOURNAL: &str = "journal.jsonl";
@@ -61,11 +61,11 @@ impl Lines {
 
     pub(crate) fn resume(
         &mut self,
-        folders: &Folders,
+        ledger: &Ledger,
         table: &Table,
         mark: &Mark,
     ) -> Result<(), DestinationError> {
-        let opened = OpenLoad::marked(folders, table, mark)?;
+        let opened = OpenLoad::marked(&ledger.folders, table, mark)?;
         self.loads.insert(table.resource.clone(), opened);
         Ok(())
     }

@@ -6,7 +6,7 @@
 //!
 //! | file | what lives there |
 //! |---|---|
-//! | `target.rs` | `sqlite:FILE`, `jsonl:DIR`, `parquet:DIR` and `-`, parsed |
+//! | `target.rs` | `sqlite:FILE`, `jsonl:DIR`, `parquet:s3://…`, `-` and the others, parsed |
 //! | `destination.rs` | the one enum that callers use |
 //! | `table.rs`, `checkpoint.rs`, `error.rs` | the plain data that crosses the border |
 //! | `rows.rs`, `fields.rs`, `value.rs`, `number.rs`, `key.rs` | reading rows: lines, fields, values, identities; pure |
@@ -19,6 +19,7 @@
 //! | `postgres.rs`, `postgres/` | a session with a PostgreSQL server: where it is, what is copied into it, what its failures mean |
 //! | `files.rs`, `files/` | rows as files; state as a journal beside them |
 //! | `jsonl.rs`, `jsonl/` | what is written there as lines |
+//! | `objects.rs`, `store.rs`, `store/` | both in an object store: files by commit, state in one object; the client |
 //! | `stdout.rs` | rows as lines on standard output |
 //! | `parquet.rs`, `parquet/` | and as columns, by `sanderling-columns` |
 //! | `undecodable.rs` | what cannot become columns, in the words of all destinations |
@@ -55,6 +56,9 @@ mod merge;
 #[cfg(test)]
 mod messages_tests;
 mod number;
+mod objects;
+#[cfg(test)]
+mod objects_tests;
 mod parquet;
 mod partition_id;
 mod postgres;
@@ -63,6 +67,7 @@ mod shape;
 mod shell;
 mod sql;
 mod stdout;
+mod store;
 mod table;
 mod target;
 mod timestamp;
@@ -81,11 +86,13 @@ pub use checkpoint::{
 pub use column::{Column, DataType};
 pub use destination::Destination;
 pub use dlt::{DltError, DltMark, DltPipeline};
-pub use error::{DataError, DataErrorKind, DestinationError, NameError, ServerFailure};
+pub use error::{DataError, DataErrorKind, DestinationError, NameError, ServerFailure, StoreFailure};
+pub use files::Form;
 pub use find::find;
 pub use partition_id::PartitionId;
 pub use postgres::{AddressError, PostgresAddress};
 pub use sanderling_columns::{Contract, Mode, Names, Nested, Schema, SystemNames};
 pub use shape::Shape;
+pub use store::{StoreAddress, StoreAddressError};
 pub use table::{DedupSort, Disposition, Rows, Table, Written};
 pub use target::{Target, TargetError};

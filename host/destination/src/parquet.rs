@@ -18,11 +18,10 @@ use sanderling_columns::{Contract, Schema};
 use crate::checkpoint::Load;
 use crate::error::{DataError, DestinationError, NameError};
 use crate::file_name;
-use crate::files::Folders;
 use crate::files::journal::{Action, Mark, Parts};
 use crate::files::ledger::Ledger;
 use crate::table::{Disposition, Rows, Table, Written};
-use load::OpenLoad;
+pub(crate) use load::{Files, OpenLoad, breaches};
 
 /// The journal in the state folder.
 pub(crate) const JOURNAL: &str = "parquet.jsonl";
@@ -48,7 +47,7 @@ impl Parquet {
         table: &Table,
         load: &Load,
     ) -> Result<(), DestinationError> {
-        self.check_others(ledger, table)?;
+        check_others(ledger, self.schemas(), table)?;
         // From here on there is such a table, if without rows.
         let files = ledger.files_of(&table.resource);
         let schema = match table.disposition {
@@ -65,11 +64,11 @@ impl Parquet {
 
     pub(crate) fn resume(
         &mut self,
-        folders: &Folders,
+        ledger: &Ledger,
         table: &Table,
         mark: &Mark,
     ) -> Result<(), DestinationError> {
-        let opened = OpenLoad::marked(folders, table, mark)?;
+        let opened = OpenLoad::marked(&ledger.folders, table, mark)?;
         self.loads.insert(table.resource.clone(), opened);
         Ok(())
     }
@@ -104,7 +103,7 @@ impl Parquet {
 
     pub(crate) fn breaches(&self, table: &Table, page: &Rows) -> Result<Vec<DataError>, DestinationError> {
         let schema = self.loads.get(&table.resource).map(|open| open.schema.clone()).unwrap_or_default();
-        load::breaches(table, page, schema)
+        breaches(table, page, schema)
     }
 
     pub(crate) fn write(
@@ -116,7 +115,8 @@ impl Parquet {
         let Some(mut open) = self.loads.remove(&table.resource) else {
             return Err(DestinationError::not_begun(&table.resource));
         };
-        let written = open.write(table, rows, |folder| self.owner(ledger, &table.resource, folder));
+        let written =
+            open.write(table, rows, |folder| owner(ledger, self.schemas(), &table.resource, folder));
         self.loads.insert(table.resource.clone(), open);
         written
     }
@@ -178,33 +178,44 @@ impl Parquet {
         Ok(())
     }
 
-    /// The resource, but for `but`, that has its rows or a list's in a folder, or is about to.
-    fn owner(&self, ledger: &Ledger, but: &str, folder: &str) -> Option<String> {
-        let is_its = |resource: &str, schema: &Schema| {
-            let lists = schema.tables.iter().skip(1).map(|list| list.name.as_str());
-            std::iter::once(resource).chain(lists).any(|name| name.eq_ignore_ascii_case(folder))
-        };
-        let kept = ledger.pipelines.iter().flat_map(|(pipeline, held)| {
-            let is_own = *pipeline == ledger.pipeline;
-            held.files.iter().filter(move |(resource, _)| !is_own || *resource != but)
-        });
-        let kept = kept.map(|(resource, files)| (resource, &files.schema));
-        let begun = ledger.files.iter().map(|(resource, files)| (resource, &files.schema));
-        let open = self.loads.iter().map(|(resource, open)| (resource, &open.schema));
-        let mut others = kept.chain(begun.chain(open).filter(|(resource, _)| *resource != but));
-        others.find(|(resource, schema)| is_its(resource, schema)).map(|(resource, _)| resource.clone())
+    fn schemas(&self) -> impl Iterator<Item = (&String, &Schema)> {
+        self.loads.iter().map(|(resource, open)| (resource, &open.schema))
     }
+}
 
-    /// Refuses a resource that another pipeline has files of, or another resource's list.
-    fn check_others(&self, ledger: &Ledger, table: &Table) -> Result<(), DestinationError> {
-        let name = &table.resource;
-        if let Some(other) = self.owner(ledger, name, name).filter(|other| !other.eq_ignore_ascii_case(name))
-        {
-            let reason = format!("`{name}` is the table of a list of `{other}`");
-            return Err(DestinationError::Name(NameError { resource: name.clone(), reason }));
-        }
-        check_pipelines(ledger, table)
+/// The resource, but for `but`, that has its rows or a list's in a folder, or is about to. `open` are loads.
+pub(crate) fn owner<'a>(
+    ledger: &'a Ledger,
+    open: impl Iterator<Item = (&'a String, &'a Schema)>,
+    but: &str,
+    folder: &str,
+) -> Option<String> {
+    let is_its = |resource: &str, schema: &Schema| {
+        let lists = schema.tables.iter().skip(1).map(|list| list.name.as_str());
+        std::iter::once(resource).chain(lists).any(|name| name.eq_ignore_ascii_case(folder))
+    };
+    let kept = ledger.pipelines.iter().flat_map(|(pipeline, held)| {
+        let is_own = *pipeline == ledger.pipeline;
+        held.files.iter().filter(move |(resource, _)| !is_own || *resource != but)
+    });
+    let kept = kept.map(|(resource, files)| (resource, &files.schema));
+    let begun = ledger.files.iter().map(|(resource, files)| (resource, &files.schema));
+    let mut others = kept.chain(begun.chain(open).filter(|(resource, _)| *resource != but));
+    others.find(|(resource, schema)| is_its(resource, schema)).map(|(resource, _)| resource.clone())
+}
+
+/// Refuses a resource that another pipeline has files of, or another resource's list.
+pub(crate) fn check_others<'a>(
+    ledger: &'a Ledger,
+    open: impl Iterator<Item = (&'a String, &'a Schema)>,
+    table: &Table,
+) -> Result<(), DestinationError> {
+    let name = &table.resource;
+    if let Some(other) = owner(ledger, open, name, name).filter(|other| !other.eq_ignore_ascii_case(name)) {
+        let reason = format!("`{name}` is the table of a list of `{other}`");
+        return Err(DestinationError::Name(NameError { resource: name.clone(), reason }));
     }
+    check_pipelines(ledger, table)
 }
 
 /// A file of the state folder becomes one of the resource's, as part of the commit: in the folder of its own rows, or of a

@@ -1,8 +1,10 @@
-//! What a user writes to say where rows go: `sqlite:FILE`, `postgresql://…`, `jsonl:DIR`, `parquet:DIR` or `-`.
+//! What a user writes to say where rows go: `sqlite:FILE`, `postgresql://…`, `jsonl:DIR`, `parquet:s3://…` or `-`.
 
 use std::path::{Path, PathBuf};
 
+use crate::files::Form;
 use crate::postgres::{AddressError, PostgresAddress};
+use crate::store::{StoreAddress, StoreAddressError};
 
 /// Where rows go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +33,13 @@ pub enum Target {
         dir: PathBuf,
         /// As that of `Jsonl`.
         state_dir: PathBuf,
+    },
+    /// Files in an object store, the checkpoint among them.
+    Store {
+        /// What they are.
+        form: Form,
+        /// Where, and who writes them.
+        address: Box<StoreAddress>,
     },
     /// Standard output; no checkpoint.
     Stdout,
@@ -81,6 +90,9 @@ pub enum TargetError {
         /// What was written.
         text: String,
     },
+    /// `s3:…` that is no address in a store.
+    #[error("this is no address in an object store: {0}")]
+    Store(#[from] StoreAddressError),
     /// `sqlite://…`: programs differ over what the slashes mean, so that the rows could end up in either of two places.
     #[error("`{text}` can be read as two paths; write `{}` without `//`", form(.scheme))]
     Url {
@@ -120,6 +132,14 @@ impl Target {
         };
         if scheme.starts_with("postgres") {
             return Ok(Self::Postgres { address: Box::new(PostgresAddress::parse(text)?) });
+        }
+        let form = match scheme {
+            "jsonl" => Some(Form::Lines),
+            "parquet" => Some(Form::Parquet),
+            _ => None,
+        };
+        if let Some((form, address)) = form.and_then(|form| Some((form, StoreAddress::parse(path)?))) {
+            return Ok(Self::Store { form, address: Box::new(address?) });
         }
         if path.starts_with("//") {
             return Err(TargetError::Url { scheme, text: text.to_owned() });

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use sanderling_destination::{Destination, Target};
+use sanderling_destination::{Destination, Form, Target};
 
 use super::terminal::tell;
 use super::{notices, read, refuse_guesses, request, settled};
@@ -72,11 +72,21 @@ pub(super) fn target(
         (Target::Sqlite { .. } | Target::DuckDb { .. } | Target::Postgres { .. }, Some(_)) => {
             return Err(Error::Useless { option: "--state", why: "a database keeps its own state" });
         }
+        (Target::Store { .. }, Some(_)) => {
+            return Err(Error::Useless { option: "--state", why: "an object store keeps its own state" });
+        }
         (Target::Stdout, Some(_)) => {
             return Err(Error::Useless {
                 option: "--state",
                 why: "nothing is remembered of standard output",
             });
+        }
+        (Target::Store { address, .. }, None) => {
+            let text = std::ffi::OsString::into_string;
+            let variables = std::env::vars_os();
+            address.take_environment(
+                variables.filter_map(|(name, value)| Some((text(name).ok()?, text(value).ok()?))),
+            );
         }
         (_, None) => {}
     }
@@ -114,7 +124,7 @@ pub async fn into(
     }
     // A place that cannot be written to must be known before the first request.
     let mut destination = Destination::open(target, &source.name)?;
-    let files = matches!(target, Target::Jsonl { .. } | Target::Parquet { .. });
+    let files = matches!(target, Target::Jsonl { .. } | Target::Parquet { .. } | Target::Store { .. });
     let (plan, of_plan) = run::mode::plan(&source.plan, &how.mode, files, how.strict, &destination.state())?;
     let mut reporter = Reporter::new(args.progress, show, source.vault.clone());
     let mut said = notices(source);
@@ -239,6 +249,8 @@ pub(super) fn shown(target: &Target) -> String {
         Target::DuckDb { path, schema: Some(schema), .. } => {
             format!("duckdb:{}?schema={schema}", path.display())
         }
+        Target::Store { form: Form::Lines, address } => format!("jsonl:{address}"),
+        Target::Store { form: Form::Parquet, address } => format!("parquet:{address}"),
         Target::Stdout => "-".to_owned(),
     }
 }

@@ -5,7 +5,7 @@ mod state;
 use std::io;
 
 use insta::assert_snapshot;
-use sanderling_destination::{DataErrorKind, DataType, NameError, ServerFailure, Target};
+use sanderling_destination::{DataErrorKind, DataType, NameError, ServerFailure, StoreFailure, Target};
 use sanderling_gate::{Denial, GateError, Origin, Place, Reach, Rule, VaultError};
 
 use super::*;
@@ -388,6 +388,11 @@ fn what_a_destination_meets() {
         cause: "the server's words (SQLSTATE 12345)".into(),
         failure,
     };
+    let store = |failure| DestinationError::Store {
+        at: "s3://lake/raw".into(),
+        cause: "tasks (403 Forbidden; AccessDenied)".into(),
+        failure,
+    };
     let cases = [
         DestinationError::Locked { path: path(), by: "run" },
         DestinationError::Unwritable { path: path(), cause: cause() },
@@ -412,6 +417,13 @@ fn what_a_destination_meets() {
         server(ServerFailure::LostInCommit),
         server(ServerFailure::Denied),
         server(ServerFailure::Other),
+        store(StoreFailure::Denied),
+        store(StoreFailure::NoBucket),
+        store(StoreFailure::Lost),
+        store(StoreFailure::LostInCommit),
+        store(StoreFailure::Unconditional),
+        store(StoreFailure::Settings),
+        store(StoreFailure::Other),
     ];
     let targets =
         ["out.db", "sqlit:x", "postgres:x", "mysql:x", "sqlite:", "sqlite://x", "duckdb:x?dataset=y"];
@@ -529,6 +541,7 @@ fn what_keeps_a_source_from_opening() {
         Error::Secret(VaultError::Twice("k".into())),
         Error::Secret(VaultError::Unknown("k".into())),
         Error::Useless { option: "--state", why: "a database keeps its own state" },
+        Error::Useless { option: "--state", why: "an object store keeps its own state" },
         Error::Useless { option: "--state", why: "nothing is remembered of standard output" },
         Error::Useless { option: "--json", why: "rows go to standard output" },
         Error::Secrets(vec![crate::secrets::SecretError::Bound { name: "key".into() }]),

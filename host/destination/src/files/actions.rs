@@ -123,7 +123,7 @@ impl<T: Serialize> Logged<'_, T> {
     }
 }
 
-fn errors(commit: &Commit) -> io::Result<Vec<u8>> {
+pub(crate) fn errors(commit: &Commit) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     for change in &commit.changes {
         if let Change::Error(line) = change {
@@ -134,7 +134,7 @@ fn errors(commit: &Commit) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
-fn quarantined(commit: &Commit) -> io::Result<Vec<u8>> {
+pub(crate) fn quarantined(commit: &Commit) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     for change in &commit.changes {
         if let Change::Quarantined(line) = change {

@@ -1,14 +1,19 @@
 //! What files of rows are made of: lines, or columns.
 
+use serde::{Deserialize, Serialize};
+
 use crate::jsonl::{self, Lines};
+use crate::objects::Objects;
 use crate::parquet::{self, Parquet};
 
 /// Which.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
-    /// A line a row, one file a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Form {
+    /// A line a row; in a folder one file a resource.
+    #[serde(rename = "jsonl")]
     Lines,
     /// Parquet, a folder of files a resource.
+    #[serde(rename = "parquet")]
     Parquet,
 }
 
@@ -20,6 +25,14 @@ impl Form {
             Self::Parquet => parquet::JOURNAL,
         }
     }
+
+    /// What names of files end in; also the scheme of targets.
+    pub(crate) fn extension(self) -> &'static str {
+        match self {
+            Self::Lines => "jsonl",
+            Self::Parquet => "parquet",
+        }
+    }
 }
 
 /// The open loads, by what is written.
@@ -27,6 +40,8 @@ impl Form {
 pub(crate) enum Format {
     Lines(Lines),
     Parquet(Parquet),
+    /// Either, in a store.
+    Objects(Objects),
 }
 
 /// Calls the same of whichever it is.
@@ -35,6 +50,7 @@ macro_rules! each {
         match $format {
             Format::Lines($it) => $call,
             Format::Parquet($it) => $call,
+            Format::Objects($it) => $call,
         }
     };
 }

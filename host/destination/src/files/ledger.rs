@@ -5,13 +5,15 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::actions::{length_of_log, perform_only};
+use super::head::Head;
 use super::journal::{self, Action, Commit, Held, Journal, Mark, Pipelines, Visible};
 use super::part::{self, Names};
-use super::{ERRORS, Folders, QUARANTINE, recover};
+use super::{ERRORS, Folders, Form, QUARANTINE, actions, recover};
 use crate::checkpoint::Change;
 use crate::error::DestinationError;
 use crate::lock::Lock;
 use crate::parquet::manifest;
+use crate::store::StoreAddress;
 
 /// A journal is rewritten as one line when it is longer than this, and than several times that line.
 const COMPACT_FROM_BYTES: u64 = 16 << 20;
@@ -21,10 +23,9 @@ const COMPACT_FROM_BYTES: u64 = 16 << 20;
 pub(crate) struct Ledger {
     pub(crate) folders: Folders,
     pub(crate) pipeline: String,
-    journal: Journal,
+    keeper: Keeper,
     /// Of every pipeline: a rewritten journal, and a manifest, must hold them all.
     pub(crate) pipelines: Pipelines,
-    compacted_bytes: u64,
 
     // The open transaction.
     pub(crate) changes: Vec<Change>,
@@ -38,8 +39,15 @@ pub(crate) struct Ledger {
     /// What nothing will need once it is committed.
     pub(crate) rubbish: Vec<PathBuf>,
     stopped: bool,
+}
 
-    _locks: [Lock; 2],
+/// What keeps commits.
+#[derive(Debug)]
+enum Keeper {
+    /// Of a folder.
+    Journal { journal: Journal, compacted_bytes: u64, _locks: [Lock; 2] },
+    /// Of a store.
+    Head(Box<Head>),
 }
 
 impl Ledger {
@@ -54,11 +62,25 @@ impl Ledger {
         ];
         recover::prove_writable(&folders.data)?;
         let (journal, pipelines) = recover::open(&folders, journal, pipeline)?;
-        Ok(Self {
+        let keeper = Keeper::Journal { compacted_bytes: journal.length(), journal, _locks: locks };
+        Ok(Self::new(folders, pipeline, keeper, pipelines))
+    }
+
+    pub(crate) fn open_store(
+        form: Form,
+        address: &StoreAddress,
+        pipeline: &str,
+    ) -> Result<Self, DestinationError> {
+        let (head, pipelines) = Head::open(form, address)?;
+        let folders = Folders { data: address.to_string().into(), state: head.scratch().to_owned() };
+        Ok(Self::new(folders, pipeline, Keeper::Head(Box::new(head)), pipelines))
+    }
+
+    fn new(folders: Folders, pipeline: &str, keeper: Keeper, pipelines: Pipelines) -> Self {
+        Self {
             folders,
             pipeline: pipeline.to_owned(),
-            compacted_bytes: journal.length(),
-            journal,
+            keeper,
             pipelines,
             changes: Vec::new(),
             closed: Vec::new(),
@@ -67,8 +89,28 @@ impl Ledger {
             actions: Vec::new(),
             rubbish: Vec::new(),
             stopped: false,
-            _locks: locks,
-        })
+        }
+    }
+
+    /// The head of the store that it is over.
+    pub(crate) fn head(&self) -> Result<&Head, DestinationError> {
+        match &self.keeper {
+            Keeper::Head(head) => Ok(head),
+            Keeper::Journal { .. } => Err(self.stopped()),
+        }
+    }
+
+    /// The same, to write.
+    pub(crate) fn head_mut(&mut self) -> Result<&mut Head, DestinationError> {
+        let stopped = self.stopped();
+        match &mut self.keeper {
+            Keeper::Head(head) => Ok(head),
+            Keeper::Journal { .. } => Err(stopped),
+        }
+    }
+
+    fn stopped(&self) -> DestinationError {
+        DestinationError::Stopped { path: self.folders.data.clone() }
     }
 
     /// What this pipeline's commits add up to.
@@ -102,13 +144,16 @@ impl Ledger {
         Names {
             folder: self.folders.state.clone(),
             pipeline: self.pipeline.clone(),
-            journal_length: self.journal.length(),
+            journal_length: match &self.keeper {
+                Keeper::Journal { journal, .. } => journal.length(),
+                Keeper::Head(head) => head.run(),
+            },
         }
     }
 
     pub(crate) fn check_going(&self) -> Result<(), DestinationError> {
         if self.stopped {
-            return Err(DestinationError::Stopped { path: self.folders.data.clone() });
+            return Err(self.stopped());
         }
         Ok(())
     }
@@ -130,8 +175,9 @@ impl Ledger {
         };
         // After the first: those are of the files that are there, which these may replace.
         commit.actions.extend_from_slice(&self.actions);
+        let in_folder = matches!(self.keeper, Keeper::Journal { .. });
         for (name, belongs, action) in LOGS {
-            if self.changes.iter().any(belongs) {
+            if in_folder && self.changes.iter().any(belongs) {
                 commit.actions.push(action(length_of_log(&self.folders, name)?));
             }
         }
@@ -139,11 +185,28 @@ impl Ledger {
         if self.changes.is_empty() && is_idle {
             return Ok(false);
         }
+        commit.changes = std::mem::take(&mut self.changes);
+        let journal = match &mut self.keeper {
+            Keeper::Journal { journal, .. } => journal,
+            Keeper::Head(head) => {
+                self.stopped = true;
+                journal::fold(&mut self.pipelines, &commit);
+                let logs =
+                    [("errors", actions::errors(&commit)), ("quarantine", actions::quarantined(&commit))];
+                for (kind, lines) in logs {
+                    let lines = lines.map_err(|cause| DestinationError::io(&self.folders.state, cause))?;
+                    if !lines.is_empty() {
+                        head.log(kind, lines)?;
+                    }
+                }
+                head.commit(&self.pipelines)?;
+                return Ok(true);
+            }
+        };
         if !is_idle {
             part::sync_folder(&self.folders.state)?;
         }
-        commit.changes = std::mem::take(&mut self.changes);
-        if let Err(error) = self.journal.append(&commit) {
+        if let Err(error) = journal.append(&commit) {
             self.stopped = matches!(error, DestinationError::Stopped { .. });
             self.changes = commit.changes;
             return Err(error);
@@ -169,9 +232,11 @@ impl Ledger {
         for path in self.rubbish.drain(..) {
             let _ = fs::remove_file(path);
         }
-        if self.journal.length() > COMPACT_FROM_BYTES.max(4 * self.compacted_bytes) {
-            self.journal = Journal::compact(self.journal.path(), &self.pipelines)?;
-            self.compacted_bytes = self.journal.length();
+        if let Keeper::Journal { journal, compacted_bytes, .. } = &mut self.keeper
+            && journal.length() > COMPACT_FROM_BYTES.max(4 * *compacted_bytes)
+        {
+            *journal = Journal::compact(journal.path(), &self.pipelines)?;
+            *compacted_bytes = journal.length();
         }
         self.stopped = false;
         Ok(())

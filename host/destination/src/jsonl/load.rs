@@ -44,7 +44,7 @@ impl OpenLoad {
     }
 
     /// A new load that goes to a new file.
-    pub(super) fn beside(names: &Names, table: &Table, load: &Load) -> Result<Self, DestinationError> {
+    pub(crate) fn beside(names: &Names, table: &Table, load: &Load) -> Result<Self, DestinationError> {
         let create = |kind| names.create(&table.resource, kind);
         let (name, rows) = create("new")?;
         let keys = match table.disposition {
@@ -152,7 +152,7 @@ impl OpenLoad {
     }
 
     /// Makes what was written durable.
-    pub(super) fn sync(&mut self) -> Result<(), DestinationError> {
+    pub(crate) fn sync(&mut self) -> Result<(), DestinationError> {
         self.rows.sync()?;
         self.keys.as_mut().map_or(Ok(()), |keys| keys.part.sync())
     }
@@ -162,7 +162,7 @@ impl OpenLoad {
     }
 
     /// The file of the state folder, durable, that is to take the place of the resource's; none under `append`.
-    pub(super) fn complete(
+    pub(crate) fn complete(
         &mut self,
         names: &Names,
         table: &Table,

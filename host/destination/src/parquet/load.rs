@@ -21,24 +21,24 @@ use crate::undecodable::{of_page, of_row};
 
 /// Files of a load, in the order of their rows.
 #[derive(Debug, Default)]
-pub(super) struct Files {
+pub(crate) struct Files {
     /// Of the resource's own rows.
-    pub(super) own: Vec<String>,
+    pub(crate) own: Vec<String>,
     /// Of its lists' rows, each with its table.
-    pub(super) lists: Vec<(String, String)>,
+    pub(crate) lists: Vec<(String, String)>,
 }
 
 #[derive(Debug)]
 pub(crate) struct OpenLoad {
-    pub(super) load_id: String,
+    pub(crate) load_id: String,
     resource: String,
     disposition: Disposition,
     /// The files it has so far: in the state folder if they wait there, else where they are to be seen.
-    pub(super) parts: Vec<String>,
+    pub(crate) parts: Vec<String>,
     /// Those of its lists' rows, each with its table.
-    pub(super) lists: Vec<(String, String)>,
+    pub(crate) lists: Vec<(String, String)>,
     /// The columns of all its rows.
-    pub(super) schema: Schema,
+    pub(crate) schema: Schema,
     rows: u64,
     /// Rows that came: some may have been left out.
     received: u64,
@@ -50,7 +50,7 @@ pub(crate) struct OpenLoad {
 }
 
 impl OpenLoad {
-    pub(super) fn new(
+    pub(crate) fn new(
         names: &Names,
         table: &Table,
         load: &Load,
@@ -83,7 +83,7 @@ impl OpenLoad {
     }
 
     /// A load that goes on at its mark.
-    pub(super) fn marked(folders: &Folders, table: &Table, mark: &Mark) -> Result<Self, DestinationError> {
+    pub(crate) fn marked(folders: &Folders, table: &Table, mark: &Mark) -> Result<Self, DestinationError> {
         let parts = mark.parts.clone().unwrap_or_default();
         let folder = if mark.beside.is_some() { &folders.state } else { &folders.data };
         let keys = mark.keys.as_ref();
@@ -125,7 +125,19 @@ impl OpenLoad {
         })
     }
 
-    pub(super) fn is_beside(&self) -> bool {
+    /// The same, where its files are not in a folder.
+    pub(crate) fn marked_elsewhere(
+        folders: &Folders,
+        table: &Table,
+        mark: &Mark,
+    ) -> Result<Self, DestinationError> {
+        let mut parts = mark.parts.clone().unwrap_or_default();
+        let (names, lists) = (std::mem::take(&mut parts.names), std::mem::take(&mut parts.lists));
+        let mark = Mark { parts: Some(parts), ..mark.clone() };
+        Ok(Self { parts: names, lists, ..Self::marked(folders, table, &mark)? })
+    }
+
+    pub(crate) fn is_beside(&self) -> bool {
         self.disposition != Disposition::Append
     }
 
@@ -215,7 +227,7 @@ impl OpenLoad {
     }
 
     /// What waits becomes files of the state folder, durable: one of its own rows, and one of each list's.
-    pub(super) fn flush(&mut self, folders: &Folders, names: &Names) -> Result<Files, DestinationError> {
+    pub(crate) fn flush(&mut self, folders: &Folders, names: &Names) -> Result<Files, DestinationError> {
         let mut files = Files::default();
         for (at, of) in self.schema.tables.iter().enumerate() {
             let Some(batches) = self.batches.get(&of.name) else { continue };
@@ -231,7 +243,7 @@ impl OpenLoad {
         Ok(files)
     }
 
-    pub(super) fn sync(&mut self) -> Result<(), DestinationError> {
+    pub(crate) fn sync(&mut self) -> Result<(), DestinationError> {
         self.choices.as_mut().map_or(Ok(()), |(_, choices)| choices.sync())?;
         self.keys.as_mut().map_or(Ok(()), |keys| keys.part.sync())
     }
@@ -242,7 +254,7 @@ impl OpenLoad {
 
     /// Its files in the state folder, with the rows that stay: of each key the one that counts, and none that is deleted;
     /// of lists those of such rows.
-    pub(super) fn kept(
+    pub(crate) fn kept(
         &mut self,
         table: &Table,
         folders: &Folders,
@@ -330,7 +342,7 @@ fn decode(
 }
 
 /// The rows of a page that cannot be written as they are, each with what is wrong with it.
-pub(super) fn breaches(
+pub(crate) fn breaches(
     table: &Table,
     page: &Rows,
     mut schema: Schema,

@@ -10,15 +10,19 @@ use serde::Serialize;
 use crate::error::DestinationError;
 use crate::file_name;
 use crate::files::Folders;
+use crate::files::head::Link;
 use crate::files::journal::Pipelines;
 use crate::files::part::sync_folder;
 
 /// Its name in the folder of rows.
-pub(super) const NAME: &str = "manifest.json";
+pub(crate) const NAME: &str = "manifest.json";
 
 #[derive(Serialize)]
 struct Manifest<'p> {
     version: u32,
+    /// In a store only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    store: Option<&'p Link>,
     resources: BTreeMap<&'p str, Resource<'p>>,
 }
 
@@ -35,9 +39,9 @@ fn columns(table: &TableSchema) -> impl Iterator<Item = (&str, String)> {
     table.columns.iter().map(|column| (column.name.as_str(), column.data_type.to_string()))
 }
 
-/// Puts a new one in the place of the old.
-pub(crate) fn write(folders: &Folders, pipelines: &Pipelines) -> Result<(), DestinationError> {
-    let mut manifest = Manifest { version: 1, resources: BTreeMap::new() };
+/// What one says.
+pub(crate) fn text(pipelines: &Pipelines, store: Option<&Link>) -> std::io::Result<Vec<u8>> {
+    let mut manifest = Manifest { version: 1, store, resources: BTreeMap::new() };
     for (name, files) in pipelines.values().flat_map(|held| &held.files) {
         let resource = manifest.resources.entry(name.as_str()).or_default();
         resource.columns.extend(files.schema.tables.first().into_iter().flat_map(columns));
@@ -55,12 +59,18 @@ pub(crate) fn write(folders: &Folders, pipelines: &Pipelines) -> Result<(), Dest
             of.files.push(file.as_str());
         }
     }
+    let mut text = serde_json::to_vec_pretty(&manifest)?;
+    text.push(b'\n');
+    Ok(text)
+}
+
+/// Puts a new one in the place of the old.
+pub(crate) fn write(folders: &Folders, pipelines: &Pipelines) -> Result<(), DestinationError> {
     let path = folders.data.join(NAME);
     let new = folders.data.join(format!(".{NAME}.new"));
-    let written = serde_json::to_vec_pretty(&manifest).map_err(std::io::Error::from).and_then(|text| {
+    let written = text(pipelines, None).and_then(|text| {
         let mut file = File::create(&new)?;
         file.write_all(&text)?;
-        file.write_all(b"\n")?;
         file.sync_data()?;
         fs::rename(&new, &path)
     });
