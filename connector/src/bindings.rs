@@ -72,6 +72,7 @@ impl From<core::WriteDisposition> for wit::WriteDisposition {
             core::WriteDisposition::Append => Self::Append,
             core::WriteDisposition::Replace => Self::Replace,
             core::WriteDisposition::Merge => Self::Merge,
+            core::WriteDisposition::Other(word) => Self::Other(word.to_owned()),
         }
     }
 }

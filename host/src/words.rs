@@ -329,6 +329,7 @@ fn of_plan(error: &PlanError) -> Words {
             words.hint("give its endpoint an `incremental` with a `cursor_path`")
         }
         PlanError::WouldAppend { .. } => words.hint("write to a database, or leave `--strict` out"),
+        PlanError::NeedsDatabase { .. } => words.hint("write to a database, or leave it out"),
         PlanError::Unsupported { .. } => words,
     }
 }
@@ -509,7 +510,9 @@ pub fn of_failure(failure: &Failure, subject: Subject<'_>) -> Words {
         (Some(key), _)
             if matches!(
                 failure.cause,
-                Cause::Refused(Refusal::Short { .. } | Refusal::SharedKeys { .. })
+                Cause::Refused(
+                    Refusal::Short { .. } | Refusal::SharedKeys { .. } | Refusal::TooManyAbsent { .. }
+                )
             ) =>
         {
             format!("{} of parent {key}: ", failure.resource)
@@ -517,7 +520,9 @@ pub fn of_failure(failure: &Failure, subject: Subject<'_>) -> Words {
         (None, _)
             if matches!(
                 failure.cause,
-                Cause::Refused(Refusal::Short { .. } | Refusal::SharedKeys { .. })
+                Cause::Refused(
+                    Refusal::Short { .. } | Refusal::SharedKeys { .. } | Refusal::TooManyAbsent { .. }
+                )
             ) =>
         {
             format!("{}: ", failure.resource)
@@ -672,6 +677,14 @@ pub fn of_notice(notice: &RunNotice) -> (String, Option<String>) {
             ),
             None,
         ),
+        RunNotice::AbsentStay { resource, limited } => {
+            let why = if *limited { "not all of them were read" } else { "some were refused" };
+            (format!("{resource}: rows that did not come are left as they are, since {why}"), None)
+        }
+        RunNotice::AbsentGo { resource, rows, marked } => {
+            let done = if *marked { "marked as deleted" } else { "deleted" };
+            (format!("{resource}: {} did not come again: {done}", counted(*rows, "row")), None)
+        }
         RunNotice::Limited { resource, limit } => {
             (format!("{resource}: stopped at {limit}; there may be more rows"), None)
         }

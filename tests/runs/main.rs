@@ -27,6 +27,7 @@
 //! | `kill.rs` | runs that are killed or stopped, and those that go on from there |
 //! | `look.rs` | configs looked at without a secret or a request, in each format |
 //! | `left_behind.rs` | what broken runs leave of what is not read any more, and of partitions that come again |
+//! | `merging.rs` | versions of rows, rows that are only added, rows that are gone |
 //! | `messages.rs` | every message that the program can print has a snapshot |
 //! | `offset.rs` | offset paging against servers that behave in every odd way |
 //! | `peers.rs` | other tools' cases, listed in `tests/peers.md`, each with its test |
@@ -82,6 +83,7 @@ mod kill;
 mod leaks;
 mod left_behind;
 mod look;
+mod merging;
 mod messages;
 mod offset;
 mod output;

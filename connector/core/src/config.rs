@@ -1,5 +1,6 @@
 //! The config as written: every value read by hand, with the pointer to its place; defaults merged, nothing resolved.
 
+mod absent;
 mod actions;
 mod auth;
 mod body;
@@ -19,6 +20,7 @@ use serde_json::Value;
 pub(crate) use auth::{ApiKeyPlace, Auth, Put, Take, TokenAuth, TokenBody};
 pub(crate) use body::Body;
 pub(crate) use columns::for_the_host;
+pub(crate) use disposition::Strategy;
 pub(crate) use endpoint::{Method, Param};
 pub(crate) use incremental::{Incremental, Missing, RowOrder};
 pub(crate) use paginator::{

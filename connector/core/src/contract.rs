@@ -58,6 +58,8 @@ pub enum WriteDisposition {
     Replace,
     /// A new row takes the place of the one with the same primary key.
     Merge,
+    /// A kind of merge that the contract has no word for; `settings` says more.
+    Other(&'static str),
 }
 
 /// How failed pages are tried again.

@@ -62,6 +62,13 @@ impl Instant {
         Self { seconds: self.seconds.saturating_add(seconds), fraction: self.fraction.clone() }
     }
 
+    /// Microseconds since 1970-01-01T00:00:00Z; what is finer is left off.
+    pub(crate) fn micros(&self) -> i64 {
+        let digits = self.fraction.bytes().chain(std::iter::repeat(b'0')).take(6);
+        let micros = digits.fold(0, |micros, digit| micros * 10 + i64::from(digit - b'0'));
+        self.seconds.saturating_mul(1_000_000).saturating_add(micros)
+    }
+
     /// Bytes that sort as the instants do.
     pub(crate) fn order(&self) -> Vec<u8> {
         let mut bytes = ((self.seconds as u64) ^ (1 << 63)).to_be_bytes().to_vec();

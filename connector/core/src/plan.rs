@@ -9,9 +9,12 @@ mod hole;
 mod parents;
 mod seal;
 mod tables;
+mod whole;
 
 use crate::actions::ResponseAction;
-use crate::config::{self, Auth, Config, Method, Paginator, ResourceConfig, TotalMode, for_the_host};
+use crate::config::{
+    self, Auth, Config, Method, Paginator, ResourceConfig, Strategy, TotalMode, for_the_host,
+};
 use crate::contract::{self, Notice, ResourceInfo, SourceInfo};
 use crate::cut::Cut;
 use crate::diagnostic::{Diagnostic, Problems};
@@ -151,6 +154,7 @@ fn lower(config: &Config, problems: &mut Problems) -> Plan {
         config.resources.iter().map(|resource| draft::draft(resource, &base, problems)).collect();
     let mut notices = Vec::new();
     let links = parents::links(&config.resources, &drafts, &mut notices, problems);
+    whole::check(&config.resources, &links.links, problems);
     let mut resources = Vec::new();
     let mut infos = Vec::new();
     for &index in &links.order {
@@ -246,6 +250,12 @@ fn info(
     }
     if !merge_key.is_empty() {
         set("merge_key", merge_key.into());
+    }
+    if let Some(Strategy::Scd2(versions)) = config.strategy.as_ref().map(|strategy| &strategy.value) {
+        set("scd2", versions.settings(renamed));
+    }
+    if let Some(absent) = &config.delete_absent {
+        set("delete_absent", absent.value.settings());
     }
     ResourceInfo {
         name: config.name.value.clone(),

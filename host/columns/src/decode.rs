@@ -14,6 +14,7 @@ use crate::row_id::row_id;
 use crate::scan::{Cursor, Fault};
 use crate::schema::{Schema, TableSchema};
 use crate::table::{Above, Table, in_tables};
+use crate::version;
 use crate::walk::Walk;
 
 /// So often at most is a page read again. What later rows bring stays in the schema, also if they are left out: a column
@@ -36,7 +37,7 @@ pub fn decode(page: &Page, schema: &mut Schema, options: &Options) -> Result<Dec
 /// The table of a resource of which no row has come: the columns that are declared, and those that are added.
 pub fn without_rows(options: &Options) -> Result<TableSchema, DecodeError> {
     let page = Page { ndjson: b"", count: 0, first_row: 0, load_id: "", loaded_at_ms: 0 };
-    let named = in_tables(options) && options.system == SystemNames::Dlt;
+    let named = options.version.is_some() || (in_tables(options) && options.system == SystemNames::Dlt);
     let above = Above { parents: &[], roots: &[], named };
     let (name, field) = (options.table.clone(), String::new());
     let bare = TableSchema { name, parent: None, field, columns: Vec::new(), settled: false };
@@ -165,7 +166,7 @@ impl<'a> Pass<'a> {
             let discarded_values = self.walk.learning.discarded_values;
             self.walk.learning.touched = false;
             let place = marks.first().copied().unwrap_or(0);
-            let why = match self.row(row, place).map_err(|stop| *stop) {
+            let why = match self.row(row, place, start).map_err(|stop| *stop) {
                 Ok(()) => continue,
                 Err(Stop::Refused(reason)) => LeftOut::Refused(reason),
                 Err(Stop::Fault(Fault::KeyTwice(field))) => LeftOut::Refused(Reason::FieldTwice { field }),
@@ -207,7 +208,7 @@ impl<'a> Pass<'a> {
         }
     }
 
-    fn row(&mut self, row: u64, place: usize) -> Result<(), Box<Stop>> {
+    fn row(&mut self, row: u64, place: usize, start: usize) -> Result<(), Box<Stop>> {
         let stamp = self.walk.row(place)?;
         let Some(root) = self.walk.tables.first_mut() else { return Ok(()) };
         let record = &mut root.record;
@@ -239,7 +240,10 @@ impl<'a> Pass<'a> {
             }
             .into());
         }
-        if in_tables(self.options) {
+        if let Some(of) = &self.options.version {
+            let version = version::version(self.walk.cursor.since(start), of);
+            root.ids.push(row_id(&[b"version", self.options.table.as_bytes(), version.as_bytes()]));
+        } else if in_tables(self.options) {
             let id = if self.options.row_id_by_key && !self.key.is_empty() {
                 let texts: Vec<String> =
                     self.key.iter().map(|slot| key_text(&self.walk.cursor, record, *slot)).collect();
@@ -267,9 +271,10 @@ impl<'a> Pass<'a> {
             discarded_values: self.walk.learning.discarded_values,
         };
         let mut learnt = Schema::default();
-        let named = in_tables(options)
-            && (options.system == SystemNames::Dlt
-                || self.walk.tables.iter().skip(1).any(|table| table.rows > 0 || !table.is_new));
+        let named = options.version.is_some()
+            || (in_tables(options)
+                && (options.system == SystemNames::Dlt
+                    || self.walk.tables.iter().skip(1).any(|table| table.rows > 0 || !table.is_new)));
         // The ids of each table's rows, and of the rows of the resource's own table that they belong to.
         let mut ids: Vec<(Vec<String>, Vec<String>)> = Vec::with_capacity(self.walk.tables.len());
         for mut table in self.walk.tables {

@@ -41,13 +41,14 @@ mod table;
 mod tests;
 mod trees;
 mod value;
+mod version;
 mod walk;
 
 pub use column_type::{ColumnType, TYPE_KEY};
 pub use data_type::DataType;
 pub use decode::{decode, without_rows};
 pub use names::{column as identifier, shortened};
-pub use options::{Contract, Declared, Mode, Names, Nested, Options, SystemNames};
+pub use options::{Contract, Declared, Mode, Names, Nested, Options, SystemNames, Version};
 pub use page::{Decoded, Page, Refused, TableBatch};
 pub use refusal::{DecodeError, Reason, Unforeseen};
 pub use schema::{Change, Column, NewColumn, Role, Schema, TableSchema};

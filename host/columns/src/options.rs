@@ -25,8 +25,22 @@ pub struct Options {
     /// Whether the key names the row ([`Role::RowId`]): under merge, where the row with the same key is the same row.
     /// Else a row is named by its load and its place in it.
     pub row_id_by_key: bool,
+    /// What makes a row another version, where versions of one row are told apart: it then names the row, whatever its key
+    /// is, and every row is named. None: they are not.
+    pub version: Option<Version>,
+    /// Names of columns that are added behind these; no field has them.
+    pub reserved: Vec<String>,
     /// Whether the rows of child tables also name the row of the resource's own table.
     pub root_id: bool,
+}
+
+/// What makes a row another version of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Version {
+    /// Anything in it, however it is written: fields in another order are none, and null is as missing.
+    Row,
+    /// This field of it.
+    Field(String),
 }
 
 /// What becomes of objects and arrays.
@@ -114,6 +128,8 @@ impl Options {
             columns: Vec::new(),
             key: Vec::new(),
             row_id_by_key: false,
+            version: None,
+            reserved: Vec::new(),
             root_id: false,
         }
     }

@@ -47,6 +47,9 @@ impl Table {
                 record.reserve(name);
             }
         }
+        if parent.is_none() {
+            options.reserved.iter().for_each(|name| record.reserve(name));
+        }
         let (owners, places, ids) = (Vec::new(), Vec::new(), Vec::new());
         Self { stored, is_new, parent, record, rows: 0, owners, places, ids }
     }
@@ -147,7 +150,7 @@ pub(crate) fn added(options: &Options, is_root: bool) -> impl Iterator<Item = Ro
     let roles = [
         (Role::LoadId, is_root),
         (Role::LoadedAt, is_root),
-        (Role::RowId, in_tables),
+        (Role::RowId, in_tables || (is_root && options.version.is_some())),
         (Role::ParentId, !is_root),
         (Role::ListIndex, !is_root),
         (Role::RootId, !is_root && options.root_id),

@@ -55,9 +55,14 @@ fn postgres_place() -> Option<Place> {
 }
 
 /// One of typed columns that every machine has.
-pub(crate) fn typed_places() -> [Place; 1] {
+pub(crate) fn typed_place() -> Place {
     let [sqlite, ..] = local_places();
-    [sqlite]
+    sqlite
+}
+
+/// One of each database that is there.
+pub(crate) fn typed_places() -> Vec<Place> {
+    [typed_place()].into_iter().chain(postgres_place()).chain(duckdb_place()).collect()
 }
 
 /// Where `SANDERLING_DUCKDB` names DuckDB's library.
@@ -114,6 +119,24 @@ impl Place {
         };
         rows.sort();
         rows
+    }
+}
+
+impl Place {
+    /// The first column of an answer, as text.
+    pub(crate) fn ask(&self, sql: &str) -> Vec<String> {
+        match &self.target {
+            Target::Sqlite { path } => {
+                let conn = rusqlite::Connection::open(path).unwrap();
+                let mut select = conn.prepare(sql).unwrap();
+                select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+            }
+            Target::DuckDb { path, driver, .. } => crate::sql::duckdb_ask(path, driver.as_deref(), sql),
+            Target::Postgres { address } => crate::postgres::tests::ask_within(address, sql),
+            Target::Jsonl { .. } | Target::Parquet { .. } | Target::Store { .. } | Target::Stdout => {
+                unreachable!()
+            }
+        }
     }
 }
 
@@ -282,6 +305,9 @@ pub(crate) fn table(resource: &str, disposition: Disposition) -> Table {
         merge_key: Vec::new(),
         dedup_sort: None,
         hard_delete: None,
+        strategy: MergeStrategy::default(),
+        delete_absent: None,
+        partial: false,
         partitioned: true,
         columns: Vec::new(),
         shape: Shape::default(),

@@ -12,6 +12,7 @@ use crate::files::{Files, Form};
 use crate::shell;
 use crate::sql::{self, Sql};
 use crate::stdout::Stdout;
+use crate::strategy::Absent;
 use crate::table::{Rows, Table, Written};
 use crate::target::Target;
 
@@ -196,6 +197,22 @@ impl Destination {
             Self::Files(it) => it.distinct_keys(table),
             Self::Stdout(_) => Ok(None),
         }
+    }
+
+    /// Of a table whose absent rows are to go, how many the open load would take away; none where it is not to.
+    pub fn absent(&mut self, table: &Table, load: &Load) -> Result<Option<Absent>, DestinationError> {
+        match self {
+            Self::Sql(it) if table.delete_absent.is_some() && table.is_whole(load) => {
+                it.absent(table).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// What is asked of a table that cannot be done here, in words.
+    #[must_use]
+    pub fn cannot(&self, table: &Table) -> Option<&'static str> {
+        if matches!(self, Self::Sql(_)) { None } else { table.beyond_files() }
     }
 
     /// Makes everything since the last commit durable, rows and state together.

@@ -54,6 +54,8 @@ mod key;
 mod lock;
 mod merge;
 #[cfg(test)]
+mod merge_tests;
+#[cfg(test)]
 mod messages_tests;
 mod number;
 mod objects;
@@ -68,6 +70,7 @@ mod shell;
 mod sql;
 mod stdout;
 mod store;
+mod strategy;
 mod table;
 mod target;
 mod timestamp;
@@ -94,5 +97,6 @@ pub use postgres::{AddressError, PostgresAddress};
 pub use sanderling_columns::{Contract, Mode, Names, Nested, Schema, SystemNames};
 pub use shape::Shape;
 pub use store::{StoreAddress, StoreAddressError};
+pub use strategy::{Absent, DELETED_AT, DeleteAbsent, History, MergeStrategy};
 pub use table::{DedupSort, Disposition, Rows, Table, Written};
 pub use target::{Target, TargetError};

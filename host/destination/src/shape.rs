@@ -1,8 +1,11 @@
 //! How a table's rows become columns, as far as its config says.
 
-use sanderling_columns::{Contract, DataType as Declarable, Declared, Names, Nested, Options, SystemNames};
+use sanderling_columns::{
+    Contract, DataType as Declarable, Declared, Names, Nested, Options, SystemNames, Version,
+};
 
 use crate::column::{Column, DataType};
+use crate::strategy::DELETED_AT;
 use crate::table::Table;
 
 /// What a config says of all columns of a table. Files of lines have none, and pass over it.
@@ -44,9 +47,21 @@ pub(crate) fn options(table: &Table, nested: Nested, max_name_bytes: Option<usiz
         system: table.shape.system,
         max_name_bytes,
         columns: table.columns.iter().map(declared).collect(),
+        version: table.history().map(|history| match &history.version_field {
+            Some(field) => Version::Field(field.clone()),
+            None => Version::Row,
+        }),
+        reserved: reserved(table),
         key: table.primary_key.iter().chain(&table.merge_key).cloned().collect(),
         ..Options::new(&table.name)
     }
+}
+
+/// The columns that a table gets behind those of its rows.
+pub(crate) fn reserved(table: &Table) -> Vec<String> {
+    let (from, to) = table.history().map(|history| history.columns(table.shape.system)).unzip();
+    let deleted_at = table.delete_absent.filter(|absent| absent.mark).map(|_| DELETED_AT);
+    from.into_iter().chain(to).chain(deleted_at).map(str::to_owned).collect()
 }
 
 fn declared(column: &Column) -> Declared {

@@ -4,6 +4,7 @@
 //! are gathered in a table beside it, and put in their place by statements of SQL when the load is finished. What differs
 //! between databases is in `dialect.rs` and their sessions.
 
+mod absent;
 mod adbc;
 mod adopt;
 pub(crate) mod dialect;
@@ -14,6 +15,7 @@ mod sqlite;
 mod statements;
 mod tables;
 mod text;
+mod versions;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -28,6 +30,7 @@ use crate::error::{DataError, DataErrorKind, DestinationError, NameError, Server
 use crate::lock::Lock;
 use crate::postgres::{Postgres, PostgresAddress};
 use crate::shell;
+use crate::strategy::{Absent, DELETED_AT, MergeStrategy};
 use crate::table::{Rows, Table, Way, Written};
 use dialect::Dialect;
 use ledger::{Begun, Ledger, Note};
@@ -37,6 +40,7 @@ use session::Scalar;
 use session::{Locked, Relation, Session, SqlError, SqlErrorKind, TableName};
 use statements::{Gathered, Keys};
 use tables::Known;
+use versions::Times;
 
 /// One pipeline's part of a database, or of a schema in it. The transaction is opened by the first call after a commit.
 #[derive(Debug)]
@@ -288,7 +292,7 @@ impl Sql {
             return Err(DestinationError::not_begun(&table.resource));
         };
         let mut schema = self.notes.get(&table.resource).map(|note| note.schema.clone()).unwrap_or_default();
-        self.atomically(|this| this.put_in_place(table, way, &schema, &load.load_id))?;
+        self.atomically(|this| this.put_in_place(table, way, &schema, load))?;
         schema.settle();
         self.notes.entry(table.resource.clone()).or_default().schema = schema;
         self.remember(changes);
@@ -321,6 +325,29 @@ impl Sql {
             .map(|column| column.name.as_str())
             .collect();
         tables::count_distinct(&mut self.session, &beside, &columns).map_err(|error| self.failed(error))
+    }
+
+    /// How many rows of a table its open load has not brought. None are where the load was the first to bring any.
+    pub(crate) fn absent(&mut self, table: &Table) -> Result<Absent, DestinationError> {
+        let (name, beside) = (self.named(&table.name), self.beside(&table.resource, ""));
+        let schema = self.notes.get(&table.resource).map(|note| note.schema.clone()).unwrap_or_default();
+        let mut columns = |name: &TableName| {
+            let columns = self.known.columns(&mut self.session, name);
+            columns.map(|columns| columns.cloned()).map_err(|error| sort(&self.place, error))
+        };
+        let (Some(root), Some(has)) = (schema.tables.first(), columns(&name)?) else {
+            return Ok(Absent { absent: 0, rows: 0 });
+        };
+        let keys = keys(table, root);
+        // One whose key is another by now has none of the rows that are meant.
+        let is_gathered = columns(&beside)?.is_some();
+        let is_marked = has.contains(DELETED_AT);
+        if !keys.primary.iter().all(|key| has.contains(*key)) {
+            return Ok(Absent { absent: 0, rows: 0 });
+        }
+        let beside = is_gathered.then_some(&beside);
+        absent::count(&mut self.session, &name, beside, &keys.primary, is_marked)
+            .map_err(|error| self.failed(error))
     }
 
     pub(crate) fn commit(&mut self) -> Result<(), DestinationError> {
@@ -385,7 +412,7 @@ impl Sql {
         table: &Table,
         way: Way,
         schema: &Schema,
-        load_id: &str,
+        load: &Load,
     ) -> Result<(), DestinationError> {
         let (dialect, swaps) = (self.session.dialect(), self.swaps(way));
         let bare = if schema.tables.is_empty() {
@@ -430,12 +457,12 @@ impl Sql {
                 }
                 statements
             }
-            Way::DeleteInsert if is_empty => Vec::new(),
             Way::DeleteInsert => {
                 let Some(root) = all.first() else { return Ok(()) };
                 let keys = keys(table, root);
+                self.grow_behind(table, root)?;
                 self.keep_indexes(&gathered, &keys).map_err(|error| self.failed(error))?;
-                statements::delete_insert(dialect, &gathered, &keys, load_id)
+                self.merged(table, &gathered, is_empty, &keys, load)
             }
         };
         self.run(&statements)?;
@@ -463,6 +490,43 @@ impl Sql {
             self.session.keep_index(name, if at == 0 { of_root } else { &of_lists })?;
         }
         Ok(())
+    }
+
+    /// What puts a merge in its place.
+    fn merged(
+        &self,
+        table: &Table,
+        gathered: &[Gathered],
+        is_empty: bool,
+        keys: &Keys,
+        load: &Load,
+    ) -> Vec<String> {
+        let dialect = self.session.dialect();
+        let now = i64::try_from(load.started_ms.saturating_mul(1_000)).unwrap_or(i64::MAX);
+        if let Some(history) = table.history() {
+            let times = Times { history, system: table.shape.system, now };
+            return versions::versions(dialect, gathered, keys, &times, table.is_whole(load));
+        }
+        let mut statements = Vec::new();
+        if let Some(absent) = table.delete_absent.filter(|_| table.is_whole(load)) {
+            statements.extend(absent::taken_away(dialect, gathered, keys, absent, now));
+        }
+        if !is_empty {
+            statements.extend(match table.strategy {
+                MergeStrategy::InsertOnly => statements::insert_only(dialect, gathered, keys, &load.load_id),
+                _ => statements::delete_insert(dialect, gathered, keys, &load.load_id),
+            });
+        }
+        statements
+    }
+
+    /// The columns that a table gets behind those of its rows.
+    fn grow_behind(&mut self, table: &Table, root: &TableSchema) -> Result<(), DestinationError> {
+        let name = self.named(&root.name);
+        let moments = crate::shape::reserved(table);
+        let moments: Vec<&str> = moments.iter().map(String::as_str).collect();
+        let grown = self.known.grow_moments(&mut self.session, &name, &moments);
+        grown.map_err(|error| sort(&self.place, error))
     }
 
     /// Does all of `step` or, on an error, nothing: what came before it stays in the transaction.

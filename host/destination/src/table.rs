@@ -1,8 +1,10 @@
 //! What a caller says of a table and of a page of its rows.
 
+use crate::checkpoint::Load;
 use crate::column::Column;
 use crate::error::{DestinationError, NameError};
 use crate::shape::Shape;
+use crate::strategy::{DeleteAbsent, History, MergeStrategy};
 
 /// A resource, as a destination sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +25,12 @@ pub struct Table {
     /// Under merge, the field that says of a row that it is to be deleted, by its key: anything in it but null, `false`,
     /// 0 and "false".
     pub hard_delete: Option<String>,
+    /// Under merge, what becomes of rows with a new one's key.
+    pub strategy: MergeStrategy,
+    /// Under merge by a primary key, what becomes of rows that a whole read did not bring; none: they stay.
+    pub delete_absent: Option<DeleteAbsent>,
+    /// Whether its reads bring a part of its rows only: those that are new, or of a range.
+    pub partial: bool,
     /// Whether its rows belong to several parents. Under merge, a key that two of them bring is then an error.
     pub partitioned: bool,
     /// What the config says of its columns. There may be others.
@@ -113,9 +121,49 @@ impl Table {
         self.disposition == Disposition::Merge && !self.primary_key.is_empty()
     }
 
+    /// Whether a merge of it is all but one by keys.
+    fn is_plain_merge(&self) -> bool {
+        self.strategy == MergeStrategy::DeleteInsert && self.delete_absent.is_none()
+    }
+
+    /// How versions of its rows are kept, if they are.
+    pub(crate) fn history(&self) -> Option<&History> {
+        match &self.strategy {
+            MergeStrategy::History(history) if self.disposition == Disposition::Merge => Some(history),
+            _ => None,
+        }
+    }
+
+    /// Whether a load that is read to its end has brought all rows that there are.
+    #[must_use]
+    pub fn is_whole(&self, load: &Load) -> bool {
+        !self.partial && load.limit.is_none() && load.refused_rows == 0
+    }
+
+    /// Whether rows that a whole read does not bring mean something.
+    #[must_use]
+    pub fn goes_by_absence(&self) -> bool {
+        let versions = self.history().is_some() && self.merge_key.is_empty();
+        !self.partial && (versions || self.delete_absent.is_some())
+    }
+
+    /// What is asked of it that files cannot do, in words.
+    pub(crate) fn beyond_files(&self) -> Option<&'static str> {
+        match (&self.strategy, self.delete_absent) {
+            _ if self.disposition != Disposition::Merge => None,
+            (MergeStrategy::History(_), _) => Some("the merge strategy `scd2`"),
+            (MergeStrategy::InsertOnly, _) => Some("the merge strategy `insert-only`"),
+            (_, Some(_)) => Some("`delete_absent`"),
+            (MergeStrategy::DeleteInsert, None) => None,
+        }
+    }
+
     /// How its rows come to their place in a database.
     pub(crate) fn way(&self) -> Way {
-        let is_plain = self.merge_key.is_empty() && self.dedup_sort.is_none() && self.hard_delete.is_none();
+        let is_plain = self.is_plain_merge()
+            && self.merge_key.is_empty()
+            && self.dedup_sort.is_none()
+            && self.hard_delete.is_none();
         match self.disposition {
             Disposition::Append => Way::Append,
             Disposition::Replace => Way::Replace,
@@ -154,8 +202,8 @@ impl Table {
             Some((_, its)) => return refuse(format!("it differs from `{its}` in case only")),
             None => {}
         }
-        if self.disposition == Disposition::Merge && self.primary_key.is_empty() && self.merge_key.is_empty()
-        {
+        let is_keyed = !self.primary_key.is_empty() || !self.merge_key.is_empty();
+        if self.disposition == Disposition::Merge && !is_keyed && self.history().is_none() {
             return refuse("merge needs a primary key or a merge key".to_owned());
         }
         Ok(())

@@ -124,6 +124,7 @@ pub async fn into(
     }
     // A place that cannot be written to must be known before the first request.
     let mut destination = Destination::open(target, &source.name)?;
+    source.plan.check_against(&destination)?;
     let files = matches!(target, Target::Jsonl { .. } | Target::Parquet { .. } | Target::Store { .. });
     let (plan, of_plan) = run::mode::plan(&source.plan, &how.mode, files, how.strict, &destination.state())?;
     let mut reporter = Reporter::new(args.progress, show, source.vault.clone());

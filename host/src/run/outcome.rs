@@ -298,6 +298,22 @@ pub enum RunNotice {
         /// The primary key.
         key: String,
     },
+    /// Rows that did not come are left alone: the read was not whole.
+    AbsentStay {
+        /// Whose.
+        resource: String,
+        /// Whether it stopped at a limit; else rows of it were refused.
+        limited: bool,
+    },
+    /// Rows that did not come are taken away.
+    AbsentGo {
+        /// Whose.
+        resource: String,
+        /// How many.
+        rows: u64,
+        /// Whether they stay, marked.
+        marked: bool,
+    },
     /// A limit that the user named was reached.
     Limited {
         /// Whose.

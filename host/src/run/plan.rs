@@ -2,12 +2,19 @@
 
 use std::collections::HashMap;
 
-use sanderling_destination::{Contract, DataType, DedupSort, Disposition, Mode, Shape, Table};
+use sanderling_destination::{
+    Contract, DataType, DedupSort, DeleteAbsent, Destination, Disposition, History, MergeStrategy, Mode,
+    Shape, Table,
+};
 use serde::Deserialize;
 
 use crate::contract::{self, Column, ResourceInfo, SourceInfo, WriteDisposition};
 use crate::retry::RetryPolicy;
 use crate::settings::shaping::Shaping;
+
+/// Dispositions that the contract has no words for.
+const SCD2: &str = "scd2";
+const INSERT_ONLY: &str = "insert-only";
 
 /// Resources above one another: more is no API's doing.
 const MAX_DEPTH: usize = 32;
@@ -149,6 +156,14 @@ pub enum PlanError {
         /// Its name.
         resource: String,
     },
+    /// Something is asked for that the destination cannot do.
+    #[error("resource `{resource}`: {what} needs a database")]
+    NeedsDatabase {
+        /// Its name.
+        resource: String,
+        /// What it wants.
+        what: &'static str,
+    },
     /// The connector contradicts itself.
     #[error("the connector's list of resources is not sound: {0}")]
     Unsound(String),
@@ -202,7 +217,10 @@ impl Plan {
             let at = plan.resources.len();
             let parent = resource.parent.as_deref().and_then(|parent| place[*index.get(parent)?]);
             let root = parent.map_or(at, |parent: usize| plan.resources[parent].root);
-            plan.resources.push(lower(resource, parent, root, written[position])?);
+            let mut lowered = lower(resource, parent, root, written[position])?;
+            let below_part = parent.is_some_and(|parent: usize| plan.resources[parent].table.partial);
+            lowered.table.partial = below_part || lowered.incremental.is_some();
+            plan.resources.push(lowered);
             if let Some(parent) = parent {
                 plan.resources[parent].children.push(at);
             }
@@ -236,6 +254,16 @@ impl Plan {
             ("schema_contract", any(|tables| tables.is_bound)),
         ];
         keys.into_iter().filter_map(|(key, is_said)| is_said.then_some(key)).collect()
+    }
+
+    /// Refuses what cannot be done in `destination`.
+    pub fn check_against(&self, destination: &Destination) -> Result<(), PlanError> {
+        let mut written = self.resources.iter().filter(|resource| resource.written);
+        let found = written.find_map(|of| Some((of.name.clone(), destination.cannot(&of.table)?)));
+        match found {
+            Some((resource, what)) => Err(PlanError::NeedsDatabase { resource, what }),
+            None => Ok(()),
+        }
     }
 
     /// The index of a resource.
@@ -295,12 +323,18 @@ fn lower(
         WriteDisposition::Append => Disposition::Append,
         WriteDisposition::Replace => Disposition::Replace,
         WriteDisposition::Merge => Disposition::Merge,
+        WriteDisposition::Other(word) if word == SCD2 || word == INSERT_ONLY => Disposition::Merge,
         WriteDisposition::Other(word) => return Err(unsupported(&format!("write_disposition `{word}`"))),
     };
     let columns = contract::columns(info.columns.as_deref().unwrap_or("{}"));
     let columns =
         columns.map_err(|error| PlanError::Unsound(format!("the columns of `{}`: {error}", info.name)))?;
     let settings = settings(info)?;
+    let strategy = match &info.write_disposition {
+        WriteDisposition::Other(word) if word == SCD2 => MergeStrategy::History(settings.scd2.into()),
+        WriteDisposition::Other(_) => MergeStrategy::InsertOnly,
+        _ => MergeStrategy::DeleteInsert,
+    };
     let sort = columns.iter().find_map(|column| Some((column, column.dedup_sort.as_deref()?)));
     let dedup_sort = match sort {
         None => None,
@@ -326,6 +360,9 @@ fn lower(
             merge_key: settings.merge_key,
             dedup_sort,
             hard_delete,
+            strategy,
+            delete_absent: settings.delete_absent.map(DeleteAbsent::from),
+            partial: false,
             partitioned: parent.is_some(),
             columns: declared(&info.name, &columns)?,
             shape: Shape { contract, ..Shape::default() },
@@ -381,9 +418,43 @@ struct ResourceSettings {
     /// Columns by which rows belong together.
     #[serde(default)]
     merge_key: Vec<String>,
+    /// How versions of rows are kept.
+    #[serde(default)]
+    scd2: Versions,
+    /// What becomes of rows that a whole read did not bring.
+    delete_absent: Option<Absent>,
     /// How deep lists become tables of their own.
     max_table_nesting: Option<u64>,
     schema_contract: Option<WrittenContract>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Versions {
+    columns: Option<(String, String)>,
+    active_micros: Option<i64>,
+    boundary_micros: Option<i64>,
+    version_field: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Absent {
+    #[serde(default)]
+    mark: bool,
+    max_percent: Option<u32>,
+}
+
+impl From<Versions> for History {
+    fn from(versions: Versions) -> Self {
+        let Versions { columns, active_micros, boundary_micros, version_field } = versions;
+        Self { columns, active_micros, boundary_micros, version_field }
+    }
+}
+
+impl From<Absent> for DeleteAbsent {
+    fn from(absent: Absent) -> Self {
+        Self { mark: absent.mark, max_percent: absent.max_percent.unwrap_or(Self::MAX_PERCENT) }
+    }
 }
 
 /// dlt's two forms of a contract: one mode, or one for each part.

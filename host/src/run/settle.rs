@@ -27,6 +27,9 @@ impl Driver<'_> {
         if let Some(refusal) = self.shared_keys(resource)? {
             return self.refuse(resource, refusal);
         }
+        if let Some(refusal) = self.absent(resource)? {
+            return self.refuse(resource, refusal);
+        }
         self.loads[resource].status = LoadStatus::Complete;
         self.loads[resource].updated_ms = self.now_ms();
         let load = self.loads[resource].clone();
@@ -78,6 +81,34 @@ impl Driver<'_> {
         }
         let (resource, key) = (of.name.clone(), of.table.primary_key.join(", "));
         self.say(RunNotice::SharedKeys { resource, rows, keys, key });
+        Ok(None)
+    }
+
+    /// What becomes of rows that the read did not bring is told before it is done; and it is not done where they are many.
+    fn absent(&mut self, resource: usize) -> Result<Option<Refusal>, DestinationError> {
+        let plan = self.plan;
+        let of = &plan.resources[resource];
+        let table = &of.table;
+        if !of.written || !table.goes_by_absence() {
+            return Ok(None);
+        }
+        let load = &self.loads[resource];
+        if !table.is_whole(load) {
+            let limited = load.limit.is_some();
+            self.say(RunNotice::AbsentStay { resource: of.name.clone(), limited });
+            return Ok(None);
+        }
+        let (Some(asked), Some(found)) = (table.delete_absent, self.destination.absent(table, load)?) else {
+            return Ok(None);
+        };
+        if asked.is_too_many(found) {
+            let max_percent = asked.max_percent;
+            return Ok(Some(Refusal::TooManyAbsent { absent: found.absent, rows: found.rows, max_percent }));
+        }
+        if found.absent > 0 {
+            let resource = of.name.clone();
+            self.say(RunNotice::AbsentGo { resource, rows: found.absent, marked: asked.mark });
+        }
         Ok(None)
     }
 

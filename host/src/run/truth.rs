@@ -37,6 +37,18 @@ pub enum Refusal {
         /// The primary key.
         key: String,
     },
+    /// More rows would be taken away than may.
+    #[error(
+        "{absent} of the {rows} rows that there are did not come again, and no more than {max_percent} of a hundred may go at once: nothing is changed"
+    )]
+    TooManyAbsent {
+        /// Rows that did not come.
+        absent: u64,
+        /// Rows that there are.
+        rows: u64,
+        /// Of a hundred, how many may go.
+        max_percent: u32,
+    },
     /// Too many rows break what the config declares for the rest to be trusted.
     #[error(
         "{refused} of {rows} rows break what the config declares, which is too many; one of them is row {} of this page: {}",

@@ -46,6 +46,7 @@ pub(super) fn hints_for(failure: &Failure, config: &Document) -> Vec<String> {
         }
         Cause::Trap(trap) => hint_for_trap(trap, format),
         Cause::Refused(Refusal::Short { .. }) => Some("run again to read it anew".into()),
+        Cause::Refused(Refusal::TooManyAbsent { .. }) => None,
         Cause::Refused(_) | Cause::Data { .. } => Some(CONNECTORS_FAULT.into()),
         Cause::Halted { .. } => Some(
             "run again once that is mended: it starts with one trial request and goes on where this stopped"

@@ -59,6 +59,12 @@ fn hints_by_our_keys(failure: &Failure, config: &Document) -> Vec<String> {
             "name a `primary_key` that tells its rows apart, or, if the last of each is what you want, write {} on the resource",
             line("total", "estimate")
         )],
+        Cause::Refused(Refusal::TooManyAbsent { absent, rows, .. }) => {
+            let percent = absent.saturating_mul(100).div_ceil((*rows).max(1));
+            vec![format!(
+                "if they are gone indeed, write `delete_absent: {{max_percent: {percent}}}` on the resource and run again"
+            )]
+        }
         Cause::Refused(Refusal::Repeated { .. }) => vec![format!(
             "the paginator's parameters may have other names in this API (such as `offset_param`, `page_param`, `cursor_param`), or it does not page: {}",
             line("paginator", "single_page")

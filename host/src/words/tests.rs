@@ -316,6 +316,7 @@ fn what_is_not_the_whole_truth() {
         Refusal::Repeated { page: 3 },
         Refusal::Short { received: 90, total: 100 },
         Refusal::SharedKeys { rows: 10, keys: 7, total: 10, key: "id".into() },
+        Refusal::TooManyAbsent { absent: 7, rows: 90, max_percent: 5 },
         Refusal::TooManyRows { refused: 9, rows: 100, first: Box::new(null_key()) },
         Refusal::Circular,
         Refusal::Split { cursors: 0 },
@@ -490,6 +491,8 @@ fn what_keeps_a_source_from_opening() {
         data_type: data_type.into(),
     };
     let connector = |problem| Error::Connector { path: "c.wasm".into(), problem };
+    let needs_database =
+        |what: &'static str| Error::Plan(PlanError::NeedsDatabase { resource: "tasks".into(), what });
     let unsupported = |what: &str| PlanError::Unsupported { resource: "tasks".into(), what: what.to_owned() };
     let cases = vec![
         Error::Load(LoadError::Engine(text())),
@@ -525,6 +528,9 @@ fn what_keeps_a_source_from_opening() {
         Error::Plan(PlanError::NoRange { resource: "tasks".into(), replaced: false }),
         Error::Plan(PlanError::NothingIncremental),
         Error::Plan(PlanError::WouldAppend { resource: "tasks".into() }),
+        needs_database("`delete_absent`"),
+        needs_database("the merge strategy `scd2`"),
+        needs_database("the merge strategy `insert-only`"),
         Error::Plan(unsupported("write_disposition `scd2`")),
         Error::Plan(unsupported("an answer that holds a token")),
         Error::Plan(PlanError::Unsound("the columns of `tasks`: not JSON".into())),
@@ -595,6 +601,10 @@ fn what_is_said_on_the_way() {
         RunNotice::NothingFailed { broken: false },
         RunNotice::Reopened { resource: resource() },
         RunNotice::SharedKeys { resource: resource(), rows: 10, keys: 7, key: "id".into() },
+        RunNotice::AbsentStay { resource: resource(), limited: true },
+        RunNotice::AbsentStay { resource: resource(), limited: false },
+        RunNotice::AbsentGo { resource: resource(), rows: 1, marked: false },
+        RunNotice::AbsentGo { resource: resource(), rows: 12, marked: true },
         RunNotice::Limited { resource: resource(), limit: "--max-pages 2".into() },
         RunNotice::Unshared { origin: "https://api.example.com".into(), why: "permission denied".into() },
         RunNotice::Shrunk { resource: resource(), before: 100, after: 90 },

@@ -5,9 +5,10 @@
 
 use serde_json::Value;
 
+use super::absent::{self, DeleteAbsent};
 use super::body;
 use super::columns::{self, Column};
-use super::disposition;
+use super::disposition::{self, Strategy};
 use super::endpoint::{self, ENDPOINT_KEYS, Endpoint};
 use super::hints::{self, Tables};
 use super::steps;
@@ -27,6 +28,8 @@ pub(crate) struct ResourceConfig {
     pub(crate) merge_key: Vec<String>,
     pub(crate) tables: Tables,
     pub(crate) write_disposition: WriteDisposition,
+    pub(crate) strategy: Option<At<Strategy>>,
+    pub(crate) delete_absent: Option<At<DeleteAbsent>>,
     pub(crate) columns: Vec<Column>,
     pub(crate) selected: bool,
     /// Where `parallelized` was written.
@@ -67,6 +70,7 @@ const RESOURCE: Keys = Keys {
         "primary_key",
         "merge_key",
         "write_disposition",
+        "delete_absent",
         "columns",
         "selected",
         "parallelized",
@@ -268,14 +272,22 @@ fn lower(
             }
         }
     }
-    let mut write_disposition = WriteDisposition::Append;
+    let (mut write_disposition, mut strategy) = (WriteDisposition::Append, None);
+    let (mut merges, mut is_read) = (false, true);
     if let Some(node) = fields.take("write_disposition") {
-        let written = disposition::read(&node, problems).unwrap_or_default();
-        write_disposition = written.disposition;
-        if write_disposition == WriteDisposition::Merge {
+        let written = disposition::read(&node, problems);
+        is_read = written.is_some();
+        let written = written.unwrap_or_default();
+        if written.disposition == WriteDisposition::Merge {
             disposition::check_keys(&name.value, &node, &written, &primary_key, &merge_key, problems);
         }
+        write_disposition = written.of_contract();
+        merges = written.disposition == WriteDisposition::Merge;
+        strategy = written.strategy;
     }
+    let is_history = strategy.as_ref().is_some_and(|it| matches!(it.value, Strategy::Scd2(_)));
+    let merges = !is_read || (merges && !is_history && !primary_key.is_empty());
+    let delete_absent = absent::read(&mut fields, merges, problems);
     let selected = fields.take("selected").and_then(|node| node.boolean(problems)).unwrap_or(true);
     let parallelized = fields.take("parallelized").and_then(|node| {
         node.boolean(problems)?;
@@ -300,6 +312,8 @@ fn lower(
         merge_key,
         tables,
         write_disposition,
+        strategy,
+        delete_absent,
         columns,
         selected,
         parallelized,

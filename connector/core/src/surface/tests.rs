@@ -20,6 +20,9 @@ fn placed(section: &str, value: Value) -> Value {
         "incremental" => endpoint(json!({"incremental": value})),
         "resolve" | "incremental_param" => endpoint(json!({"params": {"x": value}})),
         "write_disposition" => with(json!({"name": "a", "write_disposition": value})),
+        "delete_absent" => with(json!({
+            "name": "a", "write_disposition": "merge", "primary_key": "id", "delete_absent": value
+        })),
         "column" => with(json!({"name": "a", "columns": {"x": value}})),
         other if members("auth").contains(&other) => endpoint(json!({"auth": value})),
         other if members("paginator").contains(&other) => endpoint(json!({"paginator": value})),

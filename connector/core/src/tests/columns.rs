@@ -95,6 +95,29 @@ fn what_a_merge_goes_by_reaches_the_host() {
     }));
     let info = planned(&upsert).source_info().resources[0].clone();
     assert_eq!((info.write_disposition, info.settings), (WriteDisposition::Merge, None));
+    let plain = |disposition: Value| {
+        let config = json!({"write_disposition": disposition, "primary_key": "id", "delete_absent": "mark"});
+        planned(&with(config)).source_info().resources[0].clone()
+    };
+    let info = plain(json!({"disposition": "merge", "strategy": "insert-only"}));
+    assert_eq!(info.write_disposition, WriteDisposition::Other("insert-only"));
+    assert_eq!(info.settings.as_deref(), Some(r#"{"delete_absent":{"mark":true,"max_percent":5}}"#));
+    let asked = json!({
+        "write_disposition": {
+            "disposition": "merge", "strategy": "scd2", "validity_column_names": ["a", "b"],
+            "active_record_timestamp": "9999-12-31", "boundary_timestamp": "1970-01-02T01:00:00.25+01:00",
+            "row_version_column_name": "hash"
+        },
+        "rename": {"hash": "version"}
+    });
+    let info = planned(&with(asked)).source_info().resources[0].clone();
+    assert_eq!(info.write_disposition, WriteDisposition::Other("scd2"));
+    let settings: Value = serde_json::from_str(&info.settings.unwrap()).unwrap();
+    let told = json!({
+        "columns": ["a", "b"], "active_micros": 253_402_214_400_000_000_i64,
+        "boundary_micros": 86_400_250_000_i64, "version_field": "version"
+    });
+    assert_eq!(settings, json!({"scd2": told}));
     // Fields that rows would not have.
     for (hint, key) in [
         (json!({"merge_key": true}), "`x` is of the merge key, and rows would not have it"),

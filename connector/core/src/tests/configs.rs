@@ -176,9 +176,9 @@ fn what_is_wrong_is_refused() {
         ),
         (
             one(
-                json!({"name": "x", "write_disposition": {"disposition": "merge", "strategy": "scd2"}, "primary_key": "i"}),
+                json!({"name": "x", "write_disposition": {"disposition": "merge", "strategy": "cdc"}, "primary_key": "i"}),
             ),
-            "/resources/0/write_disposition/strategy: the merge strategy `scd2` is not supported yet",
+            "/resources/0/write_disposition/strategy: the merge strategy `cdc` is not supported yet",
         ),
         (
             one(

@@ -28,7 +28,18 @@ fn connect(server: &Server) -> Postgres {
 
 /// The first column of an answer, as text.
 pub(crate) fn ask(address: &PostgresAddress, sql: &str) -> Vec<String> {
-    let rows = Postgres::connect(address).unwrap().query(sql, &[]).unwrap();
+    asked(&mut Postgres::connect(address).unwrap(), sql)
+}
+
+/// The same of tables in the address's schema, without naming it.
+pub(crate) fn ask_within(address: &PostgresAddress, sql: &str) -> Vec<String> {
+    let mut session = Postgres::connect(address).unwrap();
+    session.batch(&format!("SET search_path = {}", address.schema)).unwrap();
+    asked(&mut session, sql)
+}
+
+fn asked(session: &mut Postgres, sql: &str) -> Vec<String> {
+    let rows = session.query(sql, &[]).unwrap();
     let text = |row: Vec<Scalar>| match row.into_iter().next() {
         Some(Scalar::Text(text)) => text,
         Some(Scalar::Null) => "NULL".to_owned(),

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use sanderling_columns::ColumnType;
 
 use super::session::TableName;
+use super::text::Texts;
 
 /// A kind of database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +84,13 @@ impl Dialect {
             (_, ColumnType::Json | ColumnType::Struct(_) | ColumnType::List(_)) => "json".to_owned(),
             (_, ColumnType::Text | ColumnType::Decimal { .. }) => "text".to_owned(),
         }
+    }
+
+    /// A moment, in microseconds since 1970, as a column of such holds it.
+    pub(crate) fn moment(self, micros: i64) -> String {
+        let mut texts = Texts::default();
+        let text = texts.timestamp(micros, true);
+        if self == Self::Sqlite { format!("'{text}'") } else { format!("TIMESTAMP WITH TIME ZONE '{text}'") }
     }
 
     /// The type of texts, and of whole numbers, in tables of ours.

@@ -68,8 +68,28 @@ pub(super) fn delete_insert(
         }
         statements.push(format!("DELETE FROM {name} {given}"));
     }
+    let stays = stays(dialect, keys, &keys.primary, &beside);
+    let stays = if stays.is_empty() { String::new() } else { format!(" WHERE {stays}") };
+    statements.push(added(dialect, root, &stays));
+    statements.extend(children_added(dialect, tables, load_id));
+    statements
+}
+
+/// dlt's `insert-only`: of the new rows, of which one a primary key counts, those whose key is not there yet are added.
+pub(super) fn insert_only(dialect: Dialect, tables: &[Gathered], keys: &Keys, load_id: &str) -> Vec<String> {
+    let Some(root) = tables.first() else { return Vec::new() };
+    let stays = stays(dialect, keys, &keys.primary, &dialect.table(&root.beside));
+    let is_new = missing(dialect, &keys.primary, &quoted(&root.beside.name), &root.name, "");
+    let stays = if stays.is_empty() { is_new } else { format!("{stays} AND {is_new}") };
+    let mut statements = vec![added(dialect, root, &format!(" WHERE {stays}"))];
+    statements.extend(children_added(dialect, tables, load_id));
+    statements
+}
+
+/// Of gathered rows, those that stay: one of each `one_of`, and none that is deleted. Empty: all.
+pub(super) fn stays(dialect: Dialect, keys: &Keys, one_of: &[&str], beside: &str) -> String {
     let mut stays: Vec<String> = keys.hard_delete.iter().map(|column| is_kept(column)).collect();
-    if !keys.primary.is_empty() {
+    if !one_of.is_empty() {
         let order = keys.dedup_sort.map(|(column, sort)| {
             let column = dialect.sorted_by(&column.name, &column.data_type);
             format!("{column} IS NULL, {column} {}, ", if sort.greatest { "DESC" } else { "ASC" })
@@ -80,24 +100,45 @@ pub(super) fn delete_insert(
             quoted(ROW),
             quoted(ROW),
             quoted(ROW),
-            list(keys.primary.iter().copied()),
+            list(one_of.iter().copied()),
             order.unwrap_or_default(),
             quoted(ROW),
         ));
     }
-    let stays = if stays.is_empty() { String::new() } else { format!(" WHERE {}", stays.join(" AND ")) };
-    statements.push(added(dialect, root, &stays));
-    for child in children {
-        let ids = format!(
-            "SELECT {} FROM {name} WHERE {} = {}",
-            added_as(root.table, Role::RowId),
-            added_as(root.table, Role::LoadId),
-            literal(load_id)
-        );
-        let given = format!(" WHERE {} IN ({ids})", added_as(child.table, Role::RootId));
-        statements.push(added(dialect, child, &given));
+    stays.join(" AND ")
+}
+
+/// The rows in other tables of those that a load has added.
+fn children_added(dialect: Dialect, tables: &[Gathered], load_id: &str) -> Vec<String> {
+    let Some((root, children)) = tables.split_first() else { return Vec::new() };
+    let ids = format!(
+        "SELECT {} FROM {} WHERE {} = {}",
+        added_as(root.table, Role::RowId),
+        dialect.table(&root.name),
+        added_as(root.table, Role::LoadId),
+        literal(load_id)
+    );
+    let given = |child: &Gathered| format!(" WHERE {} IN ({ids})", added_as(child.table, Role::RootId));
+    children.iter().map(|child| added(dialect, child, &given(child))).collect()
+}
+
+/// Whether a row of `of`, a table as the statement has it, has a key that no row of table `among` for which `given` holds
+/// has. (SQLite looks a list up by an index that it makes for it; others make a plan for `EXISTS` alone that does not go
+/// through the list for each row.)
+pub(super) fn missing(dialect: Dialect, key: &[&str], of: &str, among: &TableName, given: &str) -> String {
+    let table = dialect.table(among);
+    let mut all: Vec<String> = Vec::new();
+    if !given.is_empty() {
+        all.push(given.to_owned());
     }
-    statements
+    if dialect == Dialect::Sqlite {
+        // A null in a list makes it say nothing of what is not in it.
+        all.extend(key.iter().map(|column| format!("{} IS NOT NULL", quoted(column))));
+        let key = list(key.iter().copied());
+        return format!("({key}) NOT IN (SELECT {key} FROM {table} WHERE {})", all.join(" AND "));
+    }
+    all.extend(key.iter().map(|column| format!("other.{0} = {of}.{0}", quoted(column))));
+    format!("NOT EXISTS (SELECT 1 FROM {table} AS other WHERE {})", all.join(" AND "))
 }
 
 /// What takes back the rows that a load has added: to a resource's own table, which is the first, and to those of its lists.

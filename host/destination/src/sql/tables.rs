@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sanderling_columns::TableSchema;
+use sanderling_columns::{ColumnType, TableSchema};
 
 use super::dialect::{list, quoted};
 use super::page::{Extra, Holds};
@@ -49,6 +49,26 @@ impl Known {
             added.push(column.name.clone());
         }
         known.extend(added);
+        Ok(())
+    }
+
+    /// Adds the columns of times that a table lacks.
+    pub(super) fn grow_moments(
+        &mut self,
+        session: &mut Session,
+        name: &TableName,
+        columns: &[&str],
+    ) -> Result<(), SqlError> {
+        let dialect = session.dialect();
+        let kind = dialect.column_type(&ColumnType::Timestamp { utc: true });
+        for column in columns {
+            if self.columns(session, name)?.is_none_or(|known| known.contains(*column)) {
+                continue;
+            }
+            let (table, quoted) = (dialect.table(name), quoted(column));
+            session.batch(&format!("ALTER TABLE {table} ADD COLUMN {quoted} {kind}"))?;
+            self.0.entry(name.clone()).or_default().insert((*column).to_owned());
+        }
         Ok(())
     }
 
