@@ -4,6 +4,7 @@ mod address;
 mod connection;
 mod copy;
 mod failure;
+mod jsonb;
 #[cfg(test)]
 mod messages_tests;
 mod numeric;

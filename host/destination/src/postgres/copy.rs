@@ -8,10 +8,9 @@ use arrow_array::types::{
 use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, PrimitiveArray, RecordBatch, StringArray};
 use arrow_schema::{DataType, TimeUnit};
 use memchr::memchr;
-use memchr::memmem;
 use postgres::types::Type;
 
-use super::numeric;
+use super::{jsonb, numeric};
 use crate::sql::session::Refusal;
 
 /// What every such stream begins with: a signature, no flags, no extension.
@@ -246,23 +245,14 @@ fn text(array: &ArrayRef) -> Result<&StringArray, Bad> {
     Ok(array)
 }
 
-/// In JSON a NUL is an escape, which `jsonb` unescapes.
+/// JSON that `jsonb` holds.
 fn json(array: &ArrayRef) -> Result<&StringArray, Bad> {
     let array = text(array)?;
-    if memmem::find(array.value_data(), b"\\u0000").is_some()
-        && let Some(row) = array.iter().position(|text| text.is_some_and(|text| holds_nul(text.as_bytes())))
-    {
-        return Err((Some(row), "PostgreSQL's jsonb cannot hold a NUL character (U+0000)".to_owned()));
+    let refusal = |json: Option<&str>| json.and_then(|json| jsonb::refusal(json.as_bytes()));
+    match array.iter().enumerate().find_map(|(row, json)| Some((row, refusal(json)?))) {
+        Some((row, reason)) => Err((Some(row), reason.to_owned())),
+        None => Ok(array),
     }
-    Ok(array)
-}
-
-/// Whether a backslash before `u0000` is not itself escaped.
-fn holds_nul(json: &[u8]) -> bool {
-    memmem::find_iter(json, b"\\u0000").any(|at| {
-        let before = json.get(..at).unwrap_or_default();
-        before.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 0
-    })
 }
 
 fn short_enough(lengths: impl Iterator<Item = usize>) -> Result<(), Bad> {
@@ -279,19 +269,6 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-
-    #[test]
-    fn a_nul_behind_escapes() {
-        for (json, nul) in [
-            (r#""\u0000""#, true),
-            (r#""\\u0000""#, false),
-            (r#""\\\u0000""#, true),
-            (r#""\\u0000 \u0000""#, true),
-            (r#""\u0001""#, false),
-        ] {
-            assert_eq!(holds_nul(json.as_bytes()), nul, "{json}");
-        }
-    }
 
     #[test]
     fn what_stands_where_a_value_is_null_does_not_count() {

@@ -47,7 +47,8 @@ fn kind(told: &DbError) -> SqlErrorKind {
         "42P01" => SqlErrorKind::NoTable,
         code if code.starts_with("28") => SqlErrorKind::Denied,
         code if code.starts_with("08") => SqlErrorKind::ConnectionLost,
-        code if code.starts_with("22") => {
+        // A value that is none of its type; limits of the server's, such as JSON's depth and size.
+        code if code.starts_with("22") || ["54000", "54001"].contains(&code) => {
             let (row, column) = told.where_().map_or((None, ""), place);
             SqlErrorKind::Value { row, column: column.to_owned() }
         }

@@ -48,6 +48,7 @@ fn values() {
         (text("a\0b"), Type::TEXT),
         (Arc::new(hundreds), Type::NUMERIC),
         (text("\"\\u0000\""), Type::JSONB),
+        (text("1e999999"), Type::JSONB),
         (number, Type::INT4),
         (Arc::new(BinaryArray::from(vec![b"".as_slice()])), Type::UUID),
     ] {

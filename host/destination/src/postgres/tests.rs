@@ -65,7 +65,7 @@ fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
         .unwrap()
 }
 
-fn texts(session: &mut Postgres, sql: &str) -> Vec<Option<String>> {
+pub(crate) fn texts(session: &mut Postgres, sql: &str) -> Vec<Option<String>> {
     let rows = session.query(sql, &[]).unwrap();
     let text = |row: Vec<Scalar>| match <[Scalar; 1]>::try_from(row).unwrap() {
         [Scalar::Text(text)] => Some(text),
@@ -390,10 +390,13 @@ fn values_that_postgresql_cannot_hold() {
     let amounts = Decimal128Array::from(vec![100, 100_000_000]).with_precision_and_scale(38, 2).unwrap();
     let error = session.ingest(&table("t"), &batch(vec![("n", Arc::new(amounts))])).unwrap_err();
     assert_eq!(error.kind, SqlErrorKind::Value { row: Some(1), column: "n".to_owned() }, "{error}");
-    session.batch("ROLLBACK TO page").unwrap();
-    let broken: ArrayRef = Arc::new(StringArray::from(vec!["1", "{"]));
-    let error = session.ingest(&table("t"), &batch(vec![("j", broken)])).unwrap_err();
-    assert_eq!(error.kind, SqlErrorKind::Value { row: Some(1), column: "j".to_owned() }, "{error}");
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    for broken in ["{", &deep] {
+        session.batch("ROLLBACK TO page").unwrap();
+        let broken: ArrayRef = Arc::new(StringArray::from(vec!["1", broken]));
+        let error = session.ingest(&table("t"), &batch(vec![("j", broken)])).unwrap_err();
+        assert_eq!(error.kind, SqlErrorKind::Value { row: Some(1), column: "j".to_owned() }, "{error}");
+    }
 }
 
 #[test]
@@ -431,6 +434,44 @@ fn rows_of_lists_that_cannot_be_held_are_those_of_their_page() {
     to.finish(&table, &load("tasks", "1"), &[]).unwrap();
     to.commit().unwrap();
     assert_eq!(ask(&tcp(server, "schema=lists"), "SELECT count(*)::text FROM lists.tasks"), ["0"]);
+}
+
+#[test]
+fn long_names_are_cut_so_that_they_differ() {
+    let Some(server) = shared() else { return };
+    let address = tcp(server, "schema=long_names");
+    let target = Target::Postgres { address: Box::new(address.clone()) };
+    let mut to = Destination::open(&target, "demo").unwrap();
+    let table = Table {
+        shape: Shape { nested: Some(Nested::Tables { max_depth: None }), ..Shape::default() },
+        ..table(&"t".repeat(63), Disposition::Merge)
+    };
+    let (long, list) = ("n".repeat(80), "l".repeat(80));
+    for id in ["1", "2"] {
+        to.begin(&table, &load(&table.resource, id)).unwrap();
+        let row = format!("{{\"id\":1,\"{long}a\":1,\"{long}b\":2,\"{list}a\":[1],\"{list}b\":[1,2,3]}}\n");
+        to.write(&table, &page(&row, id), &[]).unwrap();
+        to.finish(&table, &load(&table.resource, id), &[]).unwrap();
+        to.commit().unwrap();
+    }
+    let sql = "SELECT c.table_name || ' ' || count(*) FROM information_schema.columns c WHERE table_schema = 'long_names' \
+               AND NOT starts_with(table_name, '_') GROUP BY c.table_name ORDER BY length(c.table_name), 1";
+    let found = ask(&address, sql);
+    assert_eq!(found.len(), 3, "{found:?}");
+    let columns = format!(
+        "SELECT column_name::text FROM information_schema.columns WHERE table_schema = 'long_names' \
+         AND table_name = '{}' AND starts_with(column_name, 'nnn')",
+        table.name
+    );
+    assert_eq!(ask(&address, &columns).len(), 2);
+    let tables = "SELECT c.oid::regclass::text FROM pg_class c WHERE relnamespace = 'long_names'::regnamespace \
+                  AND relkind = 'r' AND starts_with(relname, 'ttt')";
+    let mut counts: Vec<String> = ask(&address, tables)
+        .iter()
+        .flat_map(|table| ask(&address, &format!("SELECT count(*)::text FROM {table}")))
+        .collect();
+    counts.sort();
+    assert_eq!(counts, ["1", "1", "3"]);
 }
 
 #[test]
