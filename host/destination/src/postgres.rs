@@ -32,6 +32,8 @@ use connection::Connection;
 use crate::sql::dialect::{Dialect, quoted};
 use crate::sql::session::{Locked, Refusal, Scalar, SqlError, SqlErrorKind, TableName};
 
+/// What a table can have (PostgreSQL's manual, "PostgreSQL Limits").
+pub(crate) const MAX_COLUMNS: usize = 1_600;
 /// How long another session may hold a lock before it counts as a run.
 const LOCK_WAIT_S: f64 = if cfg!(test) { 0.05 } else { 0.15 };
 const LOCK_TRIES: u32 = 20;

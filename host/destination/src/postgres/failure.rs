@@ -47,10 +47,13 @@ fn kind(told: &DbError) -> SqlErrorKind {
         "42P01" => SqlErrorKind::NoTable,
         code if code.starts_with("28") => SqlErrorKind::Denied,
         code if code.starts_with("08") => SqlErrorKind::ConnectionLost,
-        // A value that is none of its type; limits of the server's, such as JSON's depth and size.
-        code if code.starts_with("22") || ["54000", "54001"].contains(&code) => {
-            let (row, column) = told.where_().map_or((None, ""), place);
-            SqlErrorKind::Value { row, column: column.to_owned() }
+        // A value that is none of its type; limits of the server's, such as JSON's depth and size. A row that is too long
+        // as a whole is noticed later, when others have been read.
+        code if code.starts_with("22") || code.starts_with("5400") => {
+            match told.where_().map_or((None, ""), place) {
+                (_, "") if code.starts_with("54") => SqlErrorKind::Other,
+                (row, column) => SqlErrorKind::Value { row, column: column.to_owned() },
+            }
         }
         _ => SqlErrorKind::Other,
     }

@@ -10,7 +10,7 @@ use arrow_buffer::i256;
 
 use super::proxy::losing_a_commit;
 use super::server::{PASSWORD, Server, shared};
-use super::{Postgres, PostgresAddress};
+use super::{MAX_COLUMNS, Postgres, PostgresAddress};
 use crate::conformance::{load, page, table};
 use crate::sql::session::{Locked, Scalar, SqlErrorKind, TableName};
 use crate::{
@@ -472,6 +472,28 @@ fn long_names_are_cut_so_that_they_differ() {
         .collect();
     counts.sort();
     assert_eq!(counts, ["1", "1", "3"]);
+}
+
+#[test]
+fn as_many_columns_as_a_table_can_have() {
+    let Some(server) = shared() else { return };
+    let target = Target::Postgres { address: Box::new(tcp(server, "schema=wide")) };
+    let mut to = Destination::open(&target, "demo").unwrap();
+    for disposition in [Disposition::Append, Disposition::Replace] {
+        let table = table(&format!("{disposition:?}"), disposition);
+        to.begin(&table, &load(&table.resource, "1")).unwrap();
+        // Beside the id, what is added, and what numbers the rows that are gathered.
+        let most = MAX_COLUMNS - 3 - usize::from(disposition != Disposition::Append);
+        let row = |count: usize| {
+            let fields: String = (0..count).map(|at| format!(",\"f{at}\":true")).collect();
+            format!("{{\"id\":1{fields}}}\n")
+        };
+        let refused = to.write(&table, &page(&row(most + 1), "1"), &[]).unwrap_err();
+        assert_eq!(refused.to_string(), format!("{}: more than 1600 columns", table.resource));
+        to.write(&table, &page(&row(most), "1"), &[]).unwrap();
+        to.finish(&table, &load(&table.resource, "1"), &[]).unwrap();
+        to.commit().unwrap();
+    }
 }
 
 #[test]

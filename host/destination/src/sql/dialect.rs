@@ -146,6 +146,10 @@ impl Dialect {
 
     /// How many columns a table can have.
     pub(crate) fn max_columns(self) -> Option<usize> {
-        (self == Self::Sqlite).then_some(super::sqlite::MAX_COLUMNS)
+        match self {
+            Self::Sqlite => Some(super::sqlite::MAX_COLUMNS),
+            Self::Postgres => Some(crate::postgres::MAX_COLUMNS),
+            Self::DuckDb => None,
+        }
     }
 }
