@@ -7,6 +7,7 @@
     reason = "these comments are the help texts, which a terminal shows as they are"
 )]
 
+pub mod adopt;
 pub mod check;
 pub mod config;
 pub mod connector;
@@ -24,6 +25,7 @@ pub mod status;
 
 use clap::{Parser, Subcommand};
 
+pub use adopt::AdoptArgs;
 pub use check::CheckArgs;
 pub use config::{ConfigCommand, ConfigShowArgs};
 pub use connector::{ConnectorCommand, InspectArgs};
@@ -36,7 +38,7 @@ pub use resources::ResourcesArgs;
 pub use run::{Progress, RunArgs, ShowArgs};
 pub use shell::{CompletionsArgs, ManArgs};
 pub use source::{ConfigArgs, OpenArgs, SourceArgs};
-pub use state::{StateCommand, StateResetArgs, StateShowArgs};
+pub use state::{StateCommand, StateEditArgs, StateResetArgs, StateShowArgs};
 pub use status::{StatusArgs, WhoseArgs};
 
 /// Pulls REST APIs into files and databases, with every connector locked in a WebAssembly sandbox.
@@ -74,10 +76,11 @@ impl Cli {
             Command::State(StateCommand::Show(args)) => args.json,
             Command::Init(_)
             | Command::Check(_)
-            | Command::State(StateCommand::Reset(_))
+            | Command::State(StateCommand::Reset(_) | StateCommand::Edit(_))
             | Command::Preview(_)
             | Command::Config(_)
             | Command::Import(_)
+            | Command::Adopt(_)
             | Command::Completions(_)
             | Command::Man(_) => false,
         }
@@ -118,7 +121,7 @@ pub enum Command {
     /// List a config's resources, as they are read
     #[command(after_long_help = resources::EXAMPLES)]
     Resources(ResourcesArgs),
-    /// Look at what is remembered of the last runs, or forget it
+    /// Look at what is remembered of the last runs, change or forget it
     #[command(subcommand)]
     State(StateCommand),
     /// Look at a config
@@ -127,6 +130,9 @@ pub enum Command {
     /// Make a config of what another tool reads
     #[command(subcommand)]
     Import(ImportCommand),
+    /// Take over the tables of a dlt pipeline, and go on where it stopped
+    #[command(after_long_help = adopt::EXAMPLES)]
+    Adopt(AdoptArgs),
     /// Look at connectors that are not built in
     #[command(subcommand)]
     Connector(ConnectorCommand),

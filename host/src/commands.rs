@@ -1,5 +1,6 @@
 //! The commands, one file each, and what they share: reading the config's file, and the folder of compiled components.
 
+pub mod adopt;
 pub mod ask;
 pub mod candidates;
 pub mod check;
@@ -48,9 +49,11 @@ pub async fn execute(cli: Cli) -> Result<u8, Error> {
         Command::Config(ConfigCommand::Schema) => config::schema(),
         Command::Import(ImportCommand::Dlt(args)) => import::dlt(&args, show).await,
         Command::Import(ImportCommand::Airbyte(args)) => import::airbyte(&args, show).await,
+        Command::Adopt(args) => adopt::adopt(&args, show).await,
         Command::Connector(command) => connector::connector(&command, show),
         Command::Status(args) => status::status(&args, show).await,
         Command::State(StateCommand::Show(args)) => state::show(&args, show).await,
+        Command::State(StateCommand::Edit(args)) => state::edit(&args, show).await,
         Command::State(StateCommand::Reset(args)) => state::reset(&args, show).await,
         Command::Completions(args) => shell::completions(&args),
         Command::Man(args) => shell::man(&args),

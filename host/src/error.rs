@@ -145,12 +145,66 @@ pub enum Error {
         /// What there is.
         known: Vec<String>,
     },
+    /// Nothing of dlt's can be taken over.
+    Adopt {
+        /// Where it was looked for.
+        target: String,
+        /// Why.
+        error: AdoptError,
+    },
+    /// A watermark that cannot be set.
+    Edit {
+        /// Of which resource.
+        resource: String,
+        /// Why.
+        error: WatermarkError,
+    },
     /// The demo API does not start.
     Demo(String),
     /// The result that `--json` promised could not be printed.
     Unprinted(String),
     /// The program's own runtime does not start.
     Runtime(String),
+}
+
+/// Why tables of dlt's are not taken over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AdoptError {
+    /// dlt has left no state.
+    NoDlt,
+    /// None is named and there are several, or one that is not there.
+    WhichPipeline {
+        /// Those that are there.
+        known: Vec<String>,
+    },
+    /// No resource has a table that is dlt's.
+    NoTable {
+        /// dlt's pipeline.
+        pipeline: String,
+        /// Its tables.
+        tables: Vec<String>,
+    },
+    /// A resource has been loaded here before.
+    Loaded {
+        /// Its name.
+        resource: String,
+    },
+    /// A resource is written in other columns than dlt's.
+    OtherShape {
+        /// Its name.
+        resource: String,
+    },
+}
+
+/// Why a watermark is not set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WatermarkError {
+    /// The resource is read as a whole.
+    NotIncremental,
+    /// A load of it is not finished.
+    Unfinished,
+    /// It has parents, and nothing is known of any of them, or not of this one.
+    NoParent,
 }
 
 impl From<PlanError> for Error {

@@ -1,6 +1,7 @@
 //! Turns every typed error into what a person reads (what happened, why, what mends it) and into an exit code.
 
 mod address;
+mod adopt;
 mod connector;
 mod documented;
 mod finding;
@@ -26,6 +27,7 @@ use crate::sandbox::{CallError, ListError, LoadError, Trap};
 use crate::secrets::SecretError;
 use crate::show::Paint;
 use crate::source::Whose;
+pub use adopt::{Adopted, Left, of_adoption};
 pub use connector::of_connector;
 use connector::of_ungranted;
 pub use documented::{of_all_documented, of_compared};
@@ -36,7 +38,7 @@ pub use import::{of_left, of_secret_use, of_written};
 use init::of_init;
 pub use init::{ASKED_WHO, of_comparable, of_kept, of_no_first_page, of_proposal};
 pub use setting::{settled, to_write};
-pub use state::{Forgotten, nothing_remembered, of_next, of_reach, of_reset};
+pub use state::{Forgotten, nothing_remembered, of_edit, of_next, of_reach, of_reset};
 pub use text::{clock_time, counted, grouped, of_io, printable, printable_lines, short, span};
 use text::{one_line, time_of_day, without_number};
 
@@ -238,6 +240,8 @@ pub fn of_error(error: &Error, paint: Paint) -> Words {
                 None => words.hint(format!("something is of {}", known.join(", "))),
             }
         }
+        Error::Adopt { target, error } => adopt::of_refusal(target, error),
+        Error::Edit { resource, error } => state::of_unset(resource, *error),
         Error::Unprinted(cause) => Words::new(
             exit::OTHER,
             format!("all is read, but the result cannot be printed on stdout: {}", without_number(cause)),

@@ -23,9 +23,10 @@ fn of_the_program() {
       status       Show where pipelines stand, and what a next run would do
       demo         Read the built-in demo API into demo.db, or serve it
       resources    List a config's resources, as they are read
-      state        Look at what is remembered of the last runs, or forget it
+      state        Look at what is remembered of the last runs, change or forget it
       config       Look at a config
       import       Make a config of what another tool reads
+      adopt        Take over the tables of a dlt pipeline, and go on where it stopped
       connector    Look at connectors that are not built in
       completions  Print a script that completes commands and flags in a shell
       man          Print the manual page, or write one for each command
@@ -634,7 +635,9 @@ fn of_status_state_and_import() {
         ("status", &["status"][..]),
         ("config_schema", &["config", "schema"]),
         ("state_show", &["state", "show"]),
+        ("state_edit", &["state", "edit"]),
         ("state_reset", &["state", "reset"]),
+        ("adopt", &["adopt"]),
         ("init", &["init"]),
         ("import", &["import"]),
         ("import_dlt", &["import", "dlt"]),

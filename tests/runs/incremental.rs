@@ -492,3 +492,71 @@ fn a_child_that_is_read_alone_leaves_its_parents_watermark() {
     assert_eq!(api.ids("sqlite:out.db", "parents"), [1]);
     assert_eq!(api.ids("sqlite:out.db", "items"), [1]);
 }
+
+#[test]
+fn a_watermark_is_set_by_hand() {
+    for target in TARGETS {
+        let api = Api::new(json!({"cursor_path": "at", "start_param": "since"}), json!({}));
+        let edit = |flags: &[&str]| {
+            let words = ["state", "edit", "c.json", "--to", target, "--resource"];
+            api.folder.run(&[&words[..], flags].concat())
+        };
+        api.items(&[(1, json!(10)), (2, json!(20)), (3, json!(30))]);
+        api.run(target, &[]).expect(0);
+        let ran = edit(&["items", "--watermark", "20"]).expect(0);
+        assert_eq!(ran.stderr, "items: counts as read up to at 20; the next run reads from there on\n");
+        api.run(target, &[]).expect(0);
+        assert_eq!(api.ids(target, "items"), [1, 2, 2, 3, 3]);
+        // What lies before it is passed over, and it moves on from there as ever.
+        edit(&["items", "--watermark", "100"]).expect(0);
+        api.items(&[(4, json!(50)), (5, json!(100)), (6, json!(110))]);
+        api.run(target, &[]).expect(0);
+        api.run(target, &[]).expect(0);
+        assert_eq!(api.ids(target, "items"), [1, 2, 2, 3, 3, 5, 6]);
+
+        edit(&["items", "--watermark", "1", "--parent", "7"]).expect(2).says(&["no such parent of `items`"]);
+        edit(&["itms", "--watermark", "1"]).expect(2).says(&["no resource is called `itms`", "`items`?"]);
+        api.server.add_fault(Fault::new("/items", When::Always, Action::status(500)));
+        api.run(target, &["--fresh"]).expect(4);
+        edit(&["items", "--watermark", "1"]).expect(2).says(&["the last load of `items` is not finished"]);
+        api.config(json!(null), json!({}));
+        edit(&["items", "--watermark", "1"]).expect(2).says(&["resource `items` is not incremental"]);
+        let ran = api.folder.run(&["state", "edit", "--to", target, "--resource", "a", "--watermark", "1"]);
+        ran.expect(2).says(&["it is not clear which pipeline is meant"]);
+    }
+}
+
+#[test]
+fn the_watermarks_of_parents_are_set_by_hand() {
+    let parent = json!({
+        "name": "parents", "primary_key": "id", "endpoint": {"path": "parents"}
+    });
+    let api = Api::new(
+        json!({"cursor_path": "at", "start_param": "since"}),
+        json!({"endpoint": {"path": "parents/{resources.parents.id}/items"}, "resources": [parent]}),
+    );
+    api.list("/parents", vec![json!({"id": 1}), json!({"id": 2})]);
+    api.list("/parents/1/items", vec![json!({"id": 1, "at": 10})]);
+    api.list("/parents/2/items", vec![json!({"id": 2, "at": 10})]);
+    let target = "sqlite:out.db";
+    let edit = |flags: &[&str]| {
+        let words = ["state", "edit", "c.json", "--to", target, "--resource", "items"];
+        api.folder.run(&[&words[..], flags].concat())
+    };
+    edit(&["--watermark", "20"]).expect(2).says(&["no such parent of `items` has been read"]);
+    api.run(target, &[]).expect(0);
+    let ran = edit(&["--watermark", "20"]).expect(0);
+    assert_eq!(
+        ran.stderr,
+        "items: counts as read up to at 20 for 2 parents; the next run reads from there on\n"
+    );
+    for parent in [1, 2] {
+        let rows = vec![json!({"id": parent + 2, "at": 19}), json!({"id": parent + 4, "at": 21})];
+        api.list(&format!("/parents/{parent}/items"), rows);
+    }
+    api.run(target, &[]).expect(0);
+    assert_eq!(api.ids(target, "items"), [1, 2, 5, 6]);
+    edit(&["--watermark", "0", "--parent", "2"]).expect(0).says(&["for 1 parent;"]);
+    api.run(target, &[]).expect(0);
+    assert_eq!(api.ids(target, "items"), [1, 2, 4, 5, 6, 6]);
+}

@@ -56,6 +56,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod actions;
+mod adopt;
 mod api;
 mod bad_input;
 mod bodies;

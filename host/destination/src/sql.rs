@@ -65,6 +65,8 @@ pub struct Sql {
 pub(crate) struct Place {
     name: PathBuf,
     is_server: bool,
+    // A schema in which the session works, where that is not the database's first.
+    schema: Option<String>,
 }
 
 /// A table that a load is being written to.
@@ -137,7 +139,9 @@ impl Sql {
 
     /// A shell command with which a person looks at a table's rows.
     pub(crate) fn peek(&self, table: &str) -> Option<String> {
-        let query = format!("select * from {} limit 5", self.dialect().table(&self.named(table)));
+        let schema = self.schema.as_ref().or(self.place.schema.as_ref()).cloned();
+        let name = TableName { schema, name: table.to_owned() };
+        let query = format!("select * from {} limit 5", self.dialect().table(&name));
         let (query, place) = (shell::word(&query), &self.place.name);
         Some(match self.dialect() {
             Dialect::Postgres => format!("psql {} -c {query}", shell::word(place.to_str()?)),
@@ -671,19 +675,32 @@ impl Sql {
         let columns =
             self.known.columns(&mut self.session, &name).map_err(|error| sort(&self.place, error))?;
         let load_id = table.shape.system.name(Role::LoadId).unwrap_or_default();
-        let is_ours = columns.is_none_or(|columns| columns.contains(load_id));
         let other_names = match table.shape.system {
             SystemNames::Ours => (SystemNames::Dlt, "dlt"),
             SystemNames::Dlt => (SystemNames::Ours, "sanderling"),
         };
-        let has_others = other_names.0.name(Role::LoadId);
-        let has_others = columns.is_some_and(|columns| has_others.is_some_and(|name| columns.contains(name)));
+        let has = |names: SystemNames, role| {
+            columns.is_some_and(|columns| names.name(role).is_some_and(|name| columns.contains(name)))
+        };
+        let is_ours = columns.is_none() || has(table.shape.system, Role::LoadId);
+        let has_others = has(other_names.0, Role::LoadId);
+        // One that was taken over gets the column with its first page.
+        let note = self.notes.get(&table.resource);
+        let is_known = note.is_some_and(|note| note.has_table(&table.name));
+        let is_dlts =
+            !is_known && has(SystemNames::Dlt, Role::LoadId) && !has(SystemNames::Dlt, Role::LoadedAt);
         let others =
             ledger::loaded_by(&mut self.session, self.schema.as_deref(), &self.pipeline, &table.name);
         if let Some(other) = others.map_err(|error| sort(&self.place, error))? {
             return Err(DestinationError::NotOurs {
                 name: format!("table `{}` in {}", table.name, self.place),
                 reason: format!("the pipeline `{other}` loads it"),
+            });
+        }
+        if is_dlts {
+            return Err(DestinationError::NotOurs {
+                name: format!("table `{}` in {}", table.name, self.place),
+                reason: "dlt made it; `sanderling adopt` takes it over".to_owned(),
             });
         }
         if !is_ours {
@@ -769,11 +786,11 @@ impl Sql {
 
 impl Place {
     pub(crate) fn file(path: &Path) -> Self {
-        Self { name: path.to_owned(), is_server: false }
+        Self { name: path.to_owned(), is_server: false, schema: None }
     }
 
     fn server(address: &PostgresAddress) -> Self {
-        Self { name: address.to_string().into(), is_server: true }
+        Self { name: address.to_string().into(), is_server: true, schema: None }
     }
 }
 
@@ -808,9 +825,12 @@ pub(crate) fn open_duckdb(
 ) -> Result<Sql, DestinationError> {
     let driver = load(driver)?;
     let lock = Lock::beside(path)?;
-    let place = Place::file(path);
-    let session = adbc::Adbc::duckdb(driver, path, false).map_err(|error| sort(&place, error))?;
-    Sql::open(Session::Adbc(session), place, schema.map(str::to_owned), pipeline, Some(lock))
+    let place = Place { schema: schema.map(str::to_owned), ..Place::file(path) };
+    let mut session = adbc::Adbc::duckdb(driver, path, false).map_err(|error| sort(&place, error))?;
+    if let Some(schema) = schema {
+        session.enter(schema, true).map_err(|error| sort(&place, error))?;
+    }
+    Sql::open(Session::Adbc(session), place, None, pipeline, Some(lock))
 }
 
 /// What each pipeline left in a DuckDB file; none if it is not there.
@@ -823,8 +843,13 @@ pub(crate) fn look_duckdb(
         return Ok(None);
     }
     let place = Place::file(path);
-    let session = adbc::Adbc::duckdb(load(driver)?, path, true).map_err(|error| sort(&place, error))?;
-    Sql::look(&mut Session::Adbc(session), &place, schema)
+    let mut session = adbc::Adbc::duckdb(load(driver)?, path, true).map_err(|error| sort(&place, error))?;
+    if let Some(schema) = schema
+        && !session.enter(schema, false).map_err(|error| sort(&place, error))?
+    {
+        return Ok(None);
+    }
+    Sql::look(&mut Session::Adbc(session), &place, None)
 }
 
 fn load(driver: Option<&Path>) -> Result<adbc_driver_manager::ManagedDriver, DestinationError> {

@@ -22,12 +22,24 @@ Examples:
 What a run that broke off has half-written is taken back. What is complete stays: where rows are
 appended, the next run adds them once more.";
 
+/// Shown under the long help of `edit`.
+pub const EDIT_EXAMPLES: &str = "\
+Examples:
+  sanderling state edit api.yaml --resource tasks --watermark 2024-06-01
+  sanderling state edit api.yaml --resource notes --watermark 1200 --parent 7
+
+The next run reads from that value on, rows that have it among them: where rows are appended, those
+that are there already come once more.";
+
 /// `state`.
 #[derive(Debug, Subcommand)]
 pub enum StateCommand {
     /// Show what is remembered of the last runs
     #[command(after_long_help = SHOW_EXAMPLES)]
     Show(StateShowArgs),
+    /// Set up to where an incremental resource counts as read
+    #[command(after_long_help = EDIT_EXAMPLES)]
+    Edit(StateEditArgs),
     /// Forget it: the next run reads anew
     #[command(after_long_help = RESET_EXAMPLES)]
     Reset(StateResetArgs),
@@ -42,6 +54,23 @@ pub struct StateShowArgs {
     /// Print one JSON document on stdout
     #[arg(long)]
     pub json: bool,
+}
+
+/// `state edit`.
+#[derive(Debug, Args)]
+pub struct StateEditArgs {
+    /// Whose state.
+    #[command(flatten)]
+    pub whose: WhoseArgs,
+    /// The resource
+    #[arg(long, value_name = "NAME")]
+    pub resource: String,
+    /// The value up to which it counts as read: a number, a time or a text, as its rows have it
+    #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
+    pub watermark: String,
+    /// Of this parent alone, named by what its rows are asked for with [default: of all that are known]
+    #[arg(long, value_name = "KEY")]
+    pub parent: Option<String>,
 }
 
 /// `state reset`.

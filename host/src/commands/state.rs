@@ -1,15 +1,16 @@
-//! `state show` and `state reset`: what is remembered of the last runs, and how it is forgotten.
+//! `state show`, `state edit` and `state reset`: what is remembered of the last runs, and how it is changed.
 
-use sanderling_destination::{Change, Destination, Load, LoadStatus};
+use sanderling_destination::{Change, Destination, Load, LoadStatus, Mark, Watermark};
 
 use super::pipelines::{Pipeline, pipelines};
 use super::print;
 use super::run::shown;
 use super::terminal::tell;
-use crate::cli::{StateResetArgs, StateShowArgs};
-use crate::error::Error;
+use crate::cli::{StateEditArgs, StateResetArgs, StateShowArgs};
+use crate::error::{Error, WatermarkError};
 use crate::memory;
 use crate::run::left_behind::{forget as forget_load, take_back};
+use crate::run::plan::PlanError;
 use crate::show::Show;
 use crate::words::{self, Forgotten, exit};
 
@@ -63,6 +64,76 @@ pub async fn reset(args: &StateResetArgs, show: Show) -> Result<u8, Error> {
     Ok(exit::COMPLETE)
 }
 
+/// Runs `state edit`.
+pub async fn edit(args: &StateEditArgs, show: Show) -> Result<u8, Error> {
+    let unset = |error| Error::Edit { resource: args.resource.clone(), error };
+    let found =
+        if args.whose.config.is_some() { pipelines(&args.whose, false, show).await? } else { Vec::new() };
+    let [Pipeline { name, target, known: Some(known), .. }] = found.as_slice() else {
+        return Err(Error::NoPipeline { known: Vec::new() });
+    };
+    let Some(at) = known.plan.find(&args.resource) else {
+        let known = known.plan.resources.iter().map(|resource| resource.name.clone()).collect();
+        return Err(PlanError::Unknown { name: args.resource.clone(), known }.into());
+    };
+    let resource = &known.plan.resources[at];
+    let Some(incremental) = &resource.incremental else {
+        return Err(unset(WatermarkError::NotIncremental));
+    };
+    let mut destination = Destination::open(target, name)?;
+    let state = destination.state();
+    if state.loads.get(&resource.name).is_some_and(|load| load.status != LoadStatus::Complete) {
+        return Err(unset(WatermarkError::Unfinished));
+    }
+    let held = state.watermarks.get(&resource.name);
+    let parents: Vec<String> = match (&resource.parent, &args.parent) {
+        (None, None) => vec![String::new()],
+        (None, Some(_)) => Vec::new(),
+        (Some(_), wanted) => {
+            let keys = held.into_iter().flat_map(|held| held.keys());
+            keys.filter(|key| wanted.as_ref().is_none_or(|wanted| is_parent(key, wanted))).cloned().collect()
+        }
+    };
+    if parents.is_empty() {
+        return Err(unset(WatermarkError::NoParent));
+    }
+    let before = held.into_iter().flat_map(|held| held.values()).find_map(Watermark::settled);
+    let value = json_like(&args.watermark, before.map(|mark| mark.value.as_str()));
+    let mark = Mark {
+        cursor: incremental.cursor.clone(),
+        value: value.clone(),
+        // Of a value that no page brought nothing is known but the value: whatever comes after it moves it.
+        ..Mark::default()
+    };
+    let set = |partition: &String| {
+        Change::Watermark(Watermark {
+            resource: resource.name.clone(),
+            partition: partition.clone(),
+            reached: Some(mark.clone()),
+            whole: true,
+            ..Watermark::default()
+        })
+    };
+    destination.record(&parents.iter().map(set).collect::<Vec<_>>())?;
+    destination.commit()?;
+    let count = resource.parent.map(|_| parents.len() as u64);
+    tell(&words::of_edit(&resource.name, &incremental.cursor, &value, count));
+    Ok(exit::COMPLETE)
+}
+
+/// Whether a parent is meant: by the values that its rows are asked for with, a JSON list, or by the only one of them.
+fn is_parent(key: &str, wanted: &str) -> bool {
+    let is_text = || serde_json::from_str::<[String; 1]>(key).is_ok_and(|[only]| only == wanted);
+    key == wanted || key == format!("[{wanted}]") || is_text()
+}
+
+/// A value as JSON: of the kind that it has had, else a number if it reads like one.
+fn json_like(text: &str, before: Option<&str>) -> String {
+    let was_text = before.is_some_and(|json| json.starts_with('"'));
+    let is_number = serde_json::from_str::<serde_json::Number>(text).is_ok();
+    if is_number && !was_text { text.to_owned() } else { serde_json::Value::from(text).to_string() }
+}
+
 /// Forgets the loads of `only` these resources, or all and what else is remembered.
 fn forget(pipeline: &Pipeline, only: &[String]) -> Result<Vec<Forgotten>, Error> {
     if pipeline.state.loads.is_empty() && pipeline.state.halts.is_empty() {
@@ -93,4 +164,33 @@ fn forget(pipeline: &Pipeline, only: &[String]) -> Result<Vec<Forgotten>, Error>
     }
     destination.commit()?;
     Ok(forgotten)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parent_is_meant_by_what_it_is_asked_for_with() {
+        for (key, wanted) in
+            [("[7]", "7"), ("[\"a b\"]", "a b"), ("[\"7\"]", "7"), ("[7,\"a\"]", "[7,\"a\"]")]
+        {
+            assert!(is_parent(key, wanted), "{key}");
+        }
+        assert!(!is_parent("[7,8]", "7"));
+    }
+
+    #[test]
+    fn a_value_is_of_the_kind_that_it_was() {
+        for (text, before, json) in [
+            ("12", None, "12"),
+            ("12", Some("\"7\""), "\"12\""),
+            ("2024-01-01", None, "\"2024-01-01\""),
+            ("2024-01-01", Some("7"), "\"2024-01-01\""),
+            ("-1.5", Some("7"), "-1.5"),
+            ("a\"b", None, "\"a\\\"b\""),
+        ] {
+            assert_eq!(json_like(text, before), json);
+        }
+    }
 }

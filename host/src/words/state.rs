@@ -1,6 +1,8 @@
 //! What is said of checkpoints: what a next run would do, and what was forgotten.
 
 use super::text::{counted, short};
+use super::{Words, exit};
+use crate::error::WatermarkError;
 use crate::run::outlook::{Next, Outlook};
 use crate::run::watermark::Reach;
 
@@ -43,6 +45,32 @@ pub fn of_reach(reach: &Reach) -> String {
     match &reach.value {
         Some(value) => format!("read up to {} {}", reach.cursor, short(value.trim_matches('"'))),
         None => format!("read up to a {} of its own for {}", reach.cursor, counted(reach.parents, "parent")),
+    }
+}
+
+/// What `state edit` did, and what follows from it. `parents`: how many have one of their own.
+pub fn of_edit(resource: &str, cursor: &str, value: &str, parents: Option<u64>) -> String {
+    let value = short(value.trim_matches('"'));
+    let of = parents.map(|parents| format!(" for {}", counted(parents, "parent"))).unwrap_or_default();
+    format!("{resource}: counts as read up to {cursor} {value}{of}; the next run reads from there on\n")
+}
+
+/// Why a watermark is not set.
+pub(super) fn of_unset(resource: &str, error: WatermarkError) -> Words {
+    let words = |text: String| Words::new(exit::CONFIG, text);
+    match error {
+        WatermarkError::NotIncremental => {
+            words(format!("resource `{resource}` is not incremental: each run reads all of it"))
+        }
+        WatermarkError::Unfinished => words(format!("the last load of `{resource}` is not finished")).hint(
+            "`sanderling run` finishes it, or `sanderling state reset` forgets it; then set the watermark",
+        ),
+        WatermarkError::NoParent => words(format!(
+            "no such parent of `{resource}` has been read: there is no watermark to set"
+        ))
+        .hint(
+            "a parent is named by what its rows are asked for with: --parent 7; one that is not there yet is read from the start",
+        ),
     }
 }
 

@@ -11,6 +11,7 @@ use sanderling_gate::{Denial, GateError, Origin, Place, Reach, Rule, VaultError}
 use super::*;
 use crate::contract::Diagnostic;
 use crate::document::parse;
+use crate::error::{AdoptError, WatermarkError};
 use crate::openapi::Kind;
 use crate::report;
 use crate::retry::Reason;
@@ -474,6 +475,22 @@ fn what_keeps_init_from_asking() {
         Error::Init(crate::init::InitError::Curl("its body is no object of JSON")),
         Error::Init(crate::init::InitError::Curl("a body from a file has no form in a config")),
         Error::Init(crate::init::InitError::Curl("a form with files has no form in a config")),
+    ]));
+}
+
+#[test]
+fn what_keeps_a_checkpoint_from_being_set() {
+    let edit = |error| Error::Edit { resource: "tasks".into(), error };
+    let adopt = |error| Error::Adopt { target: "duckdb:a.db".into(), error };
+    assert_snapshot!(errors([
+        edit(WatermarkError::NotIncremental),
+        edit(WatermarkError::Unfinished),
+        edit(WatermarkError::NoParent),
+        adopt(AdoptError::NoDlt),
+        adopt(AdoptError::WhichPipeline { known: vec!["a".into(), "b".into()] }),
+        adopt(AdoptError::NoTable { pipeline: "a".into(), tables: vec!["events".into(), "users".into()] }),
+        adopt(AdoptError::Loaded { resource: "tasks".into() }),
+        adopt(AdoptError::OtherShape { resource: "tasks".into() }),
     ]));
 }
 

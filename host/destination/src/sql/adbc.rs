@@ -15,7 +15,7 @@ use arrow_array::types::{Decimal256Type, Float64Type, Int32Type, Int64Type};
 use arrow_array::{Array, ArrayRef, Float64Array, Int64Array, RecordBatch, RecordBatchReader, StringArray};
 use arrow_schema::{DataType, Field, Schema};
 
-use super::dialect::{Dialect, list};
+use super::dialect::{Dialect, list, quoted};
 use super::session::{Scalar, SqlError, SqlErrorKind, TableName};
 
 /// The table in which a page waits to be added to its own, column by column's name.
@@ -64,6 +64,29 @@ impl Adbc {
             .map_err(|error| sort(&error))?;
         session.batch("SET TimeZone = 'UTC'")?;
         Ok(session)
+    }
+
+    /// Works in a schema from here on, which is `made` if it is not there; whether it is there. Tables are named without it:
+    /// `tracker.events` could also be one of a database `tracker`.
+    pub(crate) fn enter(&mut self, schema: &str, made: bool) -> Result<bool, SqlError> {
+        let text = |text: &str| Scalar::Text(text.to_owned());
+        let found = self.query("SELECT current_database()", &[])?;
+        let Some(Scalar::Text(database)) = found.first().and_then(|row| row.first()).cloned() else {
+            return Ok(false);
+        };
+        let whole = format!("{}.{}", quoted(&database), quoted(schema));
+        if made {
+            self.batch(&format!("CREATE SCHEMA IF NOT EXISTS {whole}"))?;
+        }
+        let found = self.query(
+            "SELECT schema_name FROM information_schema.schemata WHERE catalog_name = $1 AND schema_name = $2",
+            &[text(&database), text(schema)],
+        )?;
+        if found.is_empty() {
+            return Ok(false);
+        }
+        self.batch(&format!("USE {whole}"))?;
+        Ok(true)
     }
 
     pub(crate) fn execute(&mut self, sql: &str, args: &[Scalar]) -> Result<u64, SqlError> {

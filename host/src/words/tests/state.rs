@@ -10,7 +10,7 @@ use crate::run::outlook::{Next, Outlook};
 use crate::run::resume::Why;
 use crate::show::Paint;
 use crate::standing::{self, Standing};
-use crate::words::{Forgotten, nothing_remembered, of_reset};
+use crate::words::{Adopted, Forgotten, Left, nothing_remembered, of_adoption, of_edit, of_reset};
 
 /// 2023-11-14 22:13 UTC.
 const AT_MS: u64 = 1_700_000_000_000;
@@ -115,4 +115,22 @@ fn what_was_forgotten() {
         nothing_remembered(None),
         nothing_remembered(Some("sqlite:time.db")),
     ));
+}
+
+#[test]
+fn what_was_set_or_taken_over() {
+    let adopted = |table: &str, reached, left| Adopted { table: table.into(), rows: 1_200, reached, left };
+    let all = [
+        adopted("events", Some(("at".into(), "\"2024-01-03\"".into())), None),
+        adopted("issues", None, Some(Left::NoMark { cursor: "updated".into() })),
+        adopted("notes", None, Some(Left::PerParent)),
+        adopted("users", None, None),
+    ];
+    let told = [
+        of_adoption("tracker", "duckdb:a.db", &all, &["tags", "teams"]),
+        of_adoption("tracker", "duckdb:a.db", &all[3..], &[]),
+        of_edit("tasks", "at", "\"2024-01-03\"", None),
+        of_edit("tasks", "id", "7", Some(2)),
+    ];
+    assert_snapshot!(told.concat());
 }
