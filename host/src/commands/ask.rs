@@ -32,7 +32,11 @@ pub fn expect_interruption() {
 fn asked<T>(ask: impl FnOnce() -> dialoguer::Result<T>) -> Result<T, Error> {
     OPEN.store(true, Ordering::SeqCst);
     let answer = ask().map_err(unasked);
-    OPEN.store(false, Ordering::SeqCst);
+    // The signal of a question that was broken off may still be on its way to `expect_interruption`, which would end the
+    // program before it has said so.
+    if !matches!(answer, Err(Error::Interrupted)) {
+        OPEN.store(false, Ordering::SeqCst);
+    }
     answer
 }
 
