@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 
 use crate::coerce::data_for;
 use crate::names;
-use crate::number::Decimal;
 use crate::options::{Declared, Options, SystemNames};
 use crate::page::{Decoded, Page, Refused, TableBatch};
 use crate::put::Stop;
 use crate::record::Record;
 use crate::refusal::{DecodeError, Reason};
 use crate::row_id::row_id;
-use crate::scan::{Cursor, Fault};
+use crate::scan::Fault;
 use crate::schema::{Schema, TableSchema};
 use crate::table::{Above, Table, in_tables};
 use crate::version;
@@ -244,17 +243,8 @@ impl<'a> Pass<'a> {
             let version = version::version(self.walk.cursor.since(start), of);
             root.ids.push(row_id(&[b"version", self.options.table.as_bytes(), version.as_bytes()]));
         } else if in_tables(self.options) {
-            let id = if self.options.row_id_by_key && !self.key.is_empty() {
-                let texts: Vec<String> =
-                    self.key.iter().map(|slot| key_text(&self.walk.cursor, record, *slot)).collect();
-                let parts = std::iter::once("key").chain(std::iter::once(self.options.table.as_str()));
-                let parts: Vec<&[u8]> =
-                    parts.chain(texts.iter().map(String::as_str)).map(str::as_bytes).collect();
-                row_id(&parts)
-            } else {
-                let at = (self.page.first_row + row).to_le_bytes();
-                row_id(&[b"row", self.options.table.as_bytes(), self.page.load_id.as_bytes(), &at])
-            };
+            let at = (self.page.first_row + row).to_le_bytes();
+            let id = row_id(&[b"row", self.options.table.as_bytes(), self.page.load_id.as_bytes(), &at]);
             root.ids.push(id);
         }
         root.rows += 1;
@@ -312,22 +302,5 @@ impl<'a> Pass<'a> {
         }
         *schema = learnt;
         Ok(decoded)
-    }
-}
-
-/// One text for one value of a key, however it is written.
-fn key_text(cursor: &Cursor, record: &mut Record, slot: usize) -> String {
-    let span = record.slot(0, slot).and_then(|slot| slot.span);
-    let json = span.and_then(|(from, to)| cursor.text().get(from..to)).unwrap_or_default();
-    let mut value = Cursor::new(json);
-    match json.as_bytes().first() {
-        Some(b'"') => {
-            let text = value.string().ok().and_then(|quoted| quoted.text().ok());
-            format!("s{}", text.as_deref().unwrap_or(json))
-        }
-        Some(b'-' | b'0'..=b'9') => {
-            format!("n{}", Decimal::read(json).map_or_else(|| json.to_owned(), |decimal| decimal.canonical()))
-        }
-        _ => json.to_owned(),
     }
 }

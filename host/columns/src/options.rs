@@ -22,9 +22,6 @@ pub struct Options {
     pub columns: Vec<Declared>,
     /// Fields that every row must have, and not null, by their names in the rows.
     pub key: Vec<String>,
-    /// Whether the key names the row ([`Role::RowId`]): under merge, where the row with the same key is the same row.
-    /// Else a row is named by its load and its place in it.
-    pub row_id_by_key: bool,
     /// What makes a row another version, where versions of one row are told apart: it then names the row, whatever its key
     /// is, and every row is named. None: they are not.
     pub version: Option<Version>,
@@ -127,7 +124,6 @@ impl Options {
             system: SystemNames::Ours,
             columns: Vec::new(),
             key: Vec::new(),
-            row_id_by_key: false,
             version: None,
             reserved: Vec::new(),
             root_id: false,

@@ -59,10 +59,6 @@ impl<'a> Cursor<'a> {
         Self { text, at: 0 }
     }
 
-    pub(crate) fn text(&self) -> &'a str {
-        self.text
-    }
-
     #[inline]
     pub(crate) fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()

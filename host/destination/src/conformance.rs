@@ -111,7 +111,9 @@ impl Place {
         let mut rows: Vec<String> = match &self.target {
             Target::Postgres { address } => postgres_rows(address, resource),
             Target::Sqlite { path } => sqlite_rows(path, resource),
-            Target::DuckDb { path, driver, .. } => crate::sql::duckdb_rows(path, driver.as_deref(), resource),
+            Target::DuckDb { path, driver, .. } => {
+                crate::sql::open::duckdb_rows(path, driver.as_deref(), resource)
+            }
             Target::Jsonl { dir, .. } => jsonl_rows(&dir.join(format!("{resource}.jsonl"))),
             Target::Parquet { dir, .. } => parquet_rows(dir, resource),
             Target::Store { form, address } => store_rows(*form, address, resource),
@@ -131,7 +133,7 @@ impl Place {
                 let mut select = conn.prepare(sql).unwrap();
                 select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
             }
-            Target::DuckDb { path, driver, .. } => crate::sql::duckdb_ask(path, driver.as_deref(), sql),
+            Target::DuckDb { path, driver, .. } => crate::sql::open::duckdb_ask(path, driver.as_deref(), sql),
             Target::Postgres { address } => crate::postgres::tests::ask_within(address, sql),
             Target::Jsonl { .. } | Target::Parquet { .. } | Target::Store { .. } | Target::Stdout => {
                 unreachable!()
@@ -506,7 +508,7 @@ fn assert_no_leftovers(place: &Place) {
             assert_eq!(ask(&tables), [""; 0]);
         }
         Target::DuckDb { path, driver, .. } => {
-            let left = crate::sql::duckdb_tables(path, driver.as_deref(), "_sanderling_new");
+            let left = crate::sql::open::duckdb_tables(path, driver.as_deref(), "_sanderling_new");
             assert_eq!(left, [""; 0]);
         }
         Target::Jsonl { dir, state_dir } => {
@@ -785,7 +787,7 @@ fn a_load_without_rows() {
             assert_eq!(place.rows("tasks"), [""; 0]);
             match &place.target {
                 Target::DuckDb { path, driver, .. } => {
-                    let found = crate::sql::duckdb_tables(path, driver.as_deref(), "tasks");
+                    let found = crate::sql::open::duckdb_tables(path, driver.as_deref(), "tasks");
                     assert_eq!(found, ["tasks"]);
                 }
                 Target::Sqlite { path } => {
@@ -1289,7 +1291,7 @@ fn failures_stay_for_a_person_to_read() {
         let messages: Vec<String> = match &place.target {
             Target::DuckDb { path, driver, .. } => {
                 let sql = "SELECT message FROM _sanderling_errors WHERE \"at\" = '2026-03-01T09:30:00.250Z'";
-                crate::sql::duckdb_ask(path, driver.as_deref(), sql)
+                crate::sql::open::duckdb_ask(path, driver.as_deref(), sql)
             }
             Target::Sqlite { path } => {
                 let conn = rusqlite::Connection::open(path).unwrap();

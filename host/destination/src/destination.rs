@@ -10,7 +10,7 @@ use crate::dlt::DltPipeline;
 use crate::error::{DataError, DestinationError};
 use crate::files::{Files, Form};
 use crate::shell;
-use crate::sql::{self, Sql};
+use crate::sql::{Sql, open};
 use crate::stdout::Stdout;
 use crate::strategy::Absent;
 use crate::table::{Rows, Table, Written};
@@ -44,8 +44,8 @@ impl Destination {
     /// reads the state of `pipeline` (several may share one target).
     pub fn open(target: &Target, pipeline: &str) -> Result<Self, DestinationError> {
         Ok(match target {
-            Target::Sqlite { path } => Self::Sql(Box::new(sql::open_sqlite(path, pipeline)?)),
-            Target::Postgres { address } => Self::Sql(Box::new(sql::open_postgres(address, pipeline)?)),
+            Target::Sqlite { path } => Self::Sql(Box::new(open::open_sqlite(path, pipeline)?)),
+            Target::Postgres { address } => Self::Sql(Box::new(open::open_postgres(address, pipeline)?)),
             Target::Jsonl { dir, state_dir } => {
                 Self::Files(Box::new(Files::open(Form::Lines, dir, state_dir, pipeline)?))
             }
@@ -58,7 +58,7 @@ impl Destination {
             Target::Stdout => Self::Stdout(Box::new(Stdout::open())),
             Target::DuckDb { path, schema, driver } => {
                 let (schema, driver) = (schema.as_deref(), driver.as_deref());
-                Self::Sql(Box::new(sql::open_duckdb(path, schema, driver, pipeline)?))
+                Self::Sql(Box::new(open::open_duckdb(path, schema, driver, pipeline)?))
             }
         })
     }
@@ -67,14 +67,14 @@ impl Destination {
     /// None if the target is not there, or nothing was ever loaded into it.
     pub fn look(target: &Target) -> Result<Option<BTreeMap<String, State>>, DestinationError> {
         match target {
-            Target::Sqlite { path } => sql::look_sqlite(path),
-            Target::Postgres { address } => sql::look_postgres(address),
+            Target::Sqlite { path } => open::look_sqlite(path),
+            Target::Postgres { address } => open::look_postgres(address),
             Target::Jsonl { state_dir, .. } => Files::look(Form::Lines, state_dir),
             Target::Parquet { state_dir, .. } => Files::look(Form::Parquet, state_dir),
             Target::Store { form, address } => Files::look_store(*form, address),
             Target::Stdout => Ok(None),
             Target::DuckDb { path, schema, driver } => {
-                sql::look_duckdb(path, schema.as_deref(), driver.as_deref())
+                open::look_duckdb(path, schema.as_deref(), driver.as_deref())
             }
         }
     }

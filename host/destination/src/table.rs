@@ -69,8 +69,6 @@ pub(crate) enum Way {
     Append,
     /// They are gathered beside the table, and then take its place.
     Replace,
-    /// Each takes the place of the one with its key, at once.
-    Upsert,
     /// They are gathered beside the table; then what they replace is deleted, and they are added. (dlt's `delete-insert`)
     DeleteInsert,
 }
@@ -79,6 +77,15 @@ impl Way {
     /// Whether rows are gathered beside the table.
     pub(crate) fn is_beside(self) -> bool {
         matches!(self, Self::Replace | Self::DeleteInsert)
+    }
+
+    /// As the ledger has it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Append => "append",
+            Self::Replace => "replace",
+            Self::DeleteInsert => "delete-insert",
+        }
     }
 }
 
@@ -121,11 +128,6 @@ impl Table {
         self.disposition == Disposition::Merge && !self.primary_key.is_empty()
     }
 
-    /// Whether a merge of it is all but one by keys.
-    fn is_plain_merge(&self) -> bool {
-        self.strategy == MergeStrategy::DeleteInsert && self.delete_absent.is_none()
-    }
-
     /// How versions of its rows are kept, if they are.
     pub(crate) fn history(&self) -> Option<&History> {
         match &self.strategy {
@@ -158,16 +160,12 @@ impl Table {
         }
     }
 
-    /// How its rows come to their place in a database.
+    /// How its rows come to their place in a database. Every merge is gathered first: whatever a load brings comes at
+    /// once, or not at all.
     pub(crate) fn way(&self) -> Way {
-        let is_plain = self.is_plain_merge()
-            && self.merge_key.is_empty()
-            && self.dedup_sort.is_none()
-            && self.hard_delete.is_none();
         match self.disposition {
             Disposition::Append => Way::Append,
             Disposition::Replace => Way::Replace,
-            Disposition::Merge if is_plain => Way::Upsert,
             Disposition::Merge => Way::DeleteInsert,
         }
     }

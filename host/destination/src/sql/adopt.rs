@@ -6,7 +6,7 @@ use sanderling_columns::Schema;
 
 use super::ledger::{self, Begun};
 use super::session::{Scalar, TableName};
-use super::{Sql, name_of, sort, way};
+use super::{Sql, sort};
 use crate::checkpoint::{Change, Load, LoadStatus};
 use crate::dlt::{self, DltPipeline};
 use crate::error::DestinationError;
@@ -79,7 +79,7 @@ impl Sql {
         let note = self.notes.entry(table.resource.clone()).or_default();
         note.begun = Some(Begun {
             load_id: load.load_id.clone(),
-            way: name_of(way(table)).to_owned(),
+            way: table.way().name().to_owned(),
             table: table.name.clone(),
             rows: 0,
         });

@@ -1,0 +1,136 @@
+//! Opens each kind of database, or looks what is in it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::place::{Place, sort};
+#[cfg(test)]
+use super::session::Scalar;
+use super::session::Session;
+use super::{Sql, adbc, sqlite};
+use crate::checkpoint::State;
+use crate::error::DestinationError;
+use crate::lock::Lock;
+use crate::postgres::{Postgres, PostgresAddress};
+
+/// Opens a schema of a PostgreSQL database.
+pub(crate) fn open_postgres(address: &PostgresAddress, pipeline: &str) -> Result<Sql, DestinationError> {
+    let place = Place::server(address);
+    let session = Postgres::connect(address).map_err(|error| sort(&place, error))?;
+    Sql::open(Session::Postgres(session), place, Some(address.schema.clone()), pipeline, None)
+}
+
+/// What each pipeline left in a schema; none if nothing was ever loaded into it.
+pub(crate) fn look_postgres(
+    address: &PostgresAddress,
+) -> Result<Option<BTreeMap<String, State>>, DestinationError> {
+    let place = Place::server(address);
+    let session = Postgres::connect(address).map_err(|error| sort(&place, error))?;
+    Sql::look(&mut Session::Postgres(session), &place, Some(&address.schema))
+}
+
+/// Opens a DuckDB file, with the driver at `driver` or the one that is installed.
+pub(crate) fn open_duckdb(
+    path: &Path,
+    schema: Option<&str>,
+    driver: Option<&Path>,
+    pipeline: &str,
+) -> Result<Sql, DestinationError> {
+    let driver = load(driver)?;
+    let lock = Lock::beside(path)?;
+    let place = Place { schema: schema.map(str::to_owned), ..Place::file(path) };
+    let mut session = adbc::Adbc::duckdb(driver, path, false).map_err(|error| sort(&place, error))?;
+    if let Some(schema) = schema {
+        session.enter(schema, true).map_err(|error| sort(&place, error))?;
+    }
+    Sql::open(Session::Adbc(session), place, None, pipeline, Some(lock))
+}
+
+/// What each pipeline left in a DuckDB file; none if it is not there.
+pub(crate) fn look_duckdb(
+    path: &Path,
+    schema: Option<&str>,
+    driver: Option<&Path>,
+) -> Result<Option<BTreeMap<String, State>>, DestinationError> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let place = Place::file(path);
+    let mut session = adbc::Adbc::duckdb(load(driver)?, path, true).map_err(|error| sort(&place, error))?;
+    if let Some(schema) = schema
+        && !session.enter(schema, false).map_err(|error| sort(&place, error))?
+    {
+        return Ok(None);
+    }
+    Sql::look(&mut Session::Adbc(session), &place, None)
+}
+
+fn load(driver: Option<&Path>) -> Result<adbc_driver_manager::ManagedDriver, DestinationError> {
+    adbc::duckdb_driver(driver).map_err(|cause| DestinationError::NoDriver { name: "DuckDB", cause })
+}
+
+/// Opens an SQLite file.
+pub(crate) fn open_sqlite(path: &Path, pipeline: &str) -> Result<Sql, DestinationError> {
+    let lock = Lock::beside(path)?;
+    let place = Place::file(path);
+    let session = sqlite::Sqlite::open(path).map_err(|error| sort(&place, error))?;
+    Sql::open(Session::Sqlite(session), place, None, pipeline, Some(lock))
+}
+
+/// What each pipeline left in an SQLite file; none if it is not there.
+pub(crate) fn look_sqlite(path: &Path) -> Result<Option<BTreeMap<String, State>>, DestinationError> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let place = Place::file(path);
+    let session = sqlite::Sqlite::look(path).map_err(|error| sort(&place, error))?;
+    Sql::look(&mut Session::Sqlite(session), &place, None)
+}
+
+/// A table's rows as JSON, without nulls and what is added, for tests.
+#[cfg(test)]
+pub(crate) fn duckdb_rows(path: &Path, driver: Option<&Path>, table: &str) -> Vec<String> {
+    if duckdb_tables(path, driver, table).is_empty() {
+        return Vec::new();
+    }
+    let mut session = adbc::Adbc::duckdb(load(driver).unwrap(), path, true).unwrap();
+    let sql = format!("SELECT to_json(t)::text FROM {} AS t", super::dialect::quoted(table));
+    let rows = session.query(&sql, &[]).unwrap();
+    let plain = |row: Vec<Scalar>| {
+        let Some(Scalar::Text(text)) = row.first() else { unreachable!("{row:?}") };
+        let row: BTreeMap<String, serde_json::Value> = serde_json::from_str(text).unwrap();
+        let fields = row.into_iter().filter(|(name, value)| !value.is_null() && !name.starts_with("_load"));
+        let fields: BTreeMap<_, _> = fields
+            .map(|(name, value)| match value {
+                serde_json::Value::Array(_) | serde_json::Value::Object(_) => {
+                    (name, value.to_string().into())
+                }
+                value => (name, value),
+            })
+            .collect();
+        serde_json::to_string(&fields).unwrap()
+    };
+    rows.into_iter().map(plain).collect()
+}
+
+/// The tables whose names begin so, for tests.
+#[cfg(test)]
+pub(crate) fn duckdb_tables(path: &Path, driver: Option<&Path>, begin: &str) -> Vec<String> {
+    let begin = begin.replace('\'', "''");
+    let sql =
+        format!("SELECT table_name FROM information_schema.tables WHERE starts_with(table_name, '{begin}')");
+    duckdb_ask(path, driver, &sql)
+}
+
+/// The first column of an answer, for tests.
+#[cfg(test)]
+pub(crate) fn duckdb_ask(path: &Path, driver: Option<&Path>, sql: &str) -> Vec<String> {
+    let mut session = adbc::Adbc::duckdb(load(driver).unwrap(), path, true).unwrap();
+    let rows = session.query(sql, &[]).unwrap();
+    rows.into_iter()
+        .map(|row| match row.first() {
+            Some(Scalar::Text(name)) => name.clone(),
+            _ => unreachable!("{row:?}"),
+        })
+        .collect()
+}
