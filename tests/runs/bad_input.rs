@@ -684,3 +684,37 @@ fn two_runs_at_once_do_not_write_to_one_place() {
         assert_eq!(server.requests().len(), 1);
     }
 }
+
+#[test]
+fn one_key_from_two_parents_is_found_among_a_million() {
+    let server = start(Options::default()).unwrap();
+    server.set_route("/p", |_| Reply::json(200, r#"[{"id":1},{"id":2}]"#));
+    // One page of the first parent's more than keys are held of; the second one has a row with the last one's key.
+    let first = 1_000_000_usize;
+    server.set_route("/p/*/c", move |request| {
+        let rows = |from: usize, to: usize| {
+            let rows: Vec<String> = (from..to).map(|id| format!("{{\"id\":{id}}}")).collect();
+            Reply::json(200, format!("{{\"items\":[{}],\"total\":{}}}", rows.join(","), first + 10_000))
+        };
+        if request.path == "/p/2/c" {
+            return Reply::json(200, format!("{{\"items\":[{{\"id\":{first}}}],\"total\":1}}"));
+        }
+        let offset = request.number_param("offset").unwrap_or(0);
+        rows(offset, (offset + 10_000).min(first + 10_000))
+    });
+    let folder = Folder::new();
+    let config = format!(
+        "client: {{base_url: \"{}\", paginator: {{type: offset, limit: 10000}}}}
+resource_defaults: {{primary_key: id, write_disposition: merge}}
+resources:
+  - {{name: p, endpoint: {{path: /p, paginator: single_page}}}}
+  - {{name: c, endpoint: {{path: \"/p/{{resources.p.id}}/c\", data_selector: items}}}}
+",
+        server.base_url()
+    );
+    folder.write("c.yaml", &config);
+    for to in ["sqlite:c.db", "jsonl:c"] {
+        let ran = folder.run(&["run", "c.yaml", "--progress", "none", "--to", to]).expect(5);
+        ran.says(&["rows 1000001 and 1010001 have one key (id), but come from two parents, `[1]` and `[2]`"]);
+    }
+}

@@ -581,6 +581,7 @@ fn a_page_is_whole_or_absent() {
 
 #[test]
 fn two_parents_rows_with_one_key() {
+    let many: String = (10..20).map(|id| format!("{{\"id\":{id},\"kind\":\"x\"}}\n")).collect();
     let of = |partition, ndjson| Rows { partition_key: Some(partition), ..page(ndjson, "1") };
     for place in places() {
         let table = Table {
@@ -590,14 +591,8 @@ fn two_parents_rows_with_one_key() {
         let mut to = place.open();
         to.begin(&table, &load("tasks", "1")).unwrap();
         to.write(&table, &of("p1", "{\"id\":1,\"kind\":\"x\"}\n{\"id\":2,\"kind\":\"x\"}\n"), &[]).unwrap();
-        to.commit().unwrap();
-        drop(to);
-
-        // Remembered across a break, and not confused by the same parent's row coming again.
-        let mut to = place.open();
-        to.resume(&table, &load("tasks", "1")).unwrap();
+        // Not confused by the same parent's row coming again.
         to.write(&table, &of("p1", "{\"id\":2,\"kind\":\"x\",\"again\":1}\n"), &[]).unwrap();
-        to.write(&table, &of("p2", "{\"id\":2,\"kind\":\"y\"}\n"), &[]).unwrap();
         let clash = of("p2", "{\"id\":9,\"kind\":\"x\"}\n{\"kind\":\"\\u0078\",\"id\":1.0}\n");
         let refused = to.write(&table, &clash, &[]).unwrap_err();
         assert_eq!(
@@ -606,8 +601,22 @@ fn two_parents_rows_with_one_key() {
         );
         // A page that was refused has claimed nothing.
         to.write(&table, &of("p3", "{\"id\":9,\"kind\":\"x\"}\n"), &[]).unwrap();
-        to.finish(&table, &load("tasks", "1"), &[]).unwrap();
+        assert_eq!(to.shared_by_parents(&table).unwrap(), None);
         to.commit().unwrap();
+        drop(to);
+
+        // What came before a break is looked up at the end, and so is what comes behind the keys that are held.
+        let mut to = place.open();
+        to.resume(&table, &load("tasks", "1")).unwrap();
+        to.write(&table, &of("p1", "{\"id\":1,\"kind\":\"x\",\"again\":2}\n"), &[]).unwrap();
+        to.write(&table, &of("p2", "{\"id\":2,\"kind\":\"y\"}\n"), &[]).unwrap();
+        assert_eq!(to.shared_by_parents(&table).unwrap(), None);
+        to.write(&table, &of("p2", &many), &[]).unwrap();
+        assert_eq!(to.shared_by_parents(&table).unwrap(), None);
+        to.write(&table, &of("p3", "{\"id\":7,\"kind\":\"x\"}\n{\"id\":19,\"kind\":\"x\"}\n"), &[]).unwrap();
+        let shared = SharedByParents { first: (15, "p2".to_owned()), second: (17, "p3".to_owned()) };
+        assert_eq!(to.shared_by_parents(&table).unwrap(), Some(shared));
+        to.undo(&table, "1").unwrap();
 
         // The next load starts without a memory of this one's parents.
         to.begin(&table, &load("tasks", "2")).unwrap();
@@ -615,6 +624,7 @@ fn two_parents_rows_with_one_key() {
         to.undo(&table, "2").unwrap();
         to.begin(&table, &load("tasks", "3")).unwrap();
         to.write(&table, &of("p5", "{\"id\":1,\"kind\":\"x\"}\n"), &[]).unwrap();
+        to.finish(&table, &load("tasks", "3"), &[]).unwrap();
     }
 }
 

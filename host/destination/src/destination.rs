@@ -13,7 +13,7 @@ use crate::shell;
 use crate::sql::{Sql, open};
 use crate::stdout::Stdout;
 use crate::strategy::Absent;
-use crate::table::{Rows, Table, Written};
+use crate::table::{Rows, SharedByParents, Table, Written};
 use crate::target::Target;
 
 /// An open destination: locked against other runs until it is dropped. What was not committed by then is gone when it is
@@ -195,6 +195,16 @@ impl Destination {
         match self {
             Self::Sql(it) => it.distinct_keys(table).map(Some),
             Self::Files(it) => it.distinct_keys(table),
+            Self::Stdout(_) => Ok(None),
+        }
+    }
+
+    /// Under `merge` by a primary key, rows of an open load that two parents have brought under one key: those that
+    /// [`Self::write`] could not refuse, because it does not hold the keys of any number of rows.
+    pub fn shared_by_parents(&mut self, table: &Table) -> Result<Option<SharedByParents>, DestinationError> {
+        match self {
+            Self::Sql(it) => it.shared_by_parents(table),
+            Self::Files(it) => it.shared_by_parents(table),
             Self::Stdout(_) => Ok(None),
         }
     }

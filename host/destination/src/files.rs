@@ -23,7 +23,7 @@ use crate::jsonl::Lines;
 use crate::objects::Objects;
 use crate::parquet::Parquet;
 use crate::store::StoreAddress;
-use crate::table::{Rows, Table, Written};
+use crate::table::{Rows, SharedByParents, Table, Written};
 pub use format::Form;
 use format::{Format, each};
 use head::Head;
@@ -168,6 +168,13 @@ impl Files {
 
     pub(crate) fn distinct_keys(&self, table: &Table) -> Result<Option<u64>, DestinationError> {
         each!(&self.format, it => it.loads.get(&table.resource).map_or(Ok(None), |open| open.distinct_keys()))
+    }
+
+    pub(crate) fn shared_by_parents(
+        &self,
+        table: &Table,
+    ) -> Result<Option<SharedByParents>, DestinationError> {
+        each!(&self.format, it => it.loads.get(&table.resource).map_or(Ok(None), |open| open.shared_by_parents()))
     }
 
     pub(crate) fn finish(

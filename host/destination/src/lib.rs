@@ -14,6 +14,7 @@
 //! | `shape.rs` | what it says of how rows become columns; pure |
 //! | `dlt.rs` | what dlt has left in a database; pure |
 //! | `merge.rs` | which of a load's rows stay under merge; pure |
+//! | `parents.rs` | which parent brought each key of a load; pure |
 //! | `find.rs`, `partition_id.rs` | targets below a folder; partitions in 16 bytes |
 //! | `sql.rs`, `sql/` | rows and state as tables of a database: one engine over sessions |
 //! | `postgres.rs`, `postgres/` | a session with a PostgreSQL server: where it is, what is copied into it, what its failures mean |
@@ -61,6 +62,7 @@ mod number;
 mod objects;
 #[cfg(test)]
 mod objects_tests;
+mod parents;
 mod parquet;
 mod partition_id;
 mod postgres;
@@ -98,5 +100,5 @@ pub use sanderling_columns::{Contract, Mode, Names, Nested, Schema, SystemNames}
 pub use shape::Shape;
 pub use store::{StoreAddress, StoreAddressError};
 pub use strategy::{Absent, DELETED_AT, DeleteAbsent, History, MergeStrategy};
-pub use table::{DedupSort, Disposition, Rows, Table, Written};
+pub use table::{DedupSort, Disposition, Rows, SharedByParents, Table, Written};
 pub use target::{Target, TargetError};

@@ -14,7 +14,7 @@ use crate::files::Form;
 use crate::files::head::Head;
 use crate::files::journal::{Mark, Parts};
 use crate::files::ledger::Ledger;
-use crate::table::{Disposition, Rows, Table, Written};
+use crate::table::{Disposition, Rows, SharedByParents, Table, Written};
 use crate::{declared, jsonl, parquet};
 
 /// The open loads.
@@ -44,6 +44,13 @@ impl OpenLoad {
         match self {
             Self::Lines(open) => open.distinct_keys(),
             Self::Parquet(open) => open.distinct_keys(),
+        }
+    }
+
+    pub(crate) fn shared_by_parents(&self) -> Result<Option<SharedByParents>, DestinationError> {
+        match self {
+            Self::Lines(open) => open.shared_by_parents(),
+            Self::Parquet(open) => open.shared_by_parents(),
         }
     }
 }

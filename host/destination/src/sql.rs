@@ -12,6 +12,7 @@ mod in_place;
 mod ledger;
 pub(crate) mod open;
 mod page;
+mod parents;
 mod place;
 mod refuse;
 pub(crate) mod session;
@@ -31,13 +32,13 @@ use sha2::{Digest as _, Sha256};
 use crate::checkpoint::{Change, Load, LoadStatus, State};
 use crate::error::{DataError, DataErrorKind, DestinationError};
 use crate::lock::Lock;
+use crate::parents::Parents;
 use crate::shell;
 use crate::strategy::{Absent, DELETED_AT};
-use crate::table::{Rows, Table, Way, Written};
+use crate::table::{Rows, SharedByParents, Table, Way, Written};
 use dialect::Dialect;
 use in_place::keys;
 use ledger::{Begun, Ledger, Note};
-use page::Parents;
 use place::{Place, sort};
 use session::{Locked, Session, SqlError, SqlErrorKind, TableName};
 use tables::Known;
@@ -157,7 +158,7 @@ impl Sql {
         let begun = Begun { load_id, way: way_name, table: table.name.clone(), rows: 0 };
         self.notes.entry(table.resource.clone()).or_default().begun = Some(begun);
         self.remember(&[Change::Load(load.clone())]);
-        self.open_table(table, way, 0, None);
+        self.open_table(table, way, 0, Parents::begun);
         Ok(())
     }
 
@@ -171,7 +172,7 @@ impl Sql {
         let written =
             if way.is_beside() { self.beside(&table.resource, "") } else { self.named(&table.name) };
         let name = table.name.clone();
-        let parents = self.atomically(|this| {
+        self.atomically(|this| {
             this.check_ours(table)?;
             let is_there = this.known.columns(&mut this.session, &written);
             let is_there = is_there.map_err(|error| sort(&this.place, error))?.is_some();
@@ -179,17 +180,10 @@ impl Sql {
                 let reason = format!("what load {} was writing to table `{name}` is gone", load.load_id);
                 return Err(DestinationError::Corrupt { path: this.place.name.clone(), reason });
             }
-            if !is_there || !way.is_beside() {
-                return Ok(None);
-            }
-            let parents = match table.guards_parents() {
-                true => Parents::read(&mut this.session, &written).map(Some),
-                false => Ok(None),
-            };
-            parents.map_err(|error| sort(&this.place, error))
+            Ok(())
         })?;
         self.remember(&[Change::Load(load.clone())]);
-        self.open_table(table, way, rows, parents);
+        self.open_table(table, way, rows, Parents::resumed);
         Ok(())
     }
 
@@ -253,7 +247,7 @@ impl Sql {
             open.rows += rows.count;
             received = open.rows;
             if let (Some(parents), Some(claims)) = (&mut open.parents, read.claims) {
-                parents.note(claims);
+                parents.note(&claims.partition, &claims.digests);
             }
         }
         let note = self.notes.entry(table.resource.clone()).or_default();
@@ -320,6 +314,25 @@ impl Sql {
             .map(|column| column.name.as_str())
             .collect();
         tables::count_distinct(&mut self.session, &beside, &columns).map_err(|error| self.failed(error))
+    }
+
+    /// Rows of two parents with one key, where pages could not tell.
+    pub(crate) fn shared_by_parents(
+        &mut self,
+        table: &Table,
+    ) -> Result<Option<SharedByParents>, DestinationError> {
+        let open = self.tables.get(&table.resource);
+        if open.and_then(|open| open.parents.as_ref()).is_none_or(Parents::is_whole) {
+            return Ok(None);
+        }
+        let beside = self.beside(&table.resource, "");
+        let is_there = self.known.columns(&mut self.session, &beside).map(|columns| columns.is_some());
+        match is_there.map_err(|error| self.failed(error))? {
+            true => {
+                parents::shared_by_parents(&mut self.session, &beside).map_err(|error| self.failed(error))
+            }
+            false => Ok(None),
+        }
     }
 
     /// How many rows of a table its open load has not brought. None are where the load was the first to bring any.
@@ -450,8 +463,8 @@ impl Sql {
         self.named(&format!("_sanderling_new_{digest}"))
     }
 
-    fn open_table(&mut self, table: &Table, way: Way, rows: u64, parents: Option<Parents>) {
-        let parents = parents.or_else(|| table.guards_parents().then(Parents::default));
+    fn open_table(&mut self, table: &Table, way: Way, rows: u64, parents: fn() -> Parents) {
+        let parents = table.guards_parents().then(parents);
         let open = OpenTable { table: table.name.clone(), way, rows, parents };
         self.tables.insert(table.resource.clone(), open);
     }

@@ -89,6 +89,16 @@ impl Way {
     }
 }
 
+/// Two rows of a load that have one primary key, but come from two parents: each with its place in the load, from 0, and
+/// its parent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SharedByParents {
+    /// The earlier one.
+    pub first: (u64, String),
+    /// The later one.
+    pub second: (u64, String),
+}
+
 /// One page of rows.
 #[derive(Debug, Clone, Copy)]
 pub struct Rows<'a> {

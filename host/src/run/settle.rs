@@ -24,6 +24,9 @@ impl Driver<'_> {
         {
             return Ok(());
         }
+        if let Some(refusal) = self.shared_by_parents(resource)? {
+            return self.refuse(resource, refusal);
+        }
         if let Some(refusal) = self.shared_keys(resource)? {
             return self.refuse(resource, refusal);
         }
@@ -55,6 +58,16 @@ impl Driver<'_> {
         }
         self.tell_end(resource, status_in_place(&load));
         plan.resources[resource].children.iter().try_for_each(|&child| self.settle(child))
+    }
+
+    /// Rows of two parents that have one key, where there were too many for their pages to tell.
+    fn shared_by_parents(&mut self, resource: usize) -> Result<Option<Refusal>, DestinationError> {
+        let of = &self.plan.resources[resource];
+        if !of.written {
+            return Ok(None);
+        }
+        let shared = self.destination.shared_by_parents(&of.table)?;
+        Ok(shared.map(|shared| Refusal::SharedByParents { shared, key: of.table.primary_key.clone() }))
     }
 
     /// Under merge, rows that share a key take each other's place. That is told; and where fewer keys are left than the API

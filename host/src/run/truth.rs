@@ -1,7 +1,7 @@
 //! What must be true of the pages of a chain for its rows to count: pure checks, in commit order.
 
 use memchr::memchr_iter;
-use sanderling_destination::{Chain, DataError};
+use sanderling_destination::{Chain, DataError, SharedByParents};
 
 use super::plan::Totals;
 use crate::contract::{Continuation, Page};
@@ -36,6 +36,17 @@ pub enum Refusal {
         total: u64,
         /// The primary key.
         key: String,
+    },
+    /// Under merge, rows of two parents would take each other's place.
+    #[error(
+        "rows {} and {} have one key ({}), but come from two parents, `{}` and `{}`",
+        .shared.first.0 + 1, .shared.second.0 + 1, .key.join(", "), .shared.first.1, .shared.second.1
+    )]
+    SharedByParents {
+        /// The first two that were found.
+        shared: SharedByParents,
+        /// The primary key.
+        key: Vec<String>,
     },
     /// More rows would be taken away than may.
     #[error(

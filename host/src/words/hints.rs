@@ -55,6 +55,7 @@ fn hints_by_our_keys(failure: &Failure, config: &Document) -> Vec<String> {
             hint_for_data(first, None, format).into_iter().collect()
         }
         Cause::NotRetried(_) => vec!["run without --retry-failed: it is then read anew".into()],
+        Cause::Refused(Refusal::SharedByParents { key, .. }) => vec![only_within_a_parent(key, None, format)],
         Cause::Refused(Refusal::SharedKeys { .. }) => vec![format!(
             "name a `primary_key` that tells its rows apart, or, if the last of each is what you want, write {} on the resource",
             line("total", "estimate")
@@ -259,6 +260,10 @@ pub(super) fn hint_for_denial(denial: &Denial, format: Format) -> Option<String>
     }
 }
 
+fn only_within_a_parent(columns: &[String], parent: Option<&ParentKey>, format: Format) -> String {
+    format!("the key is unique within a parent only: {}", composite_key(columns, parent, format))
+}
+
 /// The key of a child's rows that is unique over all parents.
 fn composite_key(columns: &[String], parent: Option<&ParentKey>, format: Format) -> String {
     let Some(ParentKey { parent, primary_key, carried }) = parent else {
@@ -280,10 +285,9 @@ fn composite_key(columns: &[String], parent: Option<&ParentKey>, format: Format)
 pub(super) fn hint_for_data(error: &DataError, parent: Option<&ParentKey>, format: Format) -> Option<String> {
     let line = |name: &str, value: &Value| format!("`{}`", entry(format, name, value));
     match &error.kind {
-        DataErrorKind::DuplicateAcrossParents { columns, .. } => Some(format!(
-            "the key is unique within a parent only: {}",
-            composite_key(columns, parent, format)
-        )),
+        DataErrorKind::DuplicateAcrossParents { columns, .. } => {
+            Some(only_within_a_parent(columns, parent, format))
+        }
         DataErrorKind::ColumnMissing { column } | DataErrorKind::ColumnNull { column } => Some(format!(
             "if it may be null, write {} on the resource",
             line("columns", &json!({ column: { "nullable": true } }))

@@ -5,19 +5,27 @@ mod state;
 use std::io;
 
 use insta::assert_snapshot;
-use sanderling_destination::{DataErrorKind, DataType, NameError, ServerFailure, StoreFailure, Target};
+use sanderling_destination::{
+    DataError, DataErrorKind, DataType, DestinationError, NameError, ServerFailure, SharedByParents,
+    StoreFailure, Target,
+};
 use sanderling_gate::{Denial, GateError, Origin, Place, Reach, Rule, VaultError};
 
 use super::*;
-use crate::contract::Diagnostic;
-use crate::document::parse;
-use crate::error::{AdoptError, WatermarkError};
+use crate::contract::{BadResponse, Diagnostic, Fault, HttpFailure, Notice, Setting};
+use crate::document::edit::EditError;
+use crate::document::{Format, parse};
+use crate::error::{AdoptError, Error, WatermarkError};
 use crate::openapi::Kind;
 use crate::report;
 use crate::retry::Reason;
-use crate::run::outcome::{Follows, ParentKey};
+use crate::run::outcome::{Cause, Failure, Follows, ParentKey, RunNotice};
+use crate::run::plan::PlanError;
 use crate::run::resume::Why;
+use crate::run::truth::Refusal;
 use crate::sample::{Compared, Difference, Finding, Gap, Miss, NotCompared};
+use crate::sandbox::{CallError, ListError, LoadError, Trap};
+use crate::show::Paint;
 use crate::source::ConnectorError;
 
 #[test]
@@ -317,6 +325,10 @@ fn what_is_not_the_whole_truth() {
         Refusal::Repeated { page: 3 },
         Refusal::Short { received: 90, total: 100 },
         Refusal::SharedKeys { rows: 10, keys: 7, total: 10, key: "id".into() },
+        Refusal::SharedByParents {
+            shared: SharedByParents { first: (0, "[1]".into()), second: (1_234_566, "[2]".into()) },
+            key: vec!["id".into()],
+        },
         Refusal::TooManyAbsent { absent: 7, rows: 90, max_percent: 5 },
         Refusal::TooManyRows { refused: 9, rows: 100, first: Box::new(null_key()) },
         Refusal::Circular,

@@ -6,25 +6,21 @@ use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, BufWriter, Write as _};
 use std::path::Path;
 
+use super::keys::Keys;
 use super::part::Part;
 use crate::error::DestinationError;
 use crate::key::KeyDigest;
 use crate::table::{DedupSort, Table};
 use crate::{fields, merge};
 
-/// Which lines of `rows` do not stay: of each key (a digest a line) all but the one that counts, and those that are
+/// Which lines of `rows` do not stay: of each key (one a line) all but the one that counts, and those that are
 /// deleted. The list may be short: lines behind its end stay.
-pub(crate) fn leaves(
-    table: &Table,
-    rows: &Path,
-    digests: Option<&[KeyDigest]>,
-) -> Result<Vec<bool>, DestinationError> {
+pub(crate) fn leaves(table: &Table, rows: &Path, keys: Option<&Keys>) -> Result<Vec<bool>, DestinationError> {
     let io = |cause| DestinationError::io(rows, cause);
-    let mut leaves = match (digests, &table.dedup_sort) {
-        (None, _) => Vec::new(),
-        (Some(digests), None) => all_but_the_last(digests),
-        (Some(digests), Some(sort)) => all_but_the_best(digests, sort, rows).map_err(io)?,
-    };
+    let mut leaves = keys.map_or(Ok(Vec::new()), Keys::all_but_the_last)?;
+    if let (Some(keys), Some(sort)) = (keys, &table.dedup_sort) {
+        all_but_the_best(&mut leaves, keys, sort, rows).map_err(|cause| keys.failed(cause))?;
+    }
     if let Some(field) = &table.hard_delete {
         each_line(rows, |at, line| {
             if merge::is_deleted(value(line, field)) {
@@ -41,10 +37,10 @@ pub(crate) fn leaves(
 pub(crate) fn copy(
     table: &Table,
     rows: &Path,
-    digests: Option<&[KeyDigest]>,
+    keys: Option<&Keys>,
     new: impl FnOnce() -> Result<(String, Part), DestinationError>,
 ) -> Result<Option<String>, DestinationError> {
-    let leaves = leaves(table, rows, digests)?;
+    let leaves = leaves(table, rows, keys)?;
     if !leaves.contains(&true) {
         return Ok(None);
     }
@@ -62,45 +58,37 @@ pub(crate) fn copy(
     Ok(Some(name))
 }
 
-/// Which lines do not stay, where the last of each key does.
-fn all_but_the_last(digests: &[KeyDigest]) -> Vec<bool> {
-    let mut order: Vec<usize> = (0..digests.len()).collect();
-    order.sort_unstable_by_key(|line| (digests.get(*line), *line));
-    let mut leaves = vec![false; digests.len()];
-    for (earlier, later) in order.iter().zip(order.iter().skip(1)) {
-        if digests.get(*earlier) == digests.get(*later) {
-            put(&mut leaves, *earlier, true);
-        }
+/// Has the best by `sort` stay of each key, where `leaves` has the last. Only of keys that several rows have are values
+/// held.
+fn all_but_the_best(leaves: &mut Vec<bool>, keys: &Keys, sort: &DedupSort, rows: &Path) -> io::Result<()> {
+    if !leaves.contains(&true) {
+        return Ok(());
     }
-    leaves
-}
-
-/// The same where the best by `sort` stays. Only of keys that several rows have are values held.
-fn all_but_the_best(digests: &[KeyDigest], sort: &DedupSort, rows: &Path) -> io::Result<Vec<bool>> {
-    let mut leaves = all_but_the_last(digests);
-    let mut best: HashMap<KeyDigest, (usize, Option<String>)> =
-        leaves.iter().zip(digests).filter(|(leaves, _)| **leaves).map(|(_, key)| (*key, (0, None))).collect();
-    if best.is_empty() {
-        return Ok(leaves);
-    }
-    let mut seen = std::collections::HashSet::new();
-    each_line(rows, |at, line| {
-        let Some((key, best)) = digests.get(at).and_then(|key| Some((key, best.get_mut(key)?))) else {
-            return Ok(());
-        };
-        let json = value(line, &sort.field);
-        if seen.insert(*key) {
-            *best = (at, json.map(str::to_owned));
-        } else if merge::rank(sort, json, best.1.as_deref()) == Ordering::Less {
-            put(&mut leaves, at, true);
-        } else {
-            put(&mut leaves, best.0, true);
-            *best = (at, json.map(str::to_owned));
+    for share in keys.shares()?.1 {
+        let mut best: HashMap<KeyDigest, Option<(usize, Option<String>)>> = HashMap::new();
+        let mut digests = keys.digests()?;
+        for leaves in leaves.iter() {
+            let Some(digest) = digests.next()? else { break };
+            if *leaves && share.has(&digest) {
+                best.insert(digest, None);
+            }
         }
-        Ok(())
-    })?;
-    best.into_values().for_each(|(at, _)| put(&mut leaves, at, false));
-    Ok(leaves)
+        let mut digests = keys.digests()?;
+        each_line(rows, |at, line| {
+            let Some(best) = digests.next()?.and_then(|digest| best.get_mut(&digest)) else { return Ok(()) };
+            let json = value(line, &sort.field);
+            let loser = match best {
+                Some((_, than)) if merge::rank(sort, json, than.as_deref()) == Ordering::Less => Some(at),
+                _ => best.replace((at, json.map(str::to_owned))).map(|(beaten, _)| beaten),
+            };
+            if let Some(loser) = loser {
+                put(leaves, loser, true);
+            }
+            Ok(())
+        })?;
+        best.into_values().flatten().for_each(|(at, _)| put(leaves, at, false));
+    }
+    Ok(())
 }
 
 fn put(leaves: &mut Vec<bool>, at: usize, leaves_it: bool) {

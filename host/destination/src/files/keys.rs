@@ -1,19 +1,24 @@
 //! The keys of a merge into a file, and which parent brought each.
 //!
 //! They are kept in a file beside the rows, a frame a page: the length of the parent's key (4 bytes, little-endian; all
-//! ones: no parent), that key, the number of rows (4 bytes), 16 bytes a row.
+//! ones: no parent), that key, the number of rows (4 bytes), 16 bytes a row. What is asked of all of them is answered in
+//! several readings, each of a part of the keys, so that no number of rows fills the memory.
 
-use std::collections::{HashMap, HashSet};
-use std::fs;
-use std::path::Path;
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, BufReader, Read as _};
 
 use super::part::Part;
 use crate::declared::Declared;
 use crate::error::{DataErrorKind, DestinationError};
 use crate::key::{self, KeyDigest};
-use crate::table::Table;
+use crate::parents::Parents;
+use crate::table::{SharedByParents, Table};
 
 const NO_PARENT: u32 = u32::MAX;
+
+/// Rows whose keys are held at a time, some 30 MB of them.
+const ROWS_AT_ONCE: u64 = if cfg!(test) { 3 } else { 500_000 };
 
 #[derive(Debug)]
 pub(crate) struct Keys {
@@ -22,32 +27,37 @@ pub(crate) struct Keys {
     parents: Option<Parents>,
 }
 
-/// Only where rows have several parents are keys held in memory, 20 bytes each.
-#[derive(Debug, Default)]
-struct Parents {
-    names: Vec<String>,
-    numbers: HashMap<String, u32>,
-    holders: HashMap<KeyDigest, u32>,
-}
-
 /// A page's keys, checked but not yet noted.
 pub(crate) struct PageKeys<'a> {
     partition: Option<&'a str>,
     digests: Vec<KeyDigest>,
 }
 
+/// The keys of a file, in the order of the rows.
+pub(super) struct Digests {
+    source: io::Take<BufReader<File>>,
+    parent: Option<String>,
+    rows_left: u32,
+}
+
+/// A part of all keys, of about [`ROWS_AT_ONCE`] rows.
+#[derive(Clone, Copy)]
+pub(super) struct Share {
+    at: u32,
+    of: u32,
+}
+
 impl Keys {
     /// `part` may hold the keys of earlier pages.
     pub(crate) fn open(table: &Table, name: String, part: Part) -> Result<Self, DestinationError> {
-        let mut keys = Self { name, part, parents: table.guards_parents().then(Parents::default) };
-        if keys.parents.is_some() && keys.part.length() > 0 {
-            let path = keys.part.path().to_owned();
-            read(&path, keys.part.length(), |partition, digests| keys.note(partition, digests))?;
-        }
+        let parents = if part.length() > 0 { Parents::resumed } else { Parents::begun };
+        let keys = Self { name, part, parents: table.guards_parents().then(parents) };
+        // What is damaged is told before more is read.
+        keys.rows().map_err(|cause| keys.failed(cause))?;
         Ok(keys)
     }
 
-    /// The key of each line, refused if another parent has brought it.
+    /// The key of each line, refused if another parent is known to have brought it.
     pub(crate) fn check<'a>(
         &self,
         table: &Table,
@@ -60,8 +70,9 @@ impl Keys {
             let refuse = |kind| DestinationError::data(&table.resource, Some(row), kind);
             let values = declared.check(line).map_err(refuse)?;
             let digest = key::digest(&values);
+            let holder = self.parents.as_ref().and_then(|parents| parents.holder(&digest));
             if let Some(second) = partition
-                && let Some(first) = self.holder(&digest).filter(|first| *first != second)
+                && let Some(first) = holder.filter(|first| *first != second)
             {
                 return Err(refuse(DataErrorKind::DuplicateAcrossParents {
                     columns: table.primary_key.clone(),
@@ -75,19 +86,13 @@ impl Keys {
         Ok(PageKeys { partition, digests })
     }
 
-    fn holder(&self, digest: &KeyDigest) -> Option<&str> {
-        let parents = self.parents.as_ref()?;
-        let number = usize::try_from(*parents.holders.get(digest)?).ok()?;
-        parents.names.get(number).map(String::as_str)
-    }
-
     /// Writes a page's keys; `note` follows once its rows are written.
     pub(crate) fn append(&mut self, page: &PageKeys) -> Result<(), DestinationError> {
         let (Some(named), Some(rows)) = (
             page.partition.map_or(Some(NO_PARENT), |key| u32::try_from(key.len()).ok()),
             u32::try_from(page.digests.len()).ok(),
         ) else {
-            return Err(self.damaged(DAMAGED));
+            return Err(self.failed(damaged()));
         };
         let partition = page.partition.unwrap_or_default().as_bytes();
         let pieces = [&named.to_le_bytes(), partition, &rows.to_le_bytes(), page.digests.as_flattened()];
@@ -95,72 +100,154 @@ impl Keys {
     }
 
     /// Remembers whose keys these are.
-    pub(crate) fn note_page(&mut self, page: &PageKeys) {
-        self.note(page.partition, &page.digests);
-    }
-
-    fn note(&mut self, partition: Option<&str>, digests: &[KeyDigest]) {
-        let (Some(parents), Some(partition)) = (&mut self.parents, partition) else {
-            return;
-        };
-        let number = match parents.numbers.get(partition) {
-            Some(number) => *number,
-            None => {
-                let number = u32::try_from(parents.names.len()).unwrap_or(u32::MAX);
-                parents.names.push(partition.to_owned());
-                parents.numbers.insert(partition.to_owned(), number);
-                number
-            }
-        };
-        parents.holders.extend(digests.iter().map(|digest| (*digest, number)));
+    pub(crate) fn note(&mut self, page: &PageKeys) {
+        if let (Some(parents), Some(partition)) = (&mut self.parents, page.partition) {
+            parents.note(partition, &page.digests);
+        }
     }
 
     /// How many keys there are.
     pub(crate) fn distinct(&self) -> Result<u64, DestinationError> {
-        let mut seen = HashSet::new();
-        read(self.part.path(), self.part.length(), |_, page| seen.extend(page.iter().copied()))?;
-        Ok(seen.len() as u64)
+        let leaves = self.all_but_the_last()?;
+        Ok(leaves.iter().filter(|leaves| !**leaves).count() as u64)
     }
 
-    /// The key of each row, in the order of the rows.
-    pub(crate) fn digests(&self) -> Result<Vec<KeyDigest>, DestinationError> {
-        let mut digests = Vec::new();
-        read(self.part.path(), self.part.length(), |_, page| digests.extend_from_slice(page))?;
-        Ok(digests)
-    }
-
-    fn damaged(&self, reason: &str) -> DestinationError {
-        DestinationError::Corrupt { path: self.part.path().to_owned(), reason: reason.to_owned() }
-    }
-}
-
-const DAMAGED: &str = "it is not what a run leaves";
-
-/// Calls `each` with every frame of the first `length` bytes.
-fn read(
-    path: &Path,
-    length: u64,
-    mut each: impl FnMut(Option<&str>, &[KeyDigest]),
-) -> Result<(), DestinationError> {
-    let bytes = fs::read(path).map_err(|cause| DestinationError::io(path, cause))?;
-    let mut rest = usize::try_from(length).ok().and_then(|length| bytes.get(..length)).unwrap_or(&bytes);
-    while !rest.is_empty() {
-        let Some(()) = frame(&mut rest, &mut each) else {
-            let reason = DAMAGED.to_owned();
-            return Err(DestinationError::Corrupt { path: path.to_owned(), reason });
+    /// Of each row, whether a later one has its key.
+    pub(super) fn all_but_the_last(&self) -> Result<Vec<bool>, DestinationError> {
+        let read = || -> io::Result<Vec<bool>> {
+            let (rows, shares) = self.shares()?;
+            let mut leaves = vec![false; rows];
+            for share in shares {
+                let mut last: HashMap<KeyDigest, usize> = HashMap::new();
+                let mut digests = self.digests()?;
+                for row in 0.. {
+                    let Some(digest) = digests.next()? else { break };
+                    if share.has(&digest)
+                        && let Some(earlier) = last.insert(digest, row)
+                        && let Some(leaves) = leaves.get_mut(earlier)
+                    {
+                        *leaves = true;
+                    }
+                }
+            }
+            Ok(leaves)
         };
+        read().map_err(|cause| self.failed(cause))
     }
-    Ok(())
+
+    /// Rows of two parents with one key, where [`Self::check`] could not tell.
+    pub(crate) fn shared_by_parents(&self) -> Result<Option<SharedByParents>, DestinationError> {
+        if self.parents.as_ref().is_none_or(Parents::is_whole) {
+            return Ok(None);
+        }
+        let read = || -> io::Result<Option<SharedByParents>> {
+            for share in self.shares()?.1 {
+                let mut names: Vec<String> = Vec::new();
+                let mut numbers: HashMap<String, usize> = HashMap::new();
+                let mut first: HashMap<KeyDigest, (u64, usize)> = HashMap::new();
+                let mut digests = self.digests()?;
+                for row in 0.. {
+                    let Some(digest) = digests.next()? else { break };
+                    let Some(parent) = digests.parent.as_deref().filter(|_| share.has(&digest)) else {
+                        continue;
+                    };
+                    let number = match numbers.get(parent) {
+                        Some(number) => *number,
+                        None => {
+                            names.push(parent.to_owned());
+                            numbers.insert(parent.to_owned(), names.len() - 1);
+                            names.len() - 1
+                        }
+                    };
+                    let (earlier, of) = *first.entry(digest).or_insert((row, number));
+                    if of != number
+                        && let Some(first) = names.get(of)
+                    {
+                        let (first, second) = ((earlier, first.clone()), (row, parent.to_owned()));
+                        return Ok(Some(SharedByParents { first, second }));
+                    }
+                }
+            }
+            Ok(None)
+        };
+        read().map_err(|cause| self.failed(cause))
+    }
+
+    /// How many rows there are, and the shares in which their keys are read.
+    pub(super) fn shares(&self) -> io::Result<(usize, impl Iterator<Item = Share> + use<>)> {
+        let rows = self.rows()?;
+        let of = u32::try_from((rows as u64).div_ceil(ROWS_AT_ONCE)).unwrap_or(u32::MAX).max(1);
+        Ok((rows, (0..of).map(move |at| Share { at, of })))
+    }
+
+    fn rows(&self) -> io::Result<usize> {
+        let mut digests = self.digests()?;
+        let mut rows = 0;
+        while digests.next()?.is_some() {
+            rows += 1;
+        }
+        Ok(rows)
+    }
+
+    pub(super) fn digests(&self) -> io::Result<Digests> {
+        let source = BufReader::new(File::open(self.part.path())?).take(self.part.length());
+        Ok(Digests { source, parent: None, rows_left: 0 })
+    }
+
+    /// A failure to read them.
+    pub(super) fn failed(&self, cause: io::Error) -> DestinationError {
+        let path = self.part.path();
+        match cause.kind() {
+            io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => DestinationError::Corrupt {
+                path: path.to_owned(),
+                reason: "it is not what a run leaves".to_owned(),
+            },
+            _ => DestinationError::io(path, cause),
+        }
+    }
 }
 
-fn frame(rest: &mut &[u8], each: &mut impl FnMut(Option<&str>, &[KeyDigest])) -> Option<()> {
-    let named = u32::from_le_bytes(*rest.split_off(..4)?.first_chunk()?);
-    let partition = match named {
-        NO_PARENT => None,
-        named => Some(std::str::from_utf8(rest.split_off(..usize::try_from(named).ok()?)?).ok()?),
-    };
-    let rows = u32::from_le_bytes(*rest.split_off(..4)?.first_chunk()?);
-    let digests = rest.split_off(..usize::try_from(rows).ok()?.checked_mul(16)?)?;
-    each(partition, digests.as_chunks().0);
-    Some(())
+impl Share {
+    /// Whether a key is in it.
+    pub(super) fn has(self, digest: &KeyDigest) -> bool {
+        let [a, b, c, d, ..] = *digest;
+        u32::from_le_bytes([a, b, c, d]) % self.of == self.at
+    }
+}
+
+impl Digests {
+    /// The next row's; none behind the last one.
+    pub(super) fn next(&mut self) -> io::Result<Option<KeyDigest>> {
+        while self.rows_left == 0 {
+            if self.source.limit() == 0 {
+                return Ok(None);
+            }
+            self.parent = match self.number()? {
+                NO_PARENT => None,
+                length => {
+                    let mut name = Vec::new();
+                    (&mut self.source).take(length.into()).read_to_end(&mut name)?;
+                    if name.len() as u64 != u64::from(length) {
+                        return Err(damaged());
+                    }
+                    Some(String::from_utf8(name).map_err(|_| damaged())?)
+                }
+            };
+            self.rows_left = self.number()?;
+        }
+        self.rows_left -= 1;
+        let mut digest = KeyDigest::default();
+        self.source.read_exact(&mut digest)?;
+        Ok(Some(digest))
+    }
+
+    fn number(&mut self) -> io::Result<u32> {
+        let mut bytes = [0; 4];
+        self.source.read_exact(&mut bytes)?;
+        Ok(u32::from_le_bytes(bytes))
+    }
+}
+
+fn damaged() -> io::Error {
+    io::ErrorKind::InvalidData.into()
 }

@@ -13,7 +13,7 @@ use crate::files::keys::Keys;
 use crate::files::part::{Names, Part, length_of};
 use crate::files::{Folders, kept};
 use crate::rows;
-use crate::table::{Disposition, Rows, Table};
+use crate::table::{Disposition, Rows, SharedByParents, Table};
 
 #[derive(Debug)]
 pub(crate) struct OpenLoad {
@@ -142,7 +142,7 @@ impl OpenLoad {
             keys.part.cut(before)?;
             return Err(error);
         }
-        keys.note_page(&page_keys);
+        keys.note(&page_keys);
         Ok(())
     }
 
@@ -161,6 +161,10 @@ impl OpenLoad {
         self.keys.as_ref().map(Keys::distinct).transpose()
     }
 
+    pub(crate) fn shared_by_parents(&self) -> Result<Option<SharedByParents>, DestinationError> {
+        self.keys.as_ref().map_or(Ok(None), Keys::shared_by_parents)
+    }
+
     /// The file of the state folder, durable, that is to take the place of the resource's; none under `append`.
     pub(crate) fn complete(
         &mut self,
@@ -169,9 +173,8 @@ impl OpenLoad {
     ) -> Result<Option<String>, DestinationError> {
         self.sync()?;
         if table.disposition == Disposition::Merge {
-            let digests = self.keys.as_ref().map(Keys::digests).transpose()?;
             let new = || names.create(&self.resource, "merged");
-            if let Some(merged) = kept::copy(table, self.rows.path(), digests.as_deref(), new)? {
+            if let Some(merged) = kept::copy(table, self.rows.path(), self.keys.as_ref(), new)? {
                 return Ok(Some(merged));
             }
         }

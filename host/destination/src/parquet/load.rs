@@ -16,7 +16,7 @@ use crate::files::part::{Names, Part, length_of};
 use crate::files::{Folders, kept};
 use crate::rows;
 use crate::shape::options;
-use crate::table::{Disposition, Rows, Table, Written};
+use crate::table::{Disposition, Rows, SharedByParents, Table, Written};
 use crate::undecodable::{of_page, of_row};
 
 /// Files of a load, in the order of their rows.
@@ -205,7 +205,7 @@ impl OpenLoad {
                 }
                 return Err(error);
             }
-            keys.note_page(page_keys);
+            keys.note(page_keys);
         }
         let had_columns = !self.schema.tables.is_empty();
         self.schema = schema;
@@ -252,6 +252,10 @@ impl OpenLoad {
         self.keys.as_ref().map(Keys::distinct).transpose()
     }
 
+    pub(crate) fn shared_by_parents(&self) -> Result<Option<SharedByParents>, DestinationError> {
+        self.keys.as_ref().map_or(Ok(None), Keys::shared_by_parents)
+    }
+
     /// Its files in the state folder, with the rows that stay: of each key the one that counts, and none that is deleted;
     /// of lists those of such rows.
     pub(crate) fn kept(
@@ -262,10 +266,9 @@ impl OpenLoad {
     ) -> Result<Files, DestinationError> {
         self.sync()?;
         let (parts, lists) = (std::mem::take(&mut self.parts), std::mem::take(&mut self.lists));
-        let digests = self.keys.as_ref().map(Keys::digests).transpose()?;
         let choices = self.choices.as_ref().map(|(_, part)| part.path());
         // Without choices the last row of each key stays, and nothing is read.
-        let mut leaves = kept::leaves(table, choices.unwrap_or(folders.state.as_path()), digests.as_deref())?;
+        let mut leaves = kept::leaves(table, choices.unwrap_or(folders.state.as_path()), self.keys.as_ref())?;
         if !leaves.contains(&true) {
             return Ok(Files { own: parts, lists });
         }

@@ -1,6 +1,5 @@
 //! A page as batches for a database: typed columns, and what a gathering table needs beside them.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray as _;
@@ -9,11 +8,11 @@ use arrow_schema::{DataType as Arrow, Field};
 use sanderling_columns as columns;
 use sanderling_columns::{Column, DecodeError, Nested, Options, Role, Schema, TableSchema};
 
-use super::dialect::quoted;
-use super::session::{Refusal, Scalar, Session, SqlError, TableName};
+use super::session::{Refusal, Session};
 use super::statements::{KEY, PARTITION, ROW};
 use crate::error::{DataErrorKind, DestinationError};
 use crate::key::{self, KeyDigest};
+use crate::parents::Parents;
 use crate::shape::options;
 use crate::table::{Rows, Table};
 use crate::{fields, rows, undecodable};
@@ -31,16 +30,8 @@ pub(super) struct Read {
 
 /// Keys that one parent's rows have.
 pub(super) struct Claims {
-    partition: String,
-    digests: Vec<KeyDigest>,
-}
-
-/// Which parent brought each key of a load, 20 bytes a key.
-#[derive(Debug, Default)]
-pub(super) struct Parents {
-    names: Vec<String>,
-    numbers: HashMap<String, u32>,
-    holders: HashMap<KeyDigest, u32>,
+    pub(super) partition: String,
+    pub(super) digests: Vec<KeyDigest>,
 }
 
 /// A column that only a gathering table has.
@@ -265,45 +256,6 @@ fn claims(
         digests.push(digest);
     }
     Ok(Claims { partition: partition.to_owned(), digests })
-}
-
-impl Parents {
-    /// Those whose rows are gathered in table `name`.
-    pub(super) fn read(session: &mut Session, name: &TableName) -> Result<Self, SqlError> {
-        let sql = format!(
-            "SELECT DISTINCT {}, {} FROM {}",
-            quoted(KEY),
-            quoted(PARTITION),
-            session.dialect().table(name)
-        );
-        let mut parents = Self::default();
-        for row in session.query(&sql, &[])? {
-            if let Ok([Scalar::Text(key), Scalar::Text(partition)]) = <[Scalar; 2]>::try_from(row)
-                && let Ok(digest) = u128::from_str_radix(&key, 16)
-            {
-                parents.note(Claims { partition, digests: vec![digest.to_be_bytes()] });
-            }
-        }
-        Ok(parents)
-    }
-
-    pub(super) fn note(&mut self, claims: Claims) {
-        let number = match self.numbers.get(&claims.partition) {
-            Some(number) => *number,
-            None => {
-                let number = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
-                self.names.push(claims.partition.clone());
-                self.numbers.insert(claims.partition, number);
-                number
-            }
-        };
-        self.holders.extend(claims.digests.into_iter().map(|digest| (digest, number)));
-    }
-
-    fn holder(&self, digest: &KeyDigest) -> Option<&str> {
-        let number = usize::try_from(*self.holders.get(digest)?).ok()?;
-        self.names.get(number).map(String::as_str)
-    }
 }
 
 /// Whether a line is of a row that was not left out.

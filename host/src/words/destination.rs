@@ -1,0 +1,81 @@
+//! A failed destination.
+
+use sanderling_destination::{DestinationError, ServerFailure, StoreFailure};
+
+use super::failure::of_data;
+use super::hints::hint_for_data;
+use super::text::without_number;
+use super::{Words, exit};
+use crate::document::Format;
+/// A failed destination.
+pub fn of_destination(error: &DestinationError) -> Words {
+    let words = |code| Words::new(code, without_number(&error.to_string()));
+    match error {
+        DestinationError::Locked { .. } => {
+            words(exit::LATER).hint("wait for the other one to end, or write elsewhere with --to")
+        }
+        DestinationError::Unwritable { .. } => {
+            words(exit::CONFIG).hint("name another place with --to, or mend its permissions")
+        }
+        DestinationError::Full { .. } => {
+            words(exit::OTHER).hint("make room and run again: it goes on where it stopped")
+        }
+        DestinationError::Data(error) => {
+            let mut words = Words::new(exit::REFUSED, format!("{}: {}", error.resource, of_data(error)));
+            words.hints.extend(hint_for_data(error, None, Format::Yaml));
+            words
+        }
+        DestinationError::Name(_) => words(exit::CONFIG).hint("give the resource another `name`"),
+        DestinationError::NotOurs { .. } => {
+            words(exit::CONFIG).hint("write to another place with --to, or give the resource another `name`")
+        }
+        DestinationError::Corrupt { .. } => {
+            words(exit::OTHER).hint("put the file back as it was, or start in an empty place")
+        }
+        DestinationError::Server { failure, .. } => match failure {
+            ServerFailure::Busy => {
+                words(exit::LATER).hint("wait for the other one to end, or write elsewhere with --to")
+            }
+            ServerFailure::Lost => {
+                words(exit::LATER).hint("run again once it can be reached: it goes on from the last commit")
+            }
+            ServerFailure::LostInCommit => words(exit::LATER).hint(
+                "nobody knows whether the last commit was done; run again: it looks, and goes on from there",
+            ),
+            ServerFailure::Denied => words(exit::CREDENTIAL).hint(
+                "give a user who may: `to: \"postgresql://USER:${secrets.db_password}@HOST/DATABASE\"`",
+            ),
+            ServerFailure::Other => words(exit::OTHER),
+        },
+        DestinationError::Store { failure, .. } => match failure {
+            StoreFailure::Denied => words(exit::CREDENTIAL).hint(
+                "give who may read, write, list and delete there: \
+                 `to: \"parquet:s3://BUCKET/PREFIX?access_key_id=${secrets.key}&secret_access_key=${secrets.key_secret}\"`, \
+                 or the variables of the cloud's own tools (AWS_, GOOGLE_, AZURE_)",
+            ),
+            StoreFailure::NoBucket => {
+                words(exit::CONFIG).hint("make it first, or mend its name, `region` or `endpoint` in `to`")
+            }
+            StoreFailure::Lost => {
+                words(exit::LATER).hint("run again once it can be reached: it goes on from the last commit")
+            }
+            StoreFailure::LostInCommit => words(exit::LATER).hint(
+                "nobody knows whether the last commit was done; run again: it looks, and goes on from there",
+            ),
+            StoreFailure::Unconditional => {
+                words(exit::CONFIG).hint("write to a store that heeds them, or to a folder with --to")
+            }
+            StoreFailure::Settings => {
+                words(exit::CONFIG).hint("look at the settings in `to`: credentials, `region`, `endpoint`")
+            }
+            StoreFailure::Other => words(exit::OTHER),
+        },
+        DestinationError::NoDriver { .. } => words(exit::CONFIG).hint(
+            "`dbc install duckdb` installs it; or name DuckDB's library: duckdb:FILE?driver=libduckdb.so",
+        ),
+        DestinationError::NotBegun { .. }
+        | DestinationError::Database { .. }
+        | DestinationError::Stopped { .. }
+        | DestinationError::Io { .. } => words(exit::OTHER),
+    }
+}
