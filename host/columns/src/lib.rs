@@ -48,6 +48,7 @@ pub use column_type::{ColumnType, TYPE_KEY};
 pub use data_type::DataType;
 pub use decode::{decode, without_rows};
 pub use names::{column as identifier, shortened};
+pub use number::{Decimal, exact_double_of};
 pub use options::{Contract, Declared, Mode, Names, Nested, Options, SystemNames, Version};
 pub use page::{Decoded, Page, Refused, TableBatch};
 pub use refusal::{DecodeError, Reason, Unforeseen};

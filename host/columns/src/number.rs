@@ -40,12 +40,21 @@ pub(crate) fn exact_double(number: &Number) -> Option<f64> {
         let size = if exponent < 0 { mantissa / power } else { mantissa * power };
         return Some(if number.negative { -size } else { size });
     }
-    let double: f64 = number.text.parse().ok()?;
+    exact_double_of(number.text)
+}
+
+/// The double that `text` (a JSON number, RFC 8259, 6) names, if it names no other number.
+pub fn exact_double_of(text: &str) -> Option<f64> {
+    let double: f64 = text.parse().ok()?;
     if !double.is_finite() {
         return None;
     }
-    let shortest = format!("{double:e}");
-    (Decimal::read(number.text)?.same_as(&Decimal::read(&shortest)?)).then_some(double)
+    let wanted = Decimal::read(text)?;
+    // IEEE 754 doubles keep any 15 digits, short of the ends of their range.
+    if wanted.significant() <= 15 && wanted.exponent.abs() < 290 {
+        return Some(double);
+    }
+    (wanted.same_as(&Decimal::read(&format!("{double:e}"))?)).then_some(double)
 }
 
 /// A whole number as a double, if no other whole number is that double.
@@ -55,7 +64,8 @@ pub(crate) fn double_of(int: i64) -> Option<f64> {
 }
 
 /// A decimal as the significant digits that stand in its text, and where they end.
-pub(crate) struct Decimal<'a> {
+#[derive(Debug)]
+pub struct Decimal<'a> {
     negative: bool,
     // Digits before and after the point, without the zeros at either end of the two together.
     whole: &'a [u8],
@@ -66,7 +76,7 @@ pub(crate) struct Decimal<'a> {
 
 impl<'a> Decimal<'a> {
     /// Reads a JSON number.
-    pub(crate) fn read(text: &'a str) -> Option<Self> {
+    pub fn read(text: &'a str) -> Option<Self> {
         let (negative, text) = text.strip_prefix('-').map_or((false, text), |text| (true, text));
         let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
@@ -90,16 +100,21 @@ impl<'a> Decimal<'a> {
         Some(Self { negative, whole, fraction, exponent: exponent.checked_add(last)? })
     }
 
-    pub(crate) fn is_zero(&self) -> bool {
+    /// Whether it is 0, of either sign.
+    #[must_use]
+    pub fn is_zero(&self) -> bool {
         self.significant() == 0
     }
 
-    pub(crate) fn is_one(&self) -> bool {
+    /// Whether it is 1.
+    #[must_use]
+    pub fn is_one(&self) -> bool {
         !self.negative && self.exponent == 0 && self.digits().eq("1".chars())
     }
 
     /// Its digits behind its sign, if it is a whole number of no more than `max` digits.
-    pub(crate) fn whole(&self, max: usize) -> Option<String> {
+    #[must_use]
+    pub fn whole(&self, max: usize) -> Option<String> {
         self.scaled(0, max)
     }
 

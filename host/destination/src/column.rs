@@ -1,6 +1,6 @@
 //! What a config declares of a column, and whether a row keeps to it.
 
-use std::fmt;
+use sanderling_columns::DataType;
 
 use crate::error::DataErrorKind;
 use crate::fits::{fits, found};
@@ -14,80 +14,6 @@ pub struct Column {
     pub data_type: Option<DataType>,
     /// Whether it may be null, or missing.
     pub nullable: bool,
-}
-
-/// The types that a column can be declared as: dlt's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DataType {
-    /// Any scalar.
-    Text,
-    /// A number that a double can come near to.
-    Double,
-    /// `true` or `false`.
-    Bool,
-    /// A moment: a date and a time.
-    Timestamp,
-    /// A whole number of 64 bits.
-    Bigint,
-    /// Bytes, as base64 or hexadecimal.
-    Binary,
-    /// Any JSON.
-    Json,
-    /// A number of any size.
-    Decimal,
-    /// A whole number of 256 bits.
-    Wei,
-    /// A day.
-    Date,
-    /// A time of day.
-    Time,
-}
-
-impl DataType {
-    /// All of them.
-    pub const ALL: [Self; 11] = [
-        Self::Text,
-        Self::Double,
-        Self::Bool,
-        Self::Timestamp,
-        Self::Bigint,
-        Self::Binary,
-        Self::Json,
-        Self::Decimal,
-        Self::Wei,
-        Self::Date,
-        Self::Time,
-    ];
-
-    /// The type of that name.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|known| known.name() == name)
-    }
-
-    /// Its name in a config.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::Double => "double",
-            Self::Bool => "bool",
-            Self::Timestamp => "timestamp",
-            Self::Bigint => "bigint",
-            Self::Binary => "binary",
-            Self::Json => "json",
-            Self::Decimal => "decimal",
-            Self::Wei => "wei",
-            Self::Date => "date",
-            Self::Time => "time",
-        }
-    }
-}
-
-impl fmt::Display for DataType {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-        formatter.write_str(self.name())
-    }
 }
 
 /// Whether a row keeps to `columns`; `json_of` gives the JSON of the column at a place of that list.
@@ -117,14 +43,6 @@ pub(crate) fn check<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_type_is_found_by_its_name() {
-        for data_type in DataType::ALL {
-            assert_eq!(DataType::parse(data_type.name()), Some(data_type));
-        }
-        assert_eq!(DataType::parse("integer"), None);
-    }
 
     #[test]
     fn null_missing_and_misfits() {

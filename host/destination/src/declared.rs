@@ -53,8 +53,8 @@ pub(crate) fn breaches(table: &Table, page: &Rows) -> Result<Vec<DataError>, Des
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::column::{Column, DataType};
     use crate::table::Disposition;
+    use crate::{Column, DataType};
 
     fn table(disposition: Disposition) -> Table {
         let column = |name: &str, data_type| Column { name: name.to_owned(), data_type, nullable: false };

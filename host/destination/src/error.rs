@@ -3,10 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use sanderling_columns::{DecodeError, Reason};
-
-use crate::column::DataType;
-
+use sanderling_columns::{DataType, DecodeError, Reason};
 /// Why a destination could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum DestinationError {

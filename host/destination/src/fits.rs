@@ -3,9 +3,8 @@
 use std::borrow::Cow;
 
 use jiff::fmt::temporal::DateTimeParser;
+use sanderling_columns::{DataType, Decimal};
 
-use crate::column::DataType;
-use crate::number::Decimal;
 use crate::value::string;
 
 /// Whether `json`, one value that is not null and has no space around it, fits `data_type`.

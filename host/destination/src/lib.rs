@@ -9,7 +9,7 @@
 //! | `target.rs` | `sqlite:FILE`, `jsonl:DIR`, `parquet:s3://…`, `-` and the others, parsed |
 //! | `destination.rs` | the one enum that callers use |
 //! | `table.rs`, `checkpoint.rs`, `error.rs` | the plain data that crosses the border |
-//! | `rows.rs`, `fields.rs`, `value.rs`, `number.rs`, `key.rs` | reading rows: lines, fields, values, identities; pure |
+//! | `rows.rs`, `fields.rs`, `value.rs`, `key.rs` | reading rows: lines, fields, values, identities; pure |
 //! | `column.rs`, `fits.rs`, `declared.rs` | what a config declares of columns and keys, held against rows; pure |
 //! | `shape.rs` | what it says of how rows become columns; pure |
 //! | `dlt.rs` | what dlt has left in a database; pure |
@@ -58,7 +58,6 @@ mod merge;
 mod merge_tests;
 #[cfg(test)]
 mod messages_tests;
-mod number;
 mod objects;
 #[cfg(test)]
 mod objects_tests;
@@ -88,7 +87,7 @@ pub use checkpoint::{
     Chain, Change, Complete, ErrorLine, Halt, Load, LoadStatus, Mark, Partition, PendingPage, QuarantinedRow,
     State, Watermark,
 };
-pub use column::{Column, DataType};
+pub use column::Column;
 pub use destination::Destination;
 pub use dlt::{DltError, DltMark, DltPipeline};
 pub use error::{DataError, DataErrorKind, DestinationError, NameError, ServerFailure, StoreFailure};
@@ -96,7 +95,7 @@ pub use files::Form;
 pub use find::find;
 pub use partition_id::PartitionId;
 pub use postgres::{AddressError, PostgresAddress};
-pub use sanderling_columns::{Contract, Mode, Names, Nested, Schema, SystemNames};
+pub use sanderling_columns::{Contract, DataType, Mode, Names, Nested, Schema, SystemNames};
 pub use shape::Shape;
 pub use store::{StoreAddress, StoreAddressError};
 pub use strategy::{Absent, DELETED_AT, DeleteAbsent, History, MergeStrategy};

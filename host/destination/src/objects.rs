@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use sanderling_columns::{Contract, Schema};
+use sanderling_columns::Schema;
 
 use crate::checkpoint::Load;
 use crate::error::{DataError, DestinationError};
@@ -14,6 +14,7 @@ use crate::files::Form;
 use crate::files::head::Head;
 use crate::files::journal::{Mark, Parts};
 use crate::files::ledger::Ledger;
+use crate::shape::first_schema;
 use crate::table::{Disposition, Rows, SharedByParents, Table, Written};
 use crate::{declared, jsonl, parquet};
 
@@ -73,12 +74,7 @@ impl Objects {
         let opened = match self.form {
             Form::Lines => OpenLoad::Lines(jsonl::OpenLoad::beside(&names, table, load)?),
             Form::Parquet => {
-                let schema = match table.disposition {
-                    Disposition::Replace | Disposition::Merge if table.shape.contract == Contract::EVOLVE => {
-                        Schema::default()
-                    }
-                    _ => files.schema.clone(),
-                };
+                let schema = first_schema(table, &files.schema);
                 OpenLoad::Parquet(parquet::OpenLoad::new(&names, table, load, schema)?)
             }
         };

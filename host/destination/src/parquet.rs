@@ -13,14 +13,15 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use sanderling_columns::{Contract, Schema};
+use sanderling_columns::Schema;
 
 use crate::checkpoint::Load;
 use crate::error::{DataError, DestinationError, NameError};
 use crate::file_name;
 use crate::files::journal::{Action, Mark, Parts};
 use crate::files::ledger::Ledger;
-use crate::table::{Disposition, Rows, Table, Written};
+use crate::shape::first_schema;
+use crate::table::{Rows, Table, Written};
 pub(crate) use load::{Files, OpenLoad, breaches};
 
 /// The journal in the state folder.
@@ -50,12 +51,7 @@ impl Parquet {
         check_others(ledger, self.schemas(), table)?;
         // From here on there is such a table, if without rows.
         let files = ledger.files_of(&table.resource);
-        let schema = match table.disposition {
-            Disposition::Replace | Disposition::Merge if table.shape.contract == Contract::EVOLVE => {
-                Schema::default()
-            }
-            _ => files.schema.clone(),
-        };
+        let schema = first_schema(table, &files.schema);
         let opened = OpenLoad::new(&ledger.names(), table, load, schema)?;
         ledger.files.insert(table.resource.clone(), files);
         self.loads.insert(table.resource.clone(), opened);

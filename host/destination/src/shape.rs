@@ -1,12 +1,10 @@
 //! How a table's rows become columns, as far as its config says.
 
-use sanderling_columns::{
-    Contract, DataType as Declarable, Declared, Names, Nested, Options, SystemNames, Version,
-};
+use sanderling_columns::{Contract, Declared, Names, Nested, Options, Schema, SystemNames, Version};
 
-use crate::column::{Column, DataType};
+use crate::column::Column;
 use crate::strategy::DELETED_AT;
-use crate::table::Table;
+use crate::table::{Disposition, Table};
 
 /// What a config says of all columns of a table. Files of lines have none, and pass over it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +55,17 @@ pub(crate) fn options(table: &Table, nested: Nested, max_name_bytes: Option<usiz
     }
 }
 
+/// The columns with which a load into files begins, where `known` are those of the rows that are there. Rows that take
+/// the place of all of them have their own, unless the contract holds them to these.
+pub(crate) fn first_schema(table: &Table, known: &Schema) -> Schema {
+    match table.disposition {
+        Disposition::Replace | Disposition::Merge if table.shape.contract == Contract::EVOLVE => {
+            Schema::default()
+        }
+        _ => known.clone(),
+    }
+}
+
 /// The columns that a table gets behind those of its rows.
 pub(crate) fn reserved(table: &Table) -> Vec<String> {
     let (from, to) = table.history().map(|history| history.columns(table.shape.system)).unzip();
@@ -67,7 +76,7 @@ pub(crate) fn reserved(table: &Table) -> Vec<String> {
 fn declared(column: &Column) -> Declared {
     Declared {
         name: column.name.clone(),
-        data_type: column.data_type.map(DataType::name).and_then(Declarable::parse),
+        data_type: column.data_type,
         nullable: column.nullable,
         precision: None,
     }

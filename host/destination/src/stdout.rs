@@ -121,9 +121,9 @@ mod tests {
     use std::sync::mpsc::{Sender, channel};
 
     use super::*;
-    use crate::column::{Column, DataType};
     use crate::conformance::{load, page, table};
     use crate::table::Disposition;
+    use crate::{Column, DataType};
 
     /// Tells of each write; a pipe whose reader is gone, once nobody listens.
     struct Pipe(Sender<Vec<u8>>);

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::number::exact_double;
+use sanderling_columns::exact_double_of;
 
 /// What a column or a key holds.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,7 +43,7 @@ pub(crate) fn string(json: &str) -> Cow<'_, str> {
 fn number(json: &str) -> Value<'_> {
     let integral = memchr::memchr3(b'.', b'e', b'E', json.as_bytes()).is_none();
     let kept =
-        if integral { json.parse().ok().map(Value::Integer) } else { exact_double(json).map(Value::Real) };
+        if integral { json.parse().ok().map(Value::Integer) } else { exact_double_of(json).map(Value::Real) };
     kept.unwrap_or(Value::Text(Cow::Borrowed(json)))
 }
 

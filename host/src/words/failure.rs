@@ -14,36 +14,20 @@ use crate::sandbox::Trap;
 pub fn of_failure(failure: &Failure, subject: Subject<'_>) -> Words {
     let (what, excerpt) = of_cause(&failure.cause);
     let tries = if failure.attempts > 1 { format!(" ({} tries)", failure.attempts) } else { String::new() };
+    let of_all_pages = matches!(
+        failure.cause,
+        Cause::Refused(
+            Refusal::Short { .. }
+                | Refusal::SharedKeys { .. }
+                | Refusal::SharedByParents { .. }
+                | Refusal::TooManyAbsent { .. }
+        )
+    );
     let place = match (&failure.partition_key, failure.page) {
         _ if matches!(failure.cause, Cause::Halted { .. }) => String::new(),
         (None, 0) => format!("{}: ", failure.resource),
-        // Of all pages together.
-        (Some(key), _)
-            if matches!(
-                failure.cause,
-                Cause::Refused(
-                    Refusal::Short { .. }
-                        | Refusal::SharedKeys { .. }
-                        | Refusal::SharedByParents { .. }
-                        | Refusal::TooManyAbsent { .. }
-                )
-            ) =>
-        {
-            format!("{} of parent {key}: ", failure.resource)
-        }
-        (None, _)
-            if matches!(
-                failure.cause,
-                Cause::Refused(
-                    Refusal::Short { .. }
-                        | Refusal::SharedKeys { .. }
-                        | Refusal::SharedByParents { .. }
-                        | Refusal::TooManyAbsent { .. }
-                )
-            ) =>
-        {
-            format!("{}: ", failure.resource)
-        }
+        (Some(key), _) if of_all_pages => format!("{} of parent {key}: ", failure.resource),
+        (None, _) if of_all_pages => format!("{}: ", failure.resource),
         (Some(key), page) => format!("{} of parent {key}, page {page}: ", failure.resource),
         (None, page) => format!("{}, page {page}: ", failure.resource),
     };
