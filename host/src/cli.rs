@@ -18,6 +18,7 @@ pub mod init;
 pub mod preview;
 pub mod resources;
 pub mod run;
+pub mod schema;
 pub mod shell;
 pub mod source;
 pub mod state;
@@ -36,6 +37,7 @@ pub use init::InitArgs;
 pub use preview::PreviewArgs;
 pub use resources::ResourcesArgs;
 pub use run::{Progress, RunArgs, ShowArgs};
+pub use schema::{SchemaArgs, SchemaFormat, SqlDialect};
 pub use shell::{CompletionsArgs, ManArgs};
 pub use source::{ConfigArgs, OpenArgs, SourceArgs};
 pub use state::{StateCommand, StateEditArgs, StateResetArgs, StateShowArgs};
@@ -71,6 +73,7 @@ impl Cli {
             Command::Run(args) => args.show.json,
             Command::Demo(args) => args.command.is_none() && args.show.json,
             Command::Resources(args) => args.json,
+            Command::Schema(args) => args.json,
             Command::Connector(ConnectorCommand::Inspect(args)) => args.json,
             Command::Status(args) => args.json,
             Command::State(StateCommand::Show(args)) => args.json,
@@ -121,6 +124,9 @@ pub enum Command {
     /// List a config's resources, as they are read
     #[command(after_long_help = resources::EXAMPLES)]
     Resources(ResourcesArgs),
+    /// Show the tables that a config's rows have become: columns, JSON Schema, SQL, dlt's hints
+    #[command(after_long_help = schema::EXAMPLES)]
+    Schema(SchemaArgs),
     /// Look at what is remembered of the last runs, change or forget it
     #[command(subcommand)]
     State(StateCommand),

@@ -13,6 +13,7 @@ pub mod pipelines;
 pub mod preview;
 pub mod resources;
 pub mod run;
+pub mod schema;
 pub mod shell;
 pub mod state;
 pub mod status;
@@ -45,6 +46,7 @@ pub async fn execute(cli: Cli) -> Result<u8, Error> {
         Command::Run(args) => run::run(&args, show).await,
         Command::Demo(args) => demo::demo(&args, show).await,
         Command::Resources(args) => resources::resources(&args, show).await,
+        Command::Schema(args) => schema::schema(&args, show).await,
         Command::Config(ConfigCommand::Show(args)) => config::show(&args).await,
         Command::Config(ConfigCommand::Schema) => config::schema(),
         Command::Import(ImportCommand::Dlt(args)) => import::dlt(&args, show).await,

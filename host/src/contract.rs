@@ -73,6 +73,10 @@ pub struct Column {
     pub name: String,
     /// dlt's word for its type, such as `bigint`; not checked here.
     pub data_type: Option<String>,
+    /// Of a decimal: digits in all, and how many of them behind the point; not checked here.
+    pub digits: Option<(u8, i8)>,
+    /// Of a timestamp: whether it is kept in UTC; `None`: the config does not say.
+    pub timezone: Option<bool>,
     /// Whether a row may lack it, or have null in it; `None`: the config does not say.
     pub nullable: Option<bool>,
     /// `asc` or `desc`: which of a load's rows of one key stays; not checked here.
@@ -89,6 +93,9 @@ pub fn columns(json: &str) -> Result<Vec<Column>, serde_json::Error> {
     #[derive(serde::Deserialize)]
     struct Hints {
         data_type: Option<String>,
+        precision: Option<u8>,
+        scale: Option<i8>,
+        timezone: Option<bool>,
         nullable: Option<bool>,
         dedup_sort: Option<String>,
         #[serde(default)]
@@ -96,8 +103,10 @@ pub fn columns(json: &str) -> Result<Vec<Column>, serde_json::Error> {
     }
     let columns: serde_json::Map<String, serde_json::Value> = serde_json::from_str(json)?;
     let column = |(name, hints)| {
-        let Hints { data_type, nullable, dedup_sort, hard_delete } = serde_json::from_value(hints)?;
-        Ok(Column { name, data_type, nullable, dedup_sort, hard_delete })
+        let hints: Hints = serde_json::from_value(hints)?;
+        let Hints { data_type, timezone, nullable, dedup_sort, hard_delete, .. } = hints;
+        let digits = hints.precision.zip(hints.scale);
+        Ok(Column { name, data_type, digits, timezone, nullable, dedup_sort, hard_delete })
     };
     columns.into_iter().map(column).collect()
 }
@@ -296,6 +305,8 @@ mod tests {
         let column = |name: &str, data_type: Option<&str>, nullable| Column {
             name: name.into(),
             data_type: data_type.map(Into::into),
+            digits: None,
+            timezone: None,
             nullable,
             dedup_sort: None,
             hard_delete: false,

@@ -131,6 +131,18 @@ pub enum Error {
         /// All of them.
         resources: Vec<String>,
     },
+    /// Columns are asked for where there are none.
+    NoColumns {
+        /// Where.
+        target: String,
+    },
+    /// Columns are asked for of what was never loaded.
+    Undiscovered {
+        /// The config.
+        config: PathBuf,
+        /// Where they would be.
+        target: String,
+    },
     /// The destination failed.
     Destination(DestinationError),
     /// No pipeline is named, or several are meant.

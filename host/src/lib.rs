@@ -17,6 +17,7 @@ pub mod cli;
 pub mod clock;
 pub mod commands;
 pub mod contract;
+pub mod discovery;
 pub mod document;
 pub mod error;
 pub mod fix;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use adbc_core::options::{AdbcVersion, OptionDatabase, OptionValue};
 use adbc_core::{Connection as _, Database as _, Driver as _, Statement as _};
-use adbc_driver_manager::ManagedDriver;
+use adbc_driver_manager::{ManagedConnection, ManagedDriver};
 use arrow_array::Array as _;
 use arrow_array::cast::AsArray as _;
 
@@ -19,14 +19,28 @@ pub(crate) fn library() -> Option<PathBuf> {
     library
 }
 
-/// The values of a table's column, as text.
-pub(crate) fn column(path: &Path, table: &str, column: &str) -> Vec<String> {
+fn connection(path: &Path, mode: &str) -> ManagedConnection {
     let entry: Option<&[u8]> = Some(b"duckdb_adbc_init");
     let library = library().unwrap();
     let mut driver = ManagedDriver::load_dynamic_from_filename(library, entry, AdbcVersion::V110).unwrap();
     let option = |name: &str, value: &str| (OptionDatabase::Other(name.to_owned()), OptionValue::from(value));
-    let options = [option("path", path.to_str().unwrap()), option("access_mode", "READ_ONLY")];
-    let mut connection = driver.new_database_with_opts(options).unwrap().new_connection().unwrap();
+    let options = [option("path", path.to_str().unwrap()), option("access_mode", mode)];
+    driver.new_database_with_opts(options).unwrap().new_connection().unwrap()
+}
+
+/// Runs statements in a file, made if it is not there.
+pub(crate) fn batch(path: &Path, sql: &str) {
+    let mut connection = connection(path, "READ_WRITE");
+    for sql in sql.split(";\n").filter(|sql| !sql.trim().is_empty()) {
+        let mut statement = connection.new_statement().unwrap();
+        statement.set_sql_query(sql).unwrap();
+        statement.execute_update().unwrap();
+    }
+}
+
+/// The values of a table's column, as text.
+pub(crate) fn column(path: &Path, table: &str, column: &str) -> Vec<String> {
+    let mut connection = connection(path, "READ_ONLY");
     let mut statement = connection.new_statement().unwrap();
     statement.set_sql_query(format!("SELECT \"{column}\"::text FROM \"{table}\"")).unwrap();
     let mut values = Vec::new();

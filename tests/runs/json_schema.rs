@@ -17,7 +17,13 @@ pub(crate) fn breaches(value: &Value, schema: &Value, root: &Value, at: &str, fo
     let schema = schema.as_object().unwrap();
     for (keyword, rule) in schema {
         match keyword.as_str() {
-            "$schema" | "$defs" | "title" | "description" | "default" | "pattern" => {}
+            "$schema" | "$defs" | "title" | "description" | "default" | "pattern" | "contentEncoding" => {}
+            "format" => {
+                let length = if rule == "date" { 10 } else { 20 };
+                if value.as_str().is_some_and(|text| text.len() < length || !text.is_ascii()) {
+                    found.push(format!("{at}: {value} is no {rule}"));
+                }
+            }
             "$ref" => {
                 let target = root.pointer(rule.as_str().unwrap().trim_start_matches('#')).unwrap();
                 breaches(value, target, root, at, found);

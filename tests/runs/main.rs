@@ -40,6 +40,7 @@
 //! | `resume.rs` | runs that break off at a request, and those that go on from there |
 //! | `retry_failed.rs` | `run --retry-failed` |
 //! | `sandbox.rs` | connectors that mean harm, or are broken |
+//! | `schema.rs` | `schema`: columns as tables, JSON Schema, SQL that runs, hints that a config takes |
 //! | `seeds.rs` | the five seed configs, as they stand |
 //! | `shell.rs` | what a shell gets: completions and manual pages |
 //! | `shown.rs` | how much is shown, and in which colours |
@@ -106,6 +107,7 @@ mod refusals;
 mod resume;
 mod retry_failed;
 mod sandbox;
+mod schema;
 mod secrecy;
 mod seeds;
 mod shapes;

@@ -23,10 +23,14 @@ pub(crate) fn url(schema: &str) -> String {
     server().url(&format!("schema={schema}"))
 }
 
-fn ask(sql: &str) -> Vec<String> {
+pub(crate) fn client(server: &Server) -> postgres::Client {
     let mut config = postgres::Config::new();
-    config.host("127.0.0.1").port(server().port()).user("tester").password(PASSWORD).dbname("postgres");
-    let rows = config.connect(postgres::NoTls).unwrap().query(sql, &[]).unwrap();
+    config.host("127.0.0.1").port(server.port()).user("tester").password(PASSWORD).dbname("postgres");
+    config.connect(postgres::NoTls).unwrap()
+}
+
+fn ask(sql: &str) -> Vec<String> {
+    let rows = client(server()).query(sql, &[]).unwrap();
     rows.iter().map(|row| row.get(0)).collect()
 }
 

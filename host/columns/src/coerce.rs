@@ -9,9 +9,11 @@ use jiff::civil::DateTime;
 use jiff::fmt::temporal::DateTimeParser;
 
 use crate::builder::Data;
+use crate::column_type::ColumnType;
 use crate::data_type::DataType;
 use crate::moment::{DAY_MICROS, date, in_range, moment, time};
 use crate::number::{Decimal, decimal128, decimal256, exact_double, int64};
+use crate::options::Declared;
 use crate::scan::{Cursor, Number};
 use crate::value::Value;
 
@@ -271,8 +273,12 @@ fn bytes(text: &str) -> Option<Vec<u8>> {
 }
 
 /// The data of a column that is declared so.
-pub(crate) fn data_for(declared: DataType, precision: Option<(u8, i8)>) -> Data {
-    Data::of(&declared.column_type(precision), false)
+pub(crate) fn data_for(data_type: DataType, declared: &Declared) -> Data {
+    let column_type = match data_type.column_type(declared.precision) {
+        ColumnType::Timestamp { .. } => ColumnType::Timestamp { utc: !declared.naive },
+        other => other,
+    };
+    Data::of(&column_type, false)
 }
 
 /// What a value is, in few words: rows may hold what is nobody's business.

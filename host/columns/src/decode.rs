@@ -119,7 +119,7 @@ fn column_name(declared: &Declared, options: &Options) -> String {
 fn declare(record: &mut Record, declared: &Declared, options: &Options) -> Result<(), DecodeError> {
     let Some(data_type) = declared.data_type else { return Ok(()) };
     let name = column_name(declared, options);
-    let data = data_for(data_type, declared.precision);
+    let data = data_for(data_type, declared);
     let known = record.column_named(&name).and_then(|at| record.columns.get_mut(at));
     let Some(known) = known else {
         record.declare(&name, declared, data);

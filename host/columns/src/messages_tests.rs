@@ -58,8 +58,13 @@ fn rows() {
 
 #[test]
 fn what_is_expected_and_what_is_found() {
-    let declared =
-        Declared { name: "c".into(), data_type: Some(DataType::Bigint), nullable: true, precision: None };
+    let declared = Declared {
+        name: "c".into(),
+        data_type: Some(DataType::Bigint),
+        nullable: true,
+        precision: None,
+        naive: false,
+    };
     let options =
         Options { columns: vec![declared], names: Names::AsIs, nested: Nested::Json, ..Options::new("t") };
     let lines = [

@@ -109,6 +109,8 @@ pub struct Declared {
     pub nullable: bool,
     /// Digits of a decimal, and how many of them behind the point; none: 38 and 18.
     pub precision: Option<(u8, i8)>,
+    /// Whether moments are kept as they came, without a zone; else in UTC.
+    pub naive: bool,
 }
 
 impl Options {

@@ -6,7 +6,7 @@ use crate::error::DataErrorKind;
 use crate::fits::{fits, found};
 
 /// A column as it is declared.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Column {
     /// Its name, as it stands in the rows.
     pub name: String,
@@ -14,6 +14,10 @@ pub struct Column {
     pub data_type: Option<DataType>,
     /// Whether it may be null, or missing.
     pub nullable: bool,
+    /// Digits of a decimal, and how many of them behind the point; none: 38 and 18.
+    pub digits: Option<(u8, i8)>,
+    /// Whether moments are kept as they came, without a zone; else in UTC.
+    pub naive: bool,
 }
 
 /// Whether a row keeps to `columns`; `json_of` gives the JSON of the column at a place of that list.
@@ -21,7 +25,7 @@ pub(crate) fn check<'a>(
     columns: &[Column],
     json_of: impl Fn(usize) -> Option<&'a str>,
 ) -> Result<(), DataErrorKind> {
-    for (at, Column { name, data_type, nullable }) in columns.iter().enumerate() {
+    for (at, Column { name, data_type, nullable, .. }) in columns.iter().enumerate() {
         let column = || name.clone();
         match (json_of(at), data_type) {
             (None | Some("null"), _) if *nullable => {}
@@ -46,7 +50,8 @@ mod tests {
 
     #[test]
     fn null_missing_and_misfits() {
-        let column = |data_type, nullable| [Column { name: "c".into(), data_type, nullable }];
+        let column =
+            |data_type, nullable| [Column { name: "c".into(), data_type, nullable, ..Column::default() }];
         let bigint = Some(DataType::Bigint);
         let said = |columns: &[Column], json: Option<&'static str>| {
             check(columns, |_| json).map_err(|kind| kind.to_string())

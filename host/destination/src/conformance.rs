@@ -1343,7 +1343,12 @@ fn failures_stay_for_a_person_to_read() {
 }
 
 fn declared(resource: &str, disposition: Disposition) -> Table {
-    let column = |name: &str, data_type, nullable| Column { name: name.to_owned(), data_type, nullable };
+    let column = |name: &str, data_type, nullable| Column {
+        name: name.to_owned(),
+        data_type,
+        nullable,
+        ..Column::default()
+    };
     Table {
         columns: vec![
             column("amount", Some(DataType::Decimal), true),

@@ -57,7 +57,12 @@ mod tests {
     use crate::{Column, DataType};
 
     fn table(disposition: Disposition) -> Table {
-        let column = |name: &str, data_type| Column { name: name.to_owned(), data_type, nullable: false };
+        let column = |name: &str, data_type| Column {
+            name: name.to_owned(),
+            data_type,
+            nullable: false,
+            ..Column::default()
+        };
         Table {
             resource: "t".to_owned(),
             name: "t".to_owned(),

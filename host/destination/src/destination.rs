@@ -6,10 +6,13 @@ use sanderling_columns::Schema;
 
 use crate::checkpoint::{Change, Load, State};
 use crate::declared;
+use crate::discovered::Discoveries;
 use crate::dlt::DltPipeline;
 use crate::error::{DataError, DestinationError};
+use crate::files::journal::Pipelines;
 use crate::files::{Files, Form};
 use crate::shell;
+use crate::sql::looking::{self, Looking};
 use crate::sql::{Sql, open};
 use crate::stdout::Stdout;
 use crate::strategy::Absent;
@@ -67,16 +70,33 @@ impl Destination {
     /// None if the target is not there, or nothing was ever loaded into it.
     pub fn look(target: &Target) -> Result<Option<BTreeMap<String, State>>, DestinationError> {
         match target {
-            Target::Sqlite { path } => open::look_sqlite(path),
-            Target::Postgres { address } => open::look_postgres(address),
-            Target::Jsonl { state_dir, .. } => Files::look(Form::Lines, state_dir),
-            Target::Parquet { state_dir, .. } => Files::look(Form::Parquet, state_dir),
-            Target::Store { form, address } => Files::look_store(*form, address),
+            Target::Jsonl { state_dir, .. } => Files::look(Form::Lines, state_dir).map(states),
+            Target::Parquet { state_dir, .. } => Files::look(Form::Parquet, state_dir).map(states),
+            Target::Store { form, address } => Files::look_store(*form, address).map(states),
             Target::Stdout => Ok(None),
-            Target::DuckDb { path, schema, driver } => {
-                open::look_duckdb(path, schema.as_deref(), driver.as_deref())
+            Target::Sqlite { .. } | Target::Postgres { .. } | Target::DuckDb { .. } => {
+                into_database(target)?.map_or(Ok(None), Looking::states)
             }
         }
+    }
+
+    /// The tables that a pipeline's rows have been found to make, as of the last commit; looked at like [`Self::look`].
+    /// `tables`: those of the config. None if nothing was ever loaded, or what was has no columns.
+    pub fn discovered(
+        target: &Target,
+        pipeline: &str,
+        tables: &[&Table],
+    ) -> Result<Option<Discoveries>, DestinationError> {
+        let (form, pipelines) = match target {
+            Target::Jsonl { .. } | Target::Stdout => return Ok(None),
+            Target::Parquet { state_dir, .. } => (Form::Parquet, Files::look(Form::Parquet, state_dir)?),
+            Target::Store { form, address } => (*form, Files::look_store(*form, address)?),
+            Target::Sqlite { .. } | Target::Postgres { .. } | Target::DuckDb { .. } => {
+                return into_database(target)?.map_or(Ok(None), |it| it.discovered(pipeline, tables));
+            }
+        };
+        let held = pipelines.and_then(|mut pipelines| pipelines.remove(pipeline));
+        Ok(held.and_then(|held| Discoveries::of_files(form, &held)))
     }
 
     /// What the last commit left.
@@ -254,4 +274,20 @@ impl Destination {
             Self::Stdout(_) => None,
         }
     }
+}
+
+/// Opens a database to look at it; none if it is not there, or is none.
+fn into_database(target: &Target) -> Result<Option<Looking>, DestinationError> {
+    match target {
+        Target::Sqlite { path } => looking::sqlite(path),
+        Target::Postgres { address } => looking::postgres(address),
+        Target::DuckDb { path, schema, driver } => {
+            looking::duckdb(path, schema.as_deref(), driver.as_deref())
+        }
+        Target::Jsonl { .. } | Target::Parquet { .. } | Target::Store { .. } | Target::Stdout => Ok(None),
+    }
+}
+
+fn states(pipelines: Option<Pipelines>) -> Option<BTreeMap<String, State>> {
+    pipelines.map(|all| all.into_iter().map(|(pipeline, held)| (pipeline, held.state)).collect())
 }

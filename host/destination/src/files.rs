@@ -13,7 +13,6 @@ pub(crate) mod ledger;
 pub(crate) mod part;
 pub(crate) mod recover;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::checkpoint::{Change, Load, LoadStatus, State};
@@ -92,20 +91,17 @@ impl Files {
     pub(crate) fn look_store(
         form: Form,
         address: &StoreAddress,
-    ) -> Result<Option<BTreeMap<String, State>>, DestinationError> {
-        Ok(Head::look(form, address)?.map(states))
+    ) -> Result<Option<journal::Pipelines>, DestinationError> {
+        Head::look(form, address)
     }
 
     /// What each pipeline left in `state_dir`, read without a lock; none if nothing has been kept there.
-    pub(crate) fn look(
-        form: Form,
-        state_dir: &Path,
-    ) -> Result<Option<BTreeMap<String, State>>, DestinationError> {
+    pub(crate) fn look(form: Form, state_dir: &Path) -> Result<Option<journal::Pipelines>, DestinationError> {
         let path = state_dir.join(form.journal());
         if part::length_of(&path)?.is_none() {
             return Ok(None);
         }
-        Ok(Some(states(journal::read(&path)?.pipelines)))
+        Ok(Some(journal::read(&path)?.pipelines))
     }
 
     pub(crate) fn state(&self) -> State {
@@ -243,8 +239,4 @@ impl Files {
         let others = open.into_iter().chain(marked);
         table.check(&table.resource, others.map(|resource| (resource.as_str(), resource.as_str())))
     }
-}
-
-fn states(pipelines: journal::Pipelines) -> BTreeMap<String, State> {
-    pipelines.into_iter().map(|(pipeline, held)| (pipeline, held.state)).collect()
 }

@@ -12,6 +12,7 @@
 //! | `rows.rs`, `fields.rs`, `value.rs`, `key.rs` | reading rows: lines, fields, values, identities; pure |
 //! | `column.rs`, `fits.rs`, `declared.rs` | what a config declares of columns and keys, held against rows; pure |
 //! | `shape.rs` | what it says of how rows become columns; pure |
+//! | `discovered.rs` | what rows have turned out to be, for those who ask |
 //! | `dlt.rs` | what dlt has left in a database; pure |
 //! | `merge.rs` | which of a load's rows stay under merge; pure |
 //! | `parents.rs` | which parent brought each key of a load; pure |
@@ -43,6 +44,7 @@ mod checkpoint;
 mod column;
 mod declared;
 mod destination;
+mod discovered;
 mod dlt;
 mod error;
 mod fields;
@@ -82,6 +84,8 @@ mod value;
 mod children_tests;
 #[cfg(test)]
 mod conformance;
+#[cfg(test)]
+mod discovered_tests;
 
 pub use checkpoint::{
     Chain, Change, Complete, ErrorLine, Halt, Load, LoadStatus, Mark, Partition, PendingPage, QuarantinedRow,
@@ -89,13 +93,17 @@ pub use checkpoint::{
 };
 pub use column::Column;
 pub use destination::Destination;
+pub use discovered::{Discovered, Discoveries, Engine};
 pub use dlt::{DltError, DltMark, DltPipeline};
 pub use error::{DataError, DataErrorKind, DestinationError, NameError, ServerFailure, StoreFailure};
 pub use files::Form;
 pub use find::find;
 pub use partition_id::PartitionId;
 pub use postgres::{AddressError, PostgresAddress};
-pub use sanderling_columns::{Contract, DataType, Mode, Names, Nested, Schema, SystemNames};
+pub use sanderling_columns::{
+    Column as StoredColumn, ColumnType, Contract, DataType, Mode, Names, Nested, Role, Schema, SystemNames,
+    TableSchema,
+};
 pub use shape::Shape;
 pub use store::{StoreAddress, StoreAddressError};
 pub use strategy::{Absent, DELETED_AT, DeleteAbsent, History, MergeStrategy};

@@ -223,7 +223,12 @@ fn rows_that_do_not_fit() {
         let as_is = Table { shape, ..table("as is", Disposition::Append) };
         to.begin(&as_is, &load("as is", "1")).unwrap();
         told += &said(&place, to.write(&as_is, &page("{\"id\":1,\"a\\u0000\":1}", "1"), &[]));
-        let declared = |name: &str, data_type| Column { name: name.into(), data_type, nullable: false };
+        let declared = |name: &str, data_type| Column {
+            name: name.into(),
+            data_type,
+            nullable: false,
+            ..Column::default()
+        };
         let columns = vec![declared("id", Some(DataType::Bigint)), declared("at", None)];
         let typed = Table { columns, ..table("typed", Disposition::Append) };
         to.begin(&typed, &load("typed", "1")).unwrap();

@@ -78,6 +78,7 @@ fn declared(column: &Column) -> Declared {
         name: column.name.clone(),
         data_type: column.data_type,
         nullable: column.nullable,
-        precision: None,
+        precision: column.digits,
+        naive: column.naive,
     }
 }

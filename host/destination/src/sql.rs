@@ -7,9 +7,11 @@
 mod absent;
 mod adbc;
 mod adopt;
+pub(crate) mod definition;
 pub(crate) mod dialect;
 mod in_place;
 mod ledger;
+pub(crate) mod looking;
 pub(crate) mod open;
 mod page;
 mod parents;
@@ -105,24 +107,6 @@ impl Sql {
             known: Known::default(),
             _lock: lock,
         })
-    }
-
-    /// What each pipeline left; none if nothing of ours is there.
-    pub(crate) fn look(
-        session: &mut Session,
-        place: &Place,
-        schema: Option<&str>,
-    ) -> Result<Option<BTreeMap<String, State>>, DestinationError> {
-        if let Some(other) =
-            ledger::of_another_version(session, schema).map_err(|error| sort(place, error))?
-        {
-            return Err(DestinationError::Corrupt { path: place.name.clone(), reason: other.to_string() });
-        }
-        let ledgers = ledger::read_all(session, schema).map_err(|error| sort(place, error))?;
-        let states = |ledgers: BTreeMap<String, Ledger>| {
-            ledgers.into_iter().map(|(pipeline, ledger)| (pipeline, ledger.state)).collect()
-        };
-        Ok(ledgers.map(states))
     }
 
     fn dialect(&self) -> Dialect {

@@ -163,7 +163,12 @@ mod tests {
     fn a_page_is_sent_whole_or_not_at_all() {
         let (sent, received) = channel();
         let mut to = Stdout::to(Box::new(Pipe(sent)));
-        let column = Column { name: "n".into(), data_type: Some(DataType::Bigint), nullable: false };
+        let column = Column {
+            name: "n".into(),
+            data_type: Some(DataType::Bigint),
+            nullable: false,
+            ..Column::default()
+        };
         let tasks = Table { columns: vec![column], ..table("tasks", Disposition::Append) };
         assert!(to.write(&tasks, &page("{\"id\":1,\"n\":1}\n", "1"), &[]).is_err());
         to.begin(&tasks, &load("tasks", "1")).unwrap();

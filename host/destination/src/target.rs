@@ -119,6 +119,16 @@ const ALIASES: [(&str, &str); 9] = [
 ];
 
 impl Target {
+    /// Whether rows become columns there.
+    #[must_use]
+    pub fn has_columns(&self) -> bool {
+        match self {
+            Self::Sqlite { .. } | Self::Postgres { .. } | Self::DuckDb { .. } | Self::Parquet { .. } => true,
+            Self::Store { form, .. } => *form == Form::Parquet,
+            Self::Jsonl { .. } | Self::Stdout => false,
+        }
+    }
+
     /// Reads any of the forms; files keep their state in `DIR/.sanderling`.
     pub fn parse(text: &str) -> Result<Self, TargetError> {
         if text == "-" {

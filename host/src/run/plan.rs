@@ -404,6 +404,8 @@ fn declared(resource: &str, columns: &[Column]) -> Result<Vec<sanderling_destina
             name: column.name.clone(),
             data_type: data_type.transpose()?,
             nullable: column.nullable.unwrap_or(true),
+            digits: column.digits,
+            naive: column.timezone == Some(false),
         })
     };
     columns.iter().map(column).collect()

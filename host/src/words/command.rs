@@ -104,6 +104,8 @@ pub fn of_error(error: &Error, paint: Paint) -> Words {
                 .collect::<Vec<_>>()
                 .join(", or ")
         )),
+        Error::NoColumns { target } => schema::of_no_columns(target),
+        Error::Undiscovered { config, target } => schema::of_undiscovered(config, target),
         Error::Destination(error) => of_destination(error),
         Error::Demo(cause) => {
             Words::new(exit::OTHER, format!("the demo API does not start: {}", without_number(cause)))

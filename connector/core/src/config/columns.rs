@@ -25,6 +25,10 @@ pub(crate) struct Column {
     /// Where it was written.
     pub(crate) pointer: String,
     pub(crate) data_type: Option<String>,
+    /// Of decimals: digits in all, and how many of them behind the point.
+    pub(crate) digits: Option<(u64, u64)>,
+    /// Of moments: whether they are kept in UTC, or as they came, without a zone.
+    pub(crate) timezone: Option<bool>,
     pub(crate) nullable: Option<bool>,
     pub(crate) primary_key: bool,
     pub(crate) merge_key: bool,
@@ -54,6 +58,9 @@ impl Order {
 const DATA_TYPES: &[&str] =
     &["text", "double", "bool", "timestamp", "bigint", "binary", "json", "decimal", "wei", "date", "time"];
 
+/// Digits of the widest decimal.
+const MAX_DIGITS: u64 = 76;
+
 /// What other tools call them.
 const OTHER_NAMES: &[(&str, &str)] = &[
     ("string", "text"),
@@ -79,18 +86,26 @@ const OTHER_NAMES: &[(&str, &str)] = &[
 
 const COLUMN: Keys = Keys {
     of: "a column",
-    known: &["data_type", "nullable", "primary_key", "merge_key", "dedup_sort", "hard_delete", "description"],
+    known: &[
+        "data_type",
+        "precision",
+        "scale",
+        "timezone",
+        "nullable",
+        "primary_key",
+        "merge_key",
+        "dedup_sort",
+        "hard_delete",
+        "description",
+    ],
     later: &[
         "cluster",
         "incremental",
         "parent_key",
         "partition",
-        "precision",
         "root_key",
         "row_key",
-        "scale",
         "sort",
-        "timezone",
         "unique",
         "variant",
     ],
@@ -153,10 +168,13 @@ pub(crate) fn overlaid<'a>(base: &Written<'a>, over: Written<'a>) -> Written<'a>
 pub(crate) fn read(columns: Written<'_>, problems: &mut Problems) -> Vec<Column> {
     let mut read = |(name, hints): (String, Hints<'_>)| {
         let Hints { pointer, mut fields } = hints;
+        let data_type = fields.take("data_type").and_then(|node| data_type(&node, problems));
         let column = Column {
             name,
             pointer,
-            data_type: fields.take("data_type").and_then(|node| data_type(&node, problems)),
+            digits: digits(&mut fields, data_type.as_deref(), problems),
+            timezone: timezone(&mut fields, data_type.as_deref(), problems),
+            data_type,
             nullable: fields.take("nullable").and_then(|node| node.boolean(problems)),
             primary_key: fields
                 .take("primary_key")
@@ -204,6 +222,41 @@ fn order(node: &Node<'_>, problems: &mut Problems) -> Option<At<Order>> {
     Some(node.at(order))
 }
 
+/// `precision` and `scale`, which are of decimals alone: nothing else is cut to a length.
+fn digits(fields: &mut Fields<'_>, data_type: Option<&str>, problems: &mut Problems) -> Option<(u64, u64)> {
+    let (precision, scale) = (fields.take("precision"), fields.take("scale"));
+    let given = precision.as_ref().or(scale.as_ref())?;
+    if !matches!(data_type, Some("decimal" | "wei")) {
+        let message = "`precision` and `scale` are of columns with `\"data_type\": \"decimal\"`";
+        problems.hint(&given.pointer, message, "leave it out: whatever comes is kept whole");
+        return None;
+    }
+    let (Some(digits), Some(places)) = (&precision, &scale) else {
+        let message = "a decimal that says one of `precision` and `scale` has to say both";
+        problems.hint(&given.pointer, message, "\"precision\": 38, \"scale\": 9");
+        return None;
+    };
+    let (most, behind) = (digits.count(problems)?, places.count(problems)?);
+    if !(1..=MAX_DIGITS).contains(&most) {
+        problems.add(&digits.pointer, format!("a number from 1 to {MAX_DIGITS} is expected here"));
+        return None;
+    }
+    if behind > most {
+        problems.add(&places.pointer, format!("of {most} digits no {behind} can be behind the point"));
+        return None;
+    }
+    Some((most, behind))
+}
+
+fn timezone(fields: &mut Fields<'_>, data_type: Option<&str>, problems: &mut Problems) -> Option<bool> {
+    let node = fields.take("timezone")?;
+    if data_type != Some("timestamp") {
+        problems.add(&node.pointer, "`timezone` is of columns with `\"data_type\": \"timestamp\"`");
+        return None;
+    }
+    node.boolean(problems)
+}
+
 fn data_type(node: &Node<'_>, problems: &mut Problems) -> Option<String> {
     let text = node.name("a data type", problems)?.value;
     if DATA_TYPES.contains(&text.as_str()) {
@@ -225,6 +278,12 @@ pub(crate) fn for_the_host(columns: &[Column]) -> Option<String> {
     for column in columns {
         let mut hints = Map::new();
         hints.extend(column.data_type.as_ref().map(|text| ("data_type".to_owned(), json!(text))));
+        for (name, digits) in
+            column.digits.iter().flat_map(|(most, behind)| [("precision", most), ("scale", behind)])
+        {
+            hints.insert(name.to_owned(), json!(digits));
+        }
+        hints.extend(column.timezone.map(|timezone| ("timezone".to_owned(), json!(timezone))));
         hints.extend(column.nullable.map(|nullable| ("nullable".to_owned(), json!(nullable))));
         let order = column.dedup_sort.as_ref().map(|order| order.value.name());
         hints.extend(order.map(|order| ("dedup_sort".to_owned(), json!(order))));

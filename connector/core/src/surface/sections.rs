@@ -36,6 +36,19 @@ const DATA_TYPES: &[&str] =
     &["text", "double", "bool", "timestamp", "bigint", "binary", "json", "decimal", "wei", "date", "time"];
 
 const DATA_TYPE: Row = row("data_type", Words(DATA_TYPES), None, "the type, in dlt's words");
+const PRECISION: Row = row(
+    "precision",
+    Number,
+    None,
+    "of a decimal: digits in all; without one 38, and 18 of them behind the point",
+);
+const SCALE: Row = row("scale", Number, None, "of a decimal: digits behind the point");
+const TIMEZONE: Row = row(
+    "timezone",
+    Bool,
+    Json("true"),
+    "of a timestamp: a moment, in UTC; false: a time without a zone, as it stands in the row",
+);
 const NULLABLE: Row = row("nullable", Bool, Json("true"), "whether a row may lack it or have null there");
 const PRIMARY_KEY: Row = row("primary_key", Bool, Json("false"), "whether it is a part of the key");
 const MERGE_KEY: Row = row("merge_key", Bool, Json("false"), "whether it is a part of the merge key");
@@ -410,7 +423,18 @@ pub(super) const SECTIONS: &[Section] = &[
     Section {
         name: "column",
         title: "A column",
-        rows: &[DATA_TYPE, NULLABLE, PRIMARY_KEY, MERGE_KEY, DEDUP_SORT, HARD_DELETE, DESCRIPTION],
+        rows: &[
+            DATA_TYPE,
+            PRECISION,
+            SCALE,
+            TIMEZONE,
+            NULLABLE,
+            PRIMARY_KEY,
+            MERGE_KEY,
+            DEDUP_SORT,
+            HARD_DELETE,
+            DESCRIPTION,
+        ],
     },
     Section {
         name: "bearer",

@@ -39,6 +39,11 @@ fn a_map_and_a_list_say_the_same() {
         let (told, _) = told(&with(json!({"columns": {"x": {"data_type": name}}})));
         assert_eq!(told["x"]["data_type"], name);
     }
+    let exact = json!({
+        "x": {"data_type": "decimal", "precision": 10, "scale": 2},
+        "y": {"data_type": "timestamp", "timezone": false}
+    });
+    assert_eq!(told(&with(json!({"columns": exact}))).0.to_string(), exact.to_string());
 }
 
 #[test]
@@ -219,7 +224,27 @@ fn what_is_no_column_is_refused_in_its_place() {
         (json!({"a": {"unique": true}}), "/resources/0/columns/a/unique: `unique` is not supported yet"),
         (
             json!([{"name": "a", "precision": 3}]),
-            "/resources/0/columns/0/precision: `precision` is not supported yet",
+            "/resources/0/columns/0/precision: `precision` and `scale` are of columns with `\"data_type\": \"decimal\"`",
+        ),
+        (
+            json!({"a": {"data_type": "decimal", "scale": 3}}),
+            "/resources/0/columns/a/scale: a decimal that says one of `precision` and `scale` has to say both",
+        ),
+        (
+            json!({"a": {"data_type": "decimal", "precision": 77, "scale": 3}}),
+            "/resources/0/columns/a/precision: a number from 1 to 76 is expected here",
+        ),
+        (
+            json!({"a": {"data_type": "wei", "precision": 7, "scale": 8}}),
+            "/resources/0/columns/a/scale: of 7 digits no 8 can be behind the point",
+        ),
+        (
+            json!({"a": {"data_type": "decimal", "precision": -1, "scale": 0}}),
+            "/resources/0/columns/a/precision: a whole number, 0 or more, is expected here",
+        ),
+        (
+            json!({"a": {"data_type": "date", "timezone": false}}),
+            "/resources/0/columns/a/timezone: `timezone` is of columns with `\"data_type\": \"timestamp\"`",
         ),
     ];
     for (columns, expected) in cases {

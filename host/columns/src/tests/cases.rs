@@ -228,7 +228,7 @@ fn pages_that_cannot_be_taken() {
 }
 
 fn declared(name: &str, data_type: Option<DataType>, nullable: bool) -> Declared {
-    Declared { name: name.into(), data_type, nullable, precision: None }
+    Declared { name: name.into(), data_type, nullable, precision: None, naive: false }
 }
 
 /// A type; what fits it, and becomes what; what does not; what would be rounded.
@@ -397,6 +397,17 @@ fn declared_columns_are_there_from_the_start_and_stay() {
     assert_eq!(types(&schema), ["created_at timestamp, n bigint"]);
     assert_eq!(schema.tables[0].columns[0].field, "createdAt");
     assert_eq!(rows(&decoded)[0].1[1], json!({"created_at": "1970-01-01T00:00:05Z"}));
+    let exact = vec![
+        Declared { precision: Some((10, 2)), ..declared("price", Some(DataType::Decimal), true) },
+        Declared { naive: true, ..declared("at", Some(DataType::Timestamp), true) },
+    ];
+    let exact = Options { columns: exact, ..options(Nested::Json) };
+    let page_of =
+        ["{\"price\":\"1.5\",\"at\":\"2026-03-01T09:30:00\"}", "{\"at\":\"2026-03-01T09:30:00+01:00\"}"];
+    let (learnt, decoded) = decode_all(&page_of, &exact);
+    assert_eq!(types(&learnt), ["price decimal(10, 2), at datetime"]);
+    assert_eq!(rows(&decoded)[0].1[0], json!({"price": {"decimal": "1.50"}, "at": "2026-03-01T09:30:00"}));
+    assert_eq!(rows(&decoded)[0].1[1], json!({"at": "2026-03-01T08:30:00"}));
     let columns = vec![declared("n", Some(DataType::Text), true)];
     let other = Options { columns, ..options(Nested::Json) };
     let error = decode(&page("{\"n\":1}", 0), &mut schema, &other).unwrap_err();

@@ -404,7 +404,12 @@ fn rows_of_lists_that_cannot_be_held_are_those_of_their_page() {
     let Some(server) = shared() else { return };
     let target = Target::Postgres { address: Box::new(tcp(server, "schema=lists")) };
     let mut to = Destination::open(&target, "demo").unwrap();
-    let declared = Column { name: "size".to_owned(), data_type: Some(DataType::Bigint), nullable: true };
+    let declared = Column {
+        name: "size".to_owned(),
+        data_type: Some(DataType::Bigint),
+        nullable: true,
+        ..Column::default()
+    };
     let table = Table {
         shape: Shape { nested: Some(Nested::Tables { max_depth: None }), ..Shape::default() },
         columns: vec![declared],

@@ -1,5 +1,6 @@
-//! Opens each kind of database, or looks what is in it.
+//! Opens each kind of database.
 
+#[cfg(test)]
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -8,7 +9,6 @@ use super::place::{Place, sort};
 use super::session::Scalar;
 use super::session::Session;
 use super::{Sql, adbc, sqlite};
-use crate::checkpoint::State;
 use crate::error::DestinationError;
 use crate::lock::Lock;
 use crate::postgres::{Postgres, PostgresAddress};
@@ -18,15 +18,6 @@ pub(crate) fn open_postgres(address: &PostgresAddress, pipeline: &str) -> Result
     let place = Place::server(address);
     let session = Postgres::connect(address).map_err(|error| sort(&place, error))?;
     Sql::open(Session::Postgres(session), place, Some(address.schema.clone()), pipeline, None)
-}
-
-/// What each pipeline left in a schema; none if nothing was ever loaded into it.
-pub(crate) fn look_postgres(
-    address: &PostgresAddress,
-) -> Result<Option<BTreeMap<String, State>>, DestinationError> {
-    let place = Place::server(address);
-    let session = Postgres::connect(address).map_err(|error| sort(&place, error))?;
-    Sql::look(&mut Session::Postgres(session), &place, Some(&address.schema))
 }
 
 /// Opens a DuckDB file, with the driver at `driver` or the one that is installed.
@@ -46,26 +37,7 @@ pub(crate) fn open_duckdb(
     Sql::open(Session::Adbc(session), place, None, pipeline, Some(lock))
 }
 
-/// What each pipeline left in a DuckDB file; none if it is not there.
-pub(crate) fn look_duckdb(
-    path: &Path,
-    schema: Option<&str>,
-    driver: Option<&Path>,
-) -> Result<Option<BTreeMap<String, State>>, DestinationError> {
-    if !path.exists() {
-        return Ok(None);
-    }
-    let place = Place::file(path);
-    let mut session = adbc::Adbc::duckdb(load(driver)?, path, true).map_err(|error| sort(&place, error))?;
-    if let Some(schema) = schema
-        && !session.enter(schema, false).map_err(|error| sort(&place, error))?
-    {
-        return Ok(None);
-    }
-    Sql::look(&mut Session::Adbc(session), &place, None)
-}
-
-fn load(driver: Option<&Path>) -> Result<adbc_driver_manager::ManagedDriver, DestinationError> {
+pub(super) fn load(driver: Option<&Path>) -> Result<adbc_driver_manager::ManagedDriver, DestinationError> {
     adbc::duckdb_driver(driver).map_err(|cause| DestinationError::NoDriver { name: "DuckDB", cause })
 }
 
@@ -75,16 +47,6 @@ pub(crate) fn open_sqlite(path: &Path, pipeline: &str) -> Result<Sql, Destinatio
     let place = Place::file(path);
     let session = sqlite::Sqlite::open(path).map_err(|error| sort(&place, error))?;
     Sql::open(Session::Sqlite(session), place, None, pipeline, Some(lock))
-}
-
-/// What each pipeline left in an SQLite file; none if it is not there.
-pub(crate) fn look_sqlite(path: &Path) -> Result<Option<BTreeMap<String, State>>, DestinationError> {
-    if !path.exists() {
-        return Ok(None);
-    }
-    let place = Place::file(path);
-    let session = sqlite::Sqlite::look(path).map_err(|error| sort(&place, error))?;
-    Sql::look(&mut Session::Sqlite(session), &place, None)
 }
 
 /// A table's rows as JSON, without nulls and what is added, for tests.

@@ -2,9 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sanderling_columns::{ColumnType, TableSchema};
+use sanderling_columns::{Column, ColumnType, TableSchema};
 
-use super::dialect::{list, quoted};
+use super::dialect::{Dialect, list, quoted};
 use super::page::{Extra, Holds};
 use super::session::{Session, SqlError, TableName};
 
@@ -23,10 +23,7 @@ impl Known {
     ) -> Result<(), SqlError> {
         let dialect = session.dialect();
         if self.columns(session, name)?.is_none() {
-            let columns = table.columns.iter();
-            let mut columns: Vec<(&str, String)> = columns
-                .map(|column| (column.name.as_str(), dialect.column_type(&column.data_type)))
-                .collect();
+            let mut columns = columns_of(dialect, table);
             columns.extend(extra.iter().map(|column| {
                 let kind = match column.holds {
                     Holds::Text => dialect.text(),
@@ -110,13 +107,24 @@ impl Known {
         if self.columns(session, name)?.is_some() {
             return Ok(());
         }
-        let defined: Vec<String> =
-            columns.iter().map(|(column, kind)| format!("{} {kind}", quoted(column))).collect();
-        session.batch(&format!("CREATE TABLE {} ({})", session.dialect().table(name), defined.join(", ")))?;
+        session.batch(&creation(session.dialect(), name, columns))?;
         let names = columns.iter().map(|(column, _)| (*column).to_owned()).collect();
         self.0.insert(name.clone(), names);
         Ok(())
     }
+}
+
+/// The columns of a table, each with its type.
+pub(super) fn columns_of(dialect: Dialect, table: &TableSchema) -> Vec<(&str, String)> {
+    let typed = |column: &'_ Column| dialect.column_type(&column.data_type);
+    table.columns.iter().map(|column| (column.name.as_str(), typed(column))).collect()
+}
+
+/// The statement that makes a table.
+pub(super) fn creation(dialect: Dialect, name: &TableName, columns: &[(&str, String)]) -> String {
+    let defined: Vec<String> =
+        columns.iter().map(|(column, kind)| format!("\n  {} {kind}", quoted(column))).collect();
+    format!("CREATE TABLE {} ({}\n)", dialect.table(name), defined.join(","))
 }
 
 /// How many values the columns have together; rows with null in one do not count.

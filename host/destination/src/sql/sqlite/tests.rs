@@ -94,6 +94,7 @@ fn values_as_their_types() {
             name: format!("c{index}"),
             data_type: Some(data_type),
             nullable: true,
+            ..Column::default()
         })
     };
     let columns = cases.iter().enumerate().filter_map(declared).collect();
@@ -192,7 +193,8 @@ fn of_rows_of_one_key_the_greatest_number_and_the_latest_moment_stay() {
         (DataType::Timestamp, "\"2026-03-01T09:30:00.250Z\"", "\"2026-03-01T09:30:00.250001Z\""),
     ] {
         let place = place();
-        let column = Column { name: "v".to_owned(), data_type: Some(data_type), nullable: true };
+        let column =
+            Column { name: "v".to_owned(), data_type: Some(data_type), nullable: true, ..Column::default() };
         let dedup_sort = Some(DedupSort { field: "v".to_owned(), greatest: true });
         let tasks = Table { columns: vec![column], dedup_sort, ..table("tasks", Disposition::Merge) };
         let row = |id, value, which| format!("{{\"id\":{id},\"v\":{value},\"which\":\"{which}\"}}\n");

@@ -1,0 +1,176 @@
+//! Lays out the tables that rows have turned out to be: as tables, as JSON Schema, as SQL, as hints of dlt's.
+
+mod hints;
+mod json_schema;
+
+use sanderling_destination::{ColumnType, Discovered, Engine, Role, StoredColumn, TableSchema};
+use serde_json::{Value, json};
+
+pub use hints::hints;
+pub use json_schema::json_schema;
+
+use crate::report;
+use crate::run::plan::Resource;
+use crate::show::Paint;
+use crate::{table, words};
+
+/// A resource, and what its rows have turned out to be.
+#[derive(Clone, Copy)]
+pub struct Found<'a> {
+    /// As the config has it.
+    pub resource: &'a Resource,
+    /// Its tables.
+    pub discovered: &'a Discovered,
+}
+
+impl<'a> Found<'a> {
+    /// Its tables, each with whether it is the resource's own.
+    fn tables(&self) -> impl Iterator<Item = (bool, &'a TableSchema)> + use<'a> {
+        self.discovered.schema.tables.iter().enumerate().map(|(at, table)| (at == 0, table))
+    }
+
+    /// What a column of its own table is for a run.
+    fn keys(&self, column: &StoredColumn) -> Vec<&'static str> {
+        let table = &self.resource.table;
+        let cursor = self.resource.incremental.as_ref();
+        // A connector may say more than the path: `min updated_at`.
+        let cursor = cursor.and_then(|it| it.cursor.rsplit(' ').next());
+        let any = |fields: &[String]| fields.iter().any(|field| is_of(column, field));
+        let keys = [
+            ("primary", any(&table.primary_key)),
+            ("merge", any(&table.merge_key)),
+            ("cursor", cursor.is_some_and(|path| is_of(column, path))),
+        ];
+        keys.into_iter().filter_map(|(key, is_it)| is_it.then_some(key)).collect()
+    }
+
+    /// Whether no row can lack a column of its own table.
+    fn is_required(&self, column: &StoredColumn) -> bool {
+        !column.nullable || self.keys(column).iter().any(|key| *key != "cursor")
+    }
+
+    fn is_declared(&self, column: &StoredColumn) -> bool {
+        let mut declared = self.resource.table.columns.iter().filter(|it| it.data_type.is_some());
+        column.role == Role::Field && declared.any(|it| is_of(column, &it.name) || it.name == column.name)
+    }
+}
+
+/// Whether a column holds a field of rows. What was taken over from another program does not say which field it was.
+fn is_of(column: &StoredColumn, field: &str) -> bool {
+    let own = if column.field.is_empty() { &column.name } else { &column.field };
+    column.role == Role::Field && own == field
+}
+
+/// A table for each table, under its name.
+pub fn tables(found: &[Found], paint: Paint) -> String {
+    let mut shown = Vec::new();
+    for of in found {
+        for (is_own, table) in of.tables() {
+            let mut rows: Vec<[String; 6]> =
+                table.columns.iter().map(|column| row(of, is_own, column)).collect();
+            let times: &[String] = if is_own { &of.discovered.times } else { &[] };
+            rows.extend(
+                times
+                    .iter()
+                    .map(|name| [name.as_str(), "timestamp", "yes", "", "", "added"].map(words::printable)),
+            );
+            let head = ["column", "type", "nullable", "key", "field", ""];
+            let name = words::printable(&table.name);
+            shown.push(format!("{}\n{}", paint.head(&name), table::lay_out(head, &rows, &[], paint)));
+        }
+    }
+    shown.join("\n")
+}
+
+fn row(of: &Found, is_own: bool, column: &StoredColumn) -> [String; 6] {
+    let required = if is_own { of.is_required(column) } else { !column.nullable };
+    let keys = if is_own { of.keys(column).join(", ") } else { String::new() };
+    let differs = column.role == Role::Field && column.field != column.name;
+    [
+        column.name.clone(),
+        type_name(&column.data_type),
+        if required { "no" } else { "yes" }.to_owned(),
+        keys,
+        if differs { column.field.clone() } else { String::new() },
+        note(of, is_own, column),
+    ]
+    .map(|cell| words::printable(&cell))
+}
+
+/// A type as `columns` of a config names it, with a decimal's digits.
+fn type_name(data_type: &ColumnType) -> String {
+    match data_type {
+        ColumnType::Timestamp { .. } => "timestamp".to_owned(),
+        ColumnType::Struct(_) | ColumnType::List(_) => "json".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+fn note(of: &Found, is_own: bool, column: &StoredColumn) -> String {
+    let mut notes = Vec::new();
+    match column.role {
+        Role::Field => {}
+        Role::Variant => notes.push(format!("variant of {}", column.field)),
+        _ => notes.push("added".to_owned()),
+    }
+    if is_own && of.is_declared(column) {
+        notes.push("declared".to_owned());
+    }
+    match &column.data_type {
+        ColumnType::Timestamp { utc: false } => notes.push("without a time zone".to_owned()),
+        nested @ (ColumnType::Struct(_) | ColumnType::List(_)) => {
+            notes.push(format!("kept as {}", words::short(&nested.to_string())));
+        }
+        _ => {}
+    }
+    notes.join(", ")
+}
+
+/// The statements that make the tables, as a database of this kind takes them.
+pub fn statements(engine: Engine, found: &[Found]) -> String {
+    let all = found.iter().flat_map(|of| engine.definitions(of.discovered));
+    let all: Vec<String> = all.map(|statement| format!("{statement};\n")).collect();
+    all.join("\n")
+}
+
+/// The document of `schema --json`.
+pub fn document(pipeline: &str, destination: &str, found: &[Found]) -> Value {
+    let resource = |of: &Found| {
+        let tables: Vec<Value> =
+            of.tables().map(|(is_own, table)| table_document(of, is_own, table)).collect();
+        json!({"name": of.resource.name, "tables": tables})
+    };
+    json!({
+        "version": report::VERSION,
+        "pipeline": pipeline,
+        "destination": destination,
+        "resources": found.iter().map(resource).collect::<Vec<_>>(),
+    })
+}
+
+fn table_document(of: &Found, is_own: bool, table: &TableSchema) -> Value {
+    let mut columns: Vec<Value> =
+        table.columns.iter().map(|column| column_document(of, is_own, column)).collect();
+    let times: &[String] = if is_own { &of.discovered.times } else { &[] };
+    columns.extend(times.iter().map(|name| {
+        json!({"name": name, "field": null, "type": "timestamp", "nullable": true, "keys": [], "role": "time"})
+    }));
+    json!({
+        "name": table.name,
+        "parent": table.parent,
+        "field": Some(&table.field).filter(|field| !field.is_empty()),
+        "columns": columns,
+    })
+}
+
+/// A column for programs: its type is the whole of it, `struct(…)` and `datetime` among them.
+fn column_document(of: &Found, is_own: bool, column: &StoredColumn) -> Value {
+    json!({
+        "name": column.name,
+        "field": Some(&column.field).filter(|field| !field.is_empty()),
+        "type": column.data_type.to_string(),
+        "nullable": if is_own { !of.is_required(column) } else { column.nullable },
+        "keys": if is_own { of.keys(column) } else { Vec::new() },
+        "role": column.role,
+    })
+}

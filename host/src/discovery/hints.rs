@@ -1,0 +1,70 @@
+//! Columns as hints of dlt's, in YAML: what `columns` of a config takes.
+
+use sanderling_destination::{ColumnType, Role, StoredColumn};
+use serde_json::{Map, Value};
+
+use super::Found;
+use crate::document::{Format, entry};
+
+/// A list of `resources` with the `columns` of each: what rows bring to its own table, but for what stands beside a column
+/// of another type. Lists that are tables of their own have no place there, and are named in a comment.
+pub fn hints(found: &[Found]) -> String {
+    let mut text = "resources:\n".to_owned();
+    for of in found {
+        text.push_str(&format!(
+            "  - {}\n    columns:\n",
+            entry(Format::Yaml, "name", &of.resource.name.clone().into())
+        ));
+        for (is_own, table) in of.tables() {
+            if !is_own {
+                // A name with a line's end in it would end the comment.
+                let name = table.name.replace(char::is_control, " ");
+                text.push_str(&format!("      # {name} is a table of its own\n"));
+                continue;
+            }
+            for column in table.columns.iter().filter(|column| column.role == Role::Field) {
+                let line = entry(Format::Yaml, name(of, column), &Value::Object(hints_of(of, column)));
+                text.push_str(&format!("      {line}\n"));
+            }
+        }
+    }
+    text
+}
+
+/// The field, as rows have it; the column, where that was made of an object's field or nothing is known of the field.
+fn name<'a>(of: &Found, column: &'a StoredColumn) -> &'a str {
+    let is_key = of.keys(column).iter().any(|key| *key != "cursor");
+    let is_plain = !column.field.is_empty() && !column.field.contains('.');
+    if is_plain || (is_key && !column.field.is_empty()) { &column.field } else { &column.name }
+}
+
+fn hints_of(of: &Found, column: &StoredColumn) -> Map<String, Value> {
+    let mut hints = Map::new();
+    let mut say = |name: &str, value: Value| hints.insert(name.to_owned(), value);
+    match &column.data_type {
+        ColumnType::Decimal { precision, scale } => {
+            say("data_type", "decimal".into());
+            say("precision", (*precision).into());
+            say("scale", (*scale).into());
+        }
+        ColumnType::Timestamp { utc } => {
+            say("data_type", "timestamp".into());
+            if !utc {
+                say("timezone", false.into());
+            }
+        }
+        // Declared, it would be JSON, and another column.
+        ColumnType::Struct(_) | ColumnType::List(_) => {}
+        other => {
+            say("data_type", other.to_string().into());
+        }
+    }
+    say("nullable", (!of.is_required(column)).into());
+    let table = &of.resource.table;
+    for (hint, fields) in [("primary_key", &table.primary_key), ("merge_key", &table.merge_key)] {
+        if fields.iter().any(|field| super::is_of(column, field)) {
+            say(hint, true.into());
+        }
+    }
+    hints
+}
