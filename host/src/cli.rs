@@ -124,7 +124,7 @@ pub enum Command {
     /// List a config's resources, as they are read
     #[command(after_long_help = resources::EXAMPLES)]
     Resources(ResourcesArgs),
-    /// Show the tables that a config's rows have become: columns, JSON Schema, SQL, dlt's hints
+    /// Show the columns of what was loaded; also as JSON Schema, SQL, dlt's hints
     #[command(after_long_help = schema::EXAMPLES)]
     Schema(SchemaArgs),
     /// Look at what is remembered of the last runs, change or forget it

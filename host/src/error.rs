@@ -142,6 +142,8 @@ pub enum Error {
         config: PathBuf,
         /// Where they would be.
         target: String,
+        /// The resources of which no row has come, where others have been loaded.
+        resources: Vec<String>,
     },
     /// The destination failed.
     Destination(DestinationError),

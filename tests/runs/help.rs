@@ -23,6 +23,7 @@ fn of_the_program() {
       status       Show where pipelines stand, and what a next run would do
       demo         Read the built-in demo API into demo.db, or serve it
       resources    List a config's resources, as they are read
+      schema       Show the columns of what was loaded; also as JSON Schema, SQL, dlt's hints
       state        Look at what is remembered of the last runs, change or forget it
       config       Look at a config
       import       Make a config of what another tool reads
@@ -494,6 +495,83 @@ fn of_man() {
 }
 
 #[test]
+fn of_schema() {
+    assert_snapshot!(help(&["schema"]), @r"
+    Show the columns of what was loaded; also as JSON Schema, SQL, dlt's hints
+
+    Usage: sanderling schema [OPTIONS] <CONFIG> [RESOURCE]...
+
+    Arguments:
+      <CONFIG>
+              The config: YAML, JSON or TOML, in the shape of dlt's rest_api source
+
+      [RESOURCE]...
+              Only these resources
+
+    Options:
+          --connector <FILE>
+              A connector that is not built in: a WebAssembly component
+              
+              The config is then what that connector takes, beside Sanderling's own keys. It reaches
+              only what is allowed.
+
+          --to <TARGET>
+              Where its rows went [default: as in `run`]
+
+          --state <DIR>
+              Where a parquet destination keeps its state [default: DIR/.sanderling]
+
+          --format <FORMAT>
+              How they are printed
+
+              Possible values:
+              - table:       A table for each table
+              - json-schema: A JSON Schema (draft 2020-12) with a definition for each table
+              - sql:         Statements that make the tables
+              - dlt:         YAML, as `columns` of dlt's resources and of this program's take it
+              
+              [default: table]
+
+          --dialect <DATABASE>
+              For which database statements are written [default: the destination's own; for files,
+              PostgreSQL]
+
+              Possible values:
+              - sqlite:     SQLite
+              - postgresql: PostgreSQL
+              - duckdb:     DuckDB
+
+          --json
+              Print one JSON document on stdout
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options:
+      -v, --verbose...
+              Show a line for each request; twice, also each page and why a run does what it does
+
+      -q, --quiet...
+              Show errors and the result only; twice, nothing but the exit code
+
+          --color <WHEN>
+              Whether to use colors [default: auto]
+              
+              `auto` is a terminal that has them, unless NO_COLOR is set; CLICOLOR_FORCE asks for them
+              everywhere.
+
+    Examples:
+      sanderling schema api.yaml                        the columns of each table
+      sanderling schema api.yaml tasks --format dlt     what `columns` of the config would say of them
+      sanderling schema api.yaml --format sql > tables.sql
+      sanderling schema api.yaml --format sql --dialect postgresql
+      sanderling schema api.yaml --format json-schema > rows.schema.json
+
+    It looks at what runs have left in the destination; the API is not asked.
+    ");
+}
+
+#[test]
 fn of_resources() {
     assert_snapshot!(help(&["resources"]), @r"
     List a config's resources, as they are read
@@ -583,7 +661,8 @@ fn of_config_show() {
 /// What is meant to be read at a glance.
 #[test]
 fn short_help_fits_a_screen() {
-    for command in ["check", "preview", "run", "demo", "resources", "config", "completions", "man"] {
+    for command in ["check", "preview", "run", "demo", "resources", "schema", "config", "completions", "man"]
+    {
         let shown = Folder::new().run(&[command, "-h"]).expect(0).stdout;
         let (lines, width) = (shown.lines().count(), shown.lines().map(|line| line.chars().count()).max());
         assert!(lines <= 40 && width <= Some(100), "{command}: {lines} lines, {width:?} columns\n{shown}");

@@ -15,8 +15,7 @@ Examples:
   sanderling schema api.yaml --format sql --dialect postgresql
   sanderling schema api.yaml --format json-schema > rows.schema.json
 
-It looks at what runs have left in the destination; the API is not asked. What no run has loaded yet
-has no columns: `sanderling run --dry-run` shows what it would get.";
+It looks at what runs have left in the destination; the API is not asked.";
 
 /// `schema`.
 #[derive(Debug, Args)]
@@ -33,7 +32,7 @@ pub struct SchemaArgs {
     /// Where a parquet destination keeps its state [default: DIR/.sanderling]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub state: Option<PathBuf>,
-    /// As what it is printed
+    /// How they are printed
     #[arg(long, value_enum, default_value_t = SchemaFormat::Table, value_name = "FORMAT")]
     pub format: SchemaFormat,
     /// For which database statements are written [default: the destination's own; for files, PostgreSQL]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use sanderling_destination::{Destination, Engine, Table};
+use sanderling_destination::{Destination, Engine, Table, Target};
 
 use super::run::{shown, target};
 use super::terminal::tell;
@@ -34,7 +34,8 @@ pub async fn schema(args: &SchemaArgs, show: Show) -> Result<u8, Error> {
     let target =
         target(args.to.as_deref(), args.state.clone(), &described.settings, &described.name, secrets)?;
     if !target.has_columns() {
-        return Err(Error::NoColumns { target: shown(&target) });
+        let target = if target == Target::Stdout { "standard output".to_owned() } else { shown(&target) };
+        return Err(Error::NoColumns { target });
     }
     let tables: Vec<&Table> = plan.resources.iter().map(|resource| &resource.table).collect();
     let found = Destination::discovered(&target, &described.name, &tables)?;
@@ -50,7 +51,12 @@ pub async fn schema(args: &SchemaArgs, show: Show) -> Result<u8, Error> {
         }
     }
     let Some(found) = found.as_ref().filter(|_| !known.is_empty()) else {
-        return Err(Error::Undiscovered { config: args.file.config.clone(), target: shown(&target) });
+        let resources = if found.is_some() { unknown } else { Vec::new() };
+        return Err(Error::Undiscovered {
+            config: args.file.config.clone(),
+            target: shown(&target),
+            resources: resources.into_iter().map(str::to_owned).collect(),
+        });
     };
     let text = if args.json {
         format!("{:#}\n", discovery::document(&described.name, &shown(&target), &known))

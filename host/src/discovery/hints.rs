@@ -6,8 +6,9 @@ use serde_json::{Map, Value};
 use super::Found;
 use crate::document::{Format, entry};
 
-/// A list of `resources` with the `columns` of each: what rows bring to its own table, but for what stands beside a column
-/// of another type. Lists that are tables of their own have no place there, and are named in a comment.
+/// A list of `resources` with the `columns` of each: what rows bring to its own table. What has no place there is said in
+/// comments: lists that are tables of their own, and values that stand beside their column, which goes without a type, since
+/// a declared one refuses them.
 pub fn hints(found: &[Found]) -> String {
     let mut text = "resources:\n".to_owned();
     for of in found {
@@ -23,8 +24,21 @@ pub fn hints(found: &[Found]) -> String {
                 continue;
             }
             for column in table.columns.iter().filter(|column| column.role == Role::Field) {
-                let line = entry(Format::Yaml, name(of, column), &Value::Object(hints_of(of, column)));
-                text.push_str(&format!("      {line}\n"));
+                let beside: Vec<String> = table
+                    .columns
+                    .iter()
+                    .filter(|it| it.role == Role::Variant && it.field == column.field)
+                    .map(|it| super::type_name(&it.data_type))
+                    .collect();
+                let hints = hints_of(of, column, beside.is_empty());
+                let line = entry(Format::Yaml, name(of, column), &Value::Object(hints));
+                let also = match beside.as_slice() {
+                    [] => String::new(),
+                    kinds => {
+                        format!(" # {} and {}", super::type_name(&column.data_type), kinds.join(" and "))
+                    }
+                };
+                text.push_str(&format!("      {line}{also}\n"));
             }
         }
     }
@@ -38,10 +52,11 @@ fn name<'a>(of: &Found, column: &'a StoredColumn) -> &'a str {
     if is_plain || (is_key && !column.field.is_empty()) { &column.field } else { &column.name }
 }
 
-fn hints_of(of: &Found, column: &StoredColumn) -> Map<String, Value> {
+fn hints_of(of: &Found, column: &StoredColumn, typed: bool) -> Map<String, Value> {
     let mut hints = Map::new();
     let mut say = |name: &str, value: Value| hints.insert(name.to_owned(), value);
     match &column.data_type {
+        _ if !typed => {}
         ColumnType::Decimal { precision, scale } => {
             say("data_type", "decimal".into());
             say("precision", (*precision).into());

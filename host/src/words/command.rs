@@ -10,7 +10,7 @@ use super::hints::{CONNECTORS_FAULT, hint_for_guesses, hint_for_trap};
 use super::import::of_import;
 use super::init::of_init;
 use super::text::without_number;
-use super::{Words, exit, of_connector, to_write};
+use super::{Words, exit, of_connector, schema, to_write};
 use crate::contract::{Notice, Setting};
 use crate::document::edit::EditError;
 use crate::document::{Document, Format, nearest, render};
@@ -105,7 +105,9 @@ pub fn of_error(error: &Error, paint: Paint) -> Words {
                 .join(", or ")
         )),
         Error::NoColumns { target } => schema::of_no_columns(target),
-        Error::Undiscovered { config, target } => schema::of_undiscovered(config, target),
+        Error::Undiscovered { config, target, resources } => {
+            schema::of_undiscovered(config, target, resources)
+        }
         Error::Destination(error) => of_destination(error),
         Error::Demo(cause) => {
             Words::new(exit::OTHER, format!("the demo API does not start: {}", without_number(cause)))

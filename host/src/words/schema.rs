@@ -12,12 +12,16 @@ pub(super) fn of_no_columns(target: &str) -> Words {
 }
 
 /// Nothing has been loaded yet.
-pub(super) fn of_undiscovered(config: &Path, target: &str) -> Words {
+pub(super) fn of_undiscovered(config: &Path, target: &str, resources: &[String]) -> Words {
+    if !resources.is_empty() {
+        let resources: Vec<&str> = resources.iter().map(String::as_str).collect();
+        return Words::new(exit::OTHER, of_unknown_columns(&resources));
+    }
     Words::new(exit::OTHER, format!("nothing has been loaded into {target}: there are no columns yet"))
-        .hint(format!("sanderling run {} loads it", config.display()))
+        .hint(format!("`sanderling run {}` loads it", config.display()))
 }
 
 /// Resources of which no row has come.
 pub fn of_unknown_columns(resources: &[&str]) -> String {
-    format!("no row has come yet of {}", printable(&resources.join(", ")))
+    format!("no row has come yet of {}: there are no columns", printable(&resources.join(", ")))
 }

@@ -520,6 +520,11 @@ fn what_keeps_a_source_from_opening() {
         data_type: data_type.into(),
     };
     let connector = |problem| Error::Connector { path: "c.wasm".into(), problem };
+    let undiscovered = |resources: &[&str]| Error::Undiscovered {
+        config: "time.yaml".into(),
+        target: "sqlite:time.db".into(),
+        resources: resources.iter().map(|name| (*name).to_owned()).collect(),
+    };
     let needs_database =
         |what: &'static str| Error::Plan(PlanError::NeedsDatabase { resource: "tasks".into(), what });
     let unsupported = |what: &str| PlanError::Unsupported { resource: "tasks".into(), what: what.to_owned() };
@@ -550,6 +555,9 @@ fn what_keeps_a_source_from_opening() {
         Error::Plan(data_type("bigit")),
         Error::Plan(data_type("thing")),
         Error::NoPipeline { known: Vec::new() },
+        Error::NoColumns { target: "jsonl:out".into() },
+        undiscovered(&[]),
+        undiscovered(&["tasks", "users"]),
         Error::NoPipeline { known: vec!["time".into(), "demo".into()] },
         Error::NotRemembered { name: "task".into(), known: vec!["tasks".into()] },
         Error::NotRemembered { name: "zzz".into(), known: vec!["tasks".into(), "users".into()] },

@@ -227,7 +227,7 @@ fn digits(fields: &mut Fields<'_>, data_type: Option<&str>, problems: &mut Probl
     let (precision, scale) = (fields.take("precision"), fields.take("scale"));
     let given = precision.as_ref().or(scale.as_ref())?;
     if !matches!(data_type, Some("decimal" | "wei")) {
-        let message = "`precision` and `scale` are of columns with `\"data_type\": \"decimal\"`";
+        let message = "`precision` and `scale` are of columns of the type `decimal`";
         problems.hint(&given.pointer, message, "leave it out: whatever comes is kept whole");
         return None;
     }
@@ -251,7 +251,7 @@ fn digits(fields: &mut Fields<'_>, data_type: Option<&str>, problems: &mut Probl
 fn timezone(fields: &mut Fields<'_>, data_type: Option<&str>, problems: &mut Problems) -> Option<bool> {
     let node = fields.take("timezone")?;
     if data_type != Some("timestamp") {
-        problems.add(&node.pointer, "`timezone` is of columns with `\"data_type\": \"timestamp\"`");
+        problems.add(&node.pointer, "`timezone` is of columns of the type `timestamp`");
         return None;
     }
     node.boolean(problems)

@@ -224,7 +224,7 @@ fn what_is_no_column_is_refused_in_its_place() {
         (json!({"a": {"unique": true}}), "/resources/0/columns/a/unique: `unique` is not supported yet"),
         (
             json!([{"name": "a", "precision": 3}]),
-            "/resources/0/columns/0/precision: `precision` and `scale` are of columns with `\"data_type\": \"decimal\"`",
+            "/resources/0/columns/0/precision: `precision` and `scale` are of columns of the type `decimal`",
         ),
         (
             json!({"a": {"data_type": "decimal", "scale": 3}}),
@@ -244,7 +244,7 @@ fn what_is_no_column_is_refused_in_its_place() {
         ),
         (
             json!({"a": {"data_type": "date", "timezone": false}}),
-            "/resources/0/columns/a/timezone: `timezone` is of columns with `\"data_type\": \"timestamp\"`",
+            "/resources/0/columns/a/timezone: `timezone` is of columns of the type `timestamp`",
         ),
     ];
     for (columns, expected) in cases {
