@@ -233,7 +233,7 @@ fn digits(fields: &mut Fields<'_>, data_type: Option<&str>, problems: &mut Probl
     }
     let (Some(digits), Some(places)) = (&precision, &scale) else {
         let message = "a decimal that says one of `precision` and `scale` has to say both";
-        problems.hint(&given.pointer, message, "\"precision\": 38, \"scale\": 9");
+        problems.hint(&given.pointer, message, "write both; 38 and 9 are what dlt goes by");
         return None;
     };
     let (most, behind) = (digits.count(problems)?, places.count(problems)?);
