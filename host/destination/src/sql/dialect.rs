@@ -122,8 +122,6 @@ impl Dialect {
         let name = quoted(column);
         match (self, data_type) {
             (Self::Postgres, ColumnType::Text) => format!("{name} COLLATE \"C\""),
-            // Text, with 0, 3 or 6 digits behind the second.
-            (Self::Sqlite, ColumnType::Timestamp { utc: true }) => format!("rtrim({name}, 'Z')"),
             (Self::Sqlite, ColumnType::Decimal { .. }) => format!("CAST({name} AS REAL)"),
             _ => name,
         }

@@ -1,7 +1,7 @@
 //! Decimals, days, times and moments as text, for databases that have no types for them.
 //!
-//! Times are in the form of ISO 8601 that most APIs have and SQLite's own functions read, with three or six digits behind the
-//! second where there are some. Without their `Z`, the order of such texts is the order in time.
+//! Times are in the form of ISO 8601 that most APIs have and SQLite's own functions read. Moments have six digits behind the
+//! second, always: texts of one length, whose order is the order in time, with a `Z` or without.
 
 use std::fmt::Write as _;
 
@@ -24,7 +24,7 @@ pub(crate) struct Texts {
 }
 
 impl Texts {
-    /// Microseconds since 1970 as `2024-01-02T03:04:05.250Z`; without the `Z` where it came without an offset.
+    /// Microseconds since 1970 as `2024-01-02T03:04:05.250000Z`; without the `Z` where it came without an offset.
     pub(crate) fn timestamp(&mut self, micros: i64, utc: bool) -> &str {
         if self.timestamp == Some((micros, utc)) {
             return &self.text;
@@ -32,7 +32,13 @@ impl Texts {
         self.text.clear();
         self.push_date(micros.div_euclid(MICROS_A_DAY));
         self.text.push('T');
-        self.push_time(micros.rem_euclid(MICROS_A_DAY));
+        let of_day = micros.rem_euclid(MICROS_A_DAY);
+        self.push_seconds(of_day);
+        self.text.push('.');
+        let fraction = of_day % 1_000_000;
+        for two in [fraction / 10_000, fraction / 100 % 100, fraction % 100] {
+            self.push_two(two);
+        }
         if utc {
             self.text.push('Z');
         }
@@ -78,19 +84,24 @@ impl Texts {
         self.push_two(day);
     }
 
+    /// With three or six digits behind the second where there are some.
     fn push_time(&mut self, micros: i64) {
-        let seconds = micros / 1_000_000;
-        self.push_two(seconds / 3_600);
-        self.text.push(':');
-        self.push_two(seconds / 60 % 60);
-        self.text.push(':');
-        self.push_two(seconds % 60);
+        self.push_seconds(micros);
         let fraction = micros % 1_000_000;
         let _ = match (fraction, fraction % 1_000) {
             (0, _) => Ok(()),
             (_, 0) => write!(self.text, ".{:03}", fraction / 1_000),
             _ => write!(self.text, ".{fraction:06}"),
         };
+    }
+
+    fn push_seconds(&mut self, micros: i64) {
+        let seconds = micros / 1_000_000;
+        self.push_two(seconds / 3_600);
+        self.text.push(':');
+        self.push_two(seconds / 60 % 60);
+        self.text.push(':');
+        self.push_two(seconds % 60);
     }
 
     fn push_two(&mut self, number: i64) {
@@ -111,20 +122,20 @@ mod tests {
     fn moments_as_text() {
         let mut texts = Texts::default();
         for (micros, utc, text) in [
-            (0, true, "1970-01-01T00:00:00Z"),
-            (0, false, "1970-01-01T00:00:00"),
-            (1_704_164_645_250_000, true, "2024-01-02T03:04:05.250Z"),
+            (0, true, "1970-01-01T00:00:00.000000Z"),
+            (0, false, "1970-01-01T00:00:00.000000"),
+            (1_704_164_645_250_000, true, "2024-01-02T03:04:05.250000Z"),
             (1_704_164_645_000_001, false, "2024-01-02T03:04:05.000001"),
             (-1, true, "1969-12-31T23:59:59.999999Z"),
-            (951_782_400_000_000, false, "2000-02-29T00:00:00"),
-            (-62_135_596_800_000_000, true, "0001-01-01T00:00:00Z"),
+            (951_782_400_000_000, false, "2000-02-29T00:00:00.000000"),
+            (-62_135_596_800_000_000, true, "0001-01-01T00:00:00.000000Z"),
         ] {
             assert_eq!(texts.timestamp(micros, utc), text);
             assert_eq!(texts.timestamp(micros, utc), text, "again");
         }
         assert_eq!(texts.date(19_724), "2024-01-02");
         assert_eq!(texts.time(3_661_500_000), "01:01:01.500");
-        assert_eq!(texts.timestamp(0, true), "1970-01-01T00:00:00Z");
+        assert_eq!(texts.timestamp(0, true), "1970-01-01T00:00:00.000000Z");
     }
 
     #[test]
@@ -149,6 +160,7 @@ mod tests {
             prop_assert_eq!(text.strip_suffix('Z').unwrap().parse::<civil::DateTime>().unwrap(), at);
             let other = (one + step).min(253_402_207_200_000_000);
             prop_assert_eq!(naive.as_str().cmp(texts.timestamp(other, false)), one.cmp(&other));
+            prop_assert_eq!(text.as_str().cmp(texts.timestamp(other, true)), one.cmp(&other));
         }
     }
 }

@@ -81,8 +81,8 @@ fn values_as_their_types() {
         ("\"tab\\there\"", None, "TEXT", text("tab\there")),
         ("\"nul\\u0000\"", None, "TEXT", text("nul\0")),
         ("{\"a\": [1.50]}", None, "TEXT", text("{\"a\": [1.50]}")),
-        ("\"2026-03-01T09:30:00.250Z\"", None, "TEXT", text("2026-03-01T09:30:00.250Z")),
-        ("\"2026-03-01T11:30:00+02:00\"", None, "TEXT", text("2026-03-01T09:30:00Z")),
+        ("\"2026-03-01T09:30:00.250Z\"", None, "TEXT", text("2026-03-01T09:30:00.250000Z")),
+        ("\"2026-03-01T11:30:00+02:00\"", None, "TEXT", text("2026-03-01T09:30:00.000000Z")),
         ("\"2026-03-01\"", Some(DataType::Date), "TEXT", text("2026-03-01")),
         ("\"09:30:00\"", Some(DataType::Time), "TEXT", text("09:30:00")),
         ("\"AQI=\"", Some(DataType::Binary), "BLOB", Value::Blob(vec![1, 2])),
@@ -109,7 +109,7 @@ fn values_as_their_types() {
         assert_eq!(one(&declared), text(column_type), "{json}");
     }
     let stamp = "SELECT DISTINCT _loaded_at || _load_id FROM tasks";
-    assert_eq!(one(stamp), text("2026-03-01T09:30:00.250Z1"));
+    assert_eq!(one(stamp), text("2026-03-01T09:30:00.250000Z1"));
     let read = "SELECT (strftime('%s', c14) - strftime('%s', c15)) || ' ' || datetime(_loaded_at) FROM tasks";
     assert_eq!(one(read), text("0 2026-03-01 09:30:00"), "SQLite's own functions read them");
 }
