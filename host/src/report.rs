@@ -59,9 +59,7 @@ fn remark(resource: &ResourceOutcome) -> String {
     if resource.refused_rows > 0 {
         remarks.push(format!("{} refused", words::counted(resource.refused_rows, "row")));
     }
-    let discarded = [(resource.discarded_rows, "row"), (resource.discarded_values, "value")];
-    let discarded = discarded.into_iter().filter(|(count, _)| *count > 0);
-    remarks.extend(discarded.map(|(count, what)| format!("{} left out", words::counted(count, what))));
+    remarks.extend(left_out(resource.discarded_rows, resource.discarded_values));
     if resource.failed_parents > 0 {
         remarks.push(format!("{} failed", words::counted(resource.failed_parents, "parent")));
     }
@@ -69,6 +67,12 @@ fn remark(resource: &ResourceOutcome) -> String {
         remarks.push(format!("{} gone", words::counted(resource.missing_parents, "parent")));
     }
     remarks.join(", ")
+}
+
+/// What a schema contract has left out, in words.
+pub fn left_out(rows: u64, values: u64) -> impl Iterator<Item = String> {
+    let counts = [(rows, "row"), (values, "value")].into_iter().filter(|(count, _)| *count > 0);
+    counts.map(|(count, what)| format!("{} left out", words::counted(count, what)))
 }
 
 /// An error for a terminal.

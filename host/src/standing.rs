@@ -68,6 +68,7 @@ fn remark(load: Option<&Load>, watermark: Option<&Reach>) -> String {
     if load.refused_rows > 0 {
         remarks.push(format!("{} refused", words::counted(load.refused_rows, "row")));
     }
+    remarks.extend(report::left_out(load.discarded_rows, load.discarded_values));
     remarks.extend(load.limit.iter().map(|limit| format!("stopped at {limit}")));
     remarks.join(", ")
 }
@@ -142,6 +143,8 @@ pub fn load(load: &Load) -> Value {
         "missing_parents": load.missing_parents,
         "failed_parents": load.failed_parents,
         "refused_rows": load.refused_rows,
+        "discarded_rows": load.discarded_rows,
+        "discarded_values": load.discarded_values,
         "limit": load.limit,
     })
 }

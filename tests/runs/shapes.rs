@@ -92,6 +92,13 @@ fn a_contract_freezes_or_leaves_out_and_counts() {
         let ran = folder.run(&["run", "shop.json", "--to", "parquet:out", "--json"]);
         let result: Value = serde_json::from_str(&ran.stdout).unwrap();
         let of = &result["resources"][0];
+        // What is remembered says the same.
+        let status = folder.run(&["status", "shop.json", "--to", "parquet:out", "--json"]).expect(0);
+        let status: Value = serde_json::from_str(&status.stdout).unwrap();
+        let load = &status["pipelines"][0]["resources"][0]["load"];
+        for count in ["discarded_rows", "discarded_values"] {
+            assert_eq!(load[count], of[count], "{mode}");
+        }
         told += &format!(
             "{mode}: exit {}, {} rows, {} rows and {} values left out\n",
             ran.code.unwrap(),

@@ -22,6 +22,9 @@ use scope::{Meaning, Scope, called};
 /// What makes a source of a config.
 const SOURCES: [&str; 2] = ["rest_api_source", "rest_api_resources"];
 
+/// An argument of sources and runs: what becomes of columns and tables that are new.
+const CONTRACT: &str = "schema_contract";
+
 /// The type of a config.
 const CONFIG: &str = "RESTAPIConfig";
 
@@ -42,11 +45,19 @@ const DONE_BY_PYTHON: [&str; 9] = [
 struct Found<'t> {
     config: Node<'t>,
     scope: Rc<Scope<'t>>,
-    /// Of the source, where it is given them: its name, and how deep lists become tables.
+    /// Of the source, where it is given them: its name, how deep lists become tables, and its schema contract.
     name: Option<Node<'t>>,
     max_nesting: Option<Node<'t>>,
+    contract: Option<Node<'t>>,
     /// It is a call that reads it, not a value that may never be used.
     is_read: bool,
+}
+
+impl<'t> Found<'t> {
+    /// One that stands by itself.
+    fn bare(config: Node<'t>, scope: Rc<Scope<'t>>) -> Self {
+        Self { config, scope, name: None, max_nesting: None, contract: None, is_read: false }
+    }
 }
 
 /// Reads a file of Python.
@@ -64,6 +75,7 @@ pub fn import(text: &str) -> Result<Imported, ImportError> {
     if parts.is_empty() {
         return Err(ImportError::NoDltSource);
     }
+    reading.runs(&mut parts);
     let mut left = reading.left();
     left.extend(reading.place(&mut parts));
     left.sort_by_key(|left| left.line);
@@ -75,6 +87,7 @@ struct Reading<'t> {
     module: Rc<Scope<'t>>,
     found: Vec<Found<'t>>,
     pipelines: Vec<(Node<'t>, Rc<Scope<'t>>)>,
+    runs: Vec<(Node<'t>, Rc<Scope<'t>>)>,
     /// What Python does beside the configs.
     beside: Vec<Node<'t>>,
 }
@@ -82,7 +95,8 @@ struct Reading<'t> {
 impl<'t> Reading<'t> {
     fn new(python: &'t Python) -> Self {
         let module = Rc::new(Scope::of_block(python.root(), python.text(), None));
-        Self { text: python.text(), module, found: Vec::new(), pipelines: Vec::new(), beside: Vec::new() }
+        let (found, pipelines, runs) = (Vec::new(), Vec::new(), Vec::new());
+        Self { text: python.text(), module, found, pipelines, runs, beside: Vec::new() }
     }
 
     /// Goes through everything, in the order of the file.
@@ -98,9 +112,7 @@ impl<'t> Reading<'t> {
                 "assignment" => self.assignment(node, &scope),
                 "function_definition" if self.returns_config(node) => {
                     if let Some(config) = call::returned(node) {
-                        let (name, max_nesting) = (None, None);
-                        let scope = inner.clone();
-                        self.found.push(Found { config, scope, name, max_nesting, is_read: false });
+                        self.found.push(Found::bare(config, inner.clone()));
                     }
                 }
                 "decorator" if self.makes_resource(node) => self.beside.push(node),
@@ -116,24 +128,44 @@ impl<'t> Reading<'t> {
         if SOURCES.contains(&name.as_str()) {
             let given = |at, name| argument(node, at, name, self.text);
             let (name, max_nesting) = (given(1, "name"), given(3, "max_table_nesting"));
+            let contract = given(6, CONTRACT);
             if let Some(config) = given(0, "config") {
-                self.found.push(Found { config, scope: scope.clone(), name, max_nesting, is_read: true });
+                let scope = scope.clone();
+                self.found.push(Found { config, scope, name, max_nesting, contract, is_read: true });
             }
         } else if name == "pipeline" && argument(node, 0, "pipeline_name", self.text).is_some() {
             self.pipelines.push((node, scope.clone()));
-        } else if DONE_BY_PYTHON.contains(&name.as_str()) || (name == "run" && self.run_says_more(node)) {
+        } else if DONE_BY_PYTHON.contains(&name.as_str()) {
             self.beside.push(node);
+        } else if name == "run" && self.is_on_pipeline(node) {
+            self.runs.push((node, scope.clone()));
         }
     }
 
-    /// `pipeline.run(source, write_disposition=…)`
-    fn run_says_more(&self, node: Node<'t>) -> bool {
-        let on_pipeline = part(node, "function")
+    /// `pipeline.run(…)`
+    fn is_on_pipeline(&self, node: Node<'t>) -> bool {
+        part(node, "function")
             .and_then(|function| part(function, "object"))
-            .is_some_and(|object| text_of(object, self.text).ends_with("pipeline"));
-        let named =
-            part(node, "arguments").is_some_and(|list| parts(list).any(|a| a.kind() == "keyword_argument"));
-        on_pipeline && named
+            .is_some_and(|object| text_of(object, self.text).ends_with("pipeline"))
+    }
+
+    /// What runs say of their source, `pipeline.run(source, schema_contract=…)`: the contract of the only run is all
+    /// resources', and whatever else there is, is done by Python.
+    fn runs(&mut self, sources: &mut [Part]) {
+        let mut evaluator = Evaluator::new(self.text);
+        for (node, scope) in &self.runs {
+            let names = part(*node, "arguments").into_iter().flat_map(parts);
+            let names = names.filter(|argument| argument.kind() == "keyword_argument");
+            let names = names.filter_map(|argument| Some(text_of(part(argument, "name")?, self.text)));
+            let names: Vec<&str> = names.filter(|name| *name != "data").collect();
+            let contract = argument(*node, usize::MAX, CONTRACT, self.text);
+            let contract = contract.and_then(|contract| evaluator.quietly(contract, scope));
+            match contract.filter(|_| names == [CONTRACT] && self.runs.len() == 1) {
+                Some(contract) => sources.iter_mut().for_each(|source| all_have(source, &contract)),
+                None if names.is_empty() => {}
+                None => self.beside.push(*node),
+            }
+        }
     }
 
     fn assignment(&mut self, node: Node<'t>, scope: &Rc<Scope<'t>>) {
@@ -142,8 +174,7 @@ impl<'t> Reading<'t> {
         let made =
             right.kind() == "call" && called(right, self.text, scope).is_some_and(|name| name == CONFIG);
         if typed || made {
-            let (name, max_nesting) = (None, None);
-            self.found.push(Found { config: right, scope: scope.clone(), name, max_nesting, is_read: false });
+            self.found.push(Found::bare(right, scope.clone()));
         }
     }
 
@@ -211,8 +242,18 @@ impl<'t> Reading<'t> {
         let name = name.and_then(|name| name.as_str().map(str::to_owned));
         let depth = found.max_nesting.and_then(|depth| evaluator.quietly(depth, &found.scope));
         let depth = depth.and_then(|depth| depth.as_u64());
-        let part = part_with(line, name, config, evaluator);
-        Some(Part { nested: Some(nested(depth)), ..part })
+        let contract = found.contract.and_then(|contract| match evaluator.value(contract, &found.scope) {
+            Ok(contract) => Some(contract),
+            Err(why) => {
+                evaluator.leave_out(None, why);
+                None
+            }
+        });
+        let mut part = Part { nested: Some(nested(depth)), ..part_with(line, name, config, evaluator) };
+        if let Some(contract) = contract {
+            by_default(&mut part, &contract, false);
+        }
+        Some(part)
     }
 
     /// A config, a resource or an endpoint that stands alone, as documents show them.
@@ -273,7 +314,7 @@ impl<'t> Reading<'t> {
         let Some(destination) = argument(*pipeline, 2, "destination", self.text) else { return Vec::new() };
         let is_files = called(destination, self.text, scope).is_some_and(|name| name == "filesystem");
         let url = if is_files { text(destination, 0, "bucket_url") } else { None };
-        if let Some(folder) = url.as_deref().and_then(local_folder) {
+        if let Some(folder) = url.as_deref().and_then(folder_of) {
             let dataset =
                 text(*pipeline, 4, "dataset_name").map(|name| format!("/{name}")).unwrap_or_default();
             for source in sources {
@@ -317,12 +358,36 @@ fn nested(max_depth: Option<u64>) -> Value {
     serde_json::json!({"tables": tables})
 }
 
-/// A folder of this machine.
-fn local_folder(url: &str) -> Option<&str> {
-    match url.strip_prefix("file://") {
-        Some(path) => path.starts_with('/').then_some(path),
-        None => (!url.contains("://") && !url.is_empty()).then_some(url),
+/// A folder of this machine, or one in an object store: with a bucket, and nothing that would say more of it.
+fn folder_of(url: &str) -> Option<&str> {
+    match url.split_once("://") {
+        Some(("file", path)) => path.starts_with('/').then_some(path),
+        Some(("s3" | "gs" | "az", path)) => {
+            let is_plain = !path.is_empty() && !path.starts_with('/') && !path.contains(['@', '?', '#', ':']);
+            is_plain.then_some(url)
+        }
+        Some(_) => None,
+        None => (!url.is_empty()).then_some(url),
     }
+}
+
+/// What holds for all resources of a config that do not say otherwise gets a contract; one that is there stays unless it
+/// is `forced`.
+fn by_default(part: &mut Part, contract: &Value, forced: bool) {
+    let defaults = part.config.entry("resource_defaults").or_insert_with(|| Value::Object(Map::new()));
+    if let Some(defaults) = defaults.as_object_mut()
+        && (forced || !defaults.contains_key(CONTRACT))
+    {
+        defaults.insert(CONTRACT.to_owned(), contract.clone());
+    }
+}
+
+/// A run's contract takes the place of those of resources, as in dlt.
+fn all_have(part: &mut Part, contract: &Value) {
+    for resource in part.config.get_mut("resources").and_then(Value::as_array_mut).into_iter().flatten() {
+        resource.as_object_mut().map(|resource| resource.remove(CONTRACT));
+    }
+    by_default(part, contract, true);
 }
 
 /// An argument of a call, by its place or its name.

@@ -425,3 +425,80 @@ fn what_is_nested_without_end_is_refused() {
         assert_eq!(import(&file).unwrap_err(), ImportError::Nested { line: 1 });
     }
 }
+
+#[test]
+fn contracts_of_sources_and_runs() {
+    let config = "config = {'client': {'base_url': 'https://a.io'}, 'resources': [\
+                  {'name': 'a', 'schema_contract': 'evolve'}, {'name': 'b'}]}\n";
+    let freeze = json!({"columns": "freeze"});
+    for (text, defaults, of_a, left) in [
+        // A resource's own comes before the source's, and a run's before both.
+        ("rest_api_source(config, schema_contract='freeze')", json!("freeze"), json!("evolve"), 0),
+        (
+            "rest_api_source(config)\npipeline.run(s, schema_contract={'columns': 'freeze'})",
+            freeze,
+            Value::Null,
+            0,
+        ),
+        (
+            "rest_api_source(config, schema_contract='freeze')\npipeline.run(s, schema_contract='evolve')",
+            json!("evolve"),
+            Value::Null,
+            0,
+        ),
+        // What cannot be said of all, or is more than that, is told.
+        ("rest_api_source(config)\npipeline.run(s, schema_contract=made())", Value::Null, json!("evolve"), 1),
+        (
+            "rest_api_source(config)\npipeline.run(s, schema_contract='freeze', refresh='drop_data')",
+            Value::Null,
+            json!("evolve"),
+            1,
+        ),
+        (
+            "rest_api_source(config)\npipeline.run(s, schema_contract='freeze')\npipeline.run(t, schema_contract='evolve')",
+            Value::Null,
+            json!("evolve"),
+            2,
+        ),
+        ("rest_api_source(config)\npipeline.run(data=s)\npipeline.run(t)", Value::Null, json!("evolve"), 0),
+    ] {
+        let imported = import(&format!("{config}{text}")).unwrap();
+        let at = |pointer: &str| {
+            let config = Value::Object(imported.parts[0].config.clone());
+            config.pointer(pointer).cloned().unwrap_or_default()
+        };
+        assert_eq!(at("/resource_defaults/schema_contract"), defaults, "{text}");
+        assert_eq!(at("/resources/0/schema_contract"), of_a, "{text}");
+        assert_eq!(imported.left.len(), left, "{text} {:?}", imported.left);
+    }
+    let imported = import(&format!("{config}rest_api_source(config, schema_contract=made())")).unwrap();
+    assert_eq!(imported.parts[0].left.len(), 1);
+}
+
+#[test]
+fn folders_and_buckets_that_rows_go_to() {
+    for (url, to) in [
+        ("file:///data/x/", Some("jsonl:/data/x/set")),
+        ("out", Some("jsonl:out/set")),
+        ("s3://lake", Some("jsonl:s3://lake/set")),
+        ("s3://lake/raw/", Some("jsonl:s3://lake/raw/set")),
+        ("gs://lake/raw", Some("jsonl:gs://lake/raw/set")),
+        ("az://box", Some("jsonl:az://box/set")),
+        ("s3://", None),
+        ("s3:///raw", None),
+        ("s3://key:secret@lake", None),
+        ("abfss://box@account.dfs.core.windows.net", None),
+    ] {
+        for call in
+            [format!("filesystem('{url}')"), format!("dlt.destinations.filesystem(bucket_url='{url}')")]
+        {
+            let text = format!(
+                "rest_api_source({{'client': {{}}, 'resources': []}})\n\
+                 dlt.pipeline('p', destination={call}, dataset_name='set')"
+            );
+            let imported = import(&text).unwrap();
+            assert_eq!(imported.parts[0].to.as_deref(), to, "{text}");
+            assert_eq!(imported.left.is_empty(), to.is_some(), "{text}");
+        }
+    }
+}
