@@ -29,14 +29,25 @@ pub(crate) fn client(server: &Server) -> postgres::Client {
     config.connect(postgres::NoTls).unwrap()
 }
 
-fn ask(sql: &str) -> Vec<String> {
+/// The first column of an answer, which is text.
+pub(crate) fn ask(sql: &str) -> Vec<String> {
     let rows = client(server()).query(sql, &[]).unwrap();
     rows.iter().map(|row| row.get(0)).collect()
+}
+
+/// Runs statements.
+pub(crate) fn batch(sql: &str) {
+    client(server()).batch_execute(sql).unwrap();
 }
 
 /// The rows of a table of the folder's schema, as JSON without the system columns, in an order of their own.
 pub(crate) fn rows(folder: &Folder, table: &str) -> Vec<String> {
     let url = folder.variable("SANDERLING_SECRET_DB");
+    rows_of_url(&url, table)
+}
+
+/// The same of the schema that an address names.
+pub(crate) fn rows_of_url(url: &str, table: &str) -> Vec<String> {
     rows_of(url.rsplit_once("schema=").unwrap().1, table)
 }
 
@@ -75,7 +86,8 @@ fn a_run_its_status_and_its_state() {
     let shown = format!("postgresql://tester@127.0.0.1:{}/postgres?schema={schema}", server().port());
     folder.run(&["check", "people.json"]).expect(0);
     folder.run(&["status", "people.json"]).expect(0);
-    let look = format!("look at it: psql '{shown}' -c 'select * from \"{schema}\".\"clients\" limit 5'");
+    let address = shown.split('?').next().unwrap();
+    let look = format!("look at it: psql {address} -c 'select * from \"{schema}\".\"clients\" limit 5'");
     let ran = folder.run(&["run", "people.json", "--json"]).expect(0).says(&[&look]);
     let document: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!(document["destination"], shown.as_str());

@@ -145,6 +145,37 @@ fn every_pipeline_below_a_folder_or_in_a_target() {
     assert_eq!(heads(&["status", "broken.json", "--to", "sqlite:out.db", "--all"]), both);
 }
 
+/// DuckDB's driver is found where drivers are installed: nothing below a folder says where else it could be.
+#[test]
+fn duckdb_files_are_found_with_all_their_schemas() {
+    let Some(library) = crate::duckdb::library() else { return };
+    let mut it = Breaking::new(To::Sqlite, "append", 1);
+    let manifest = format!("[Driver]\nentrypoint = 'duckdb_adbc_init'\nshared = '{}'\n", library.display());
+    it.folder.write("drivers/duckdb.toml", &manifest);
+    for to in ["duckdb:all.duckdb", "duckdb:deep/all.db?schema=one", "duckdb:deep/all.db?schema=two"] {
+        let mark = if to.contains('?') { '&' } else { '?' };
+        let to = format!("{to}{mark}driver={}", library.display());
+        it.folder.run(&["run", "broken.json", "--to", &to, "--resource", "clients"]).expect(0);
+    }
+    // Without a driver the reason is told, and what can be read is shown.
+    it.folder.run(&["run", "broken.json", "--to", "sqlite:out.db", "--resource", "clients"]).expect(0);
+    let heads = |ran: &Ran| -> Vec<String> {
+        ran.stdout.lines().filter(|line| line.contains(" in ")).map(str::to_owned).collect()
+    };
+    let ran = it.folder.run(&["status"]).expect(0).says(&["dbc install duckdb"]);
+    assert_eq!(heads(&ran), ["broken in sqlite:out.db"]);
+    it.folder.env("ADBC_DRIVER_PATH", it.folder.path("drivers").to_str().unwrap());
+    let ran = it.folder.run(&["status"]).expect(0);
+    let all = [
+        "broken in duckdb:all.duckdb",
+        "broken in duckdb:deep/all.db?schema=one",
+        "broken in duckdb:deep/all.db?schema=two",
+        "broken in sqlite:out.db",
+    ];
+    assert_eq!(heads(&ran), all, "{}", ran.stderr);
+    assert_eq!(ran.stderr, "");
+}
+
 #[test]
 fn a_run_that_is_under_way_is_looked_at() {
     for to in [To::Sqlite, To::Jsonl] {

@@ -159,16 +159,13 @@ impl Destination {
         }
     }
 
-    /// What pipelines of dlt's have left in a database, each as of its latest run. Nothing where dlt never wrote, and where
-    /// rows are files.
+    /// What pipelines of dlt's have left in a database, each as of its latest run, without changing anything. Nothing where
+    /// dlt never wrote, where nothing is, and where rows are files.
     ///
     /// # Errors
     /// What they left cannot be read.
-    pub fn dlt_pipelines(&mut self) -> Result<Vec<DltPipeline>, DestinationError> {
-        match self {
-            Self::Sql(it) => it.dlt_pipelines(),
-            _ => Ok(Vec::new()),
-        }
+    pub fn left_by_dlt(target: &Target) -> Result<Vec<DltPipeline>, DestinationError> {
+        into_database(target)?.map_or(Ok(Vec::new()), Looking::left_by_dlt)
     }
 
     /// Takes over the tables of a resource that another program made, with the columns of `schema`, as what `load` has
@@ -266,7 +263,13 @@ impl Destination {
         match self {
             Self::Files(it) if it.many().is_some() => {
                 let files = it.path_of(&table.resource).join(format!("*.{}", it.many()?));
-                let query = format!("select * from '{}' limit 5", files.to_str()?.replace('\'', "''"));
+                let files = files.to_str()?.replace('\'', "''");
+                let read = match it.many()? {
+                    // Those of later loads may have more columns than the first.
+                    "parquet" => format!("read_parquet('{files}', union_by_name=true)"),
+                    _ => format!("'{files}'"),
+                };
+                let query = format!("select * from {read} limit 5");
                 Some(format!("duckdb -c {}", shell::word(&query)))
             }
             Self::Files(it) => Some(format!("head -5 {}", shell::path(&it.path_of(&table.resource))?)),

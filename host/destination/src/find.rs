@@ -1,12 +1,16 @@
 //! Targets below a folder that something has been loaded into.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read as _;
 use std::path::Path;
 
 use crate::target::Target;
-use crate::{jsonl, parquet};
+use crate::{jsonl, parquet, sql};
 
-/// The databases (`*.db`) and state folders in `folder` and, down to `depth` levels, below it, in the order of their paths.
+/// What stands behind the first eight bytes of every DuckDB file.
+const DUCKDB: &[u8; 4] = b"DUCK";
+
+/// The databases (`*.db`, and DuckDB's also as `*.duckdb` or `*.ddb`) and state folders in `folder` and, down to `depth` levels, below it, in the order of their paths.
 /// Whether a database is one of ours is found by looking into it. What cannot be read is passed over.
 #[must_use]
 pub fn find(folder: &Path, depth: usize) -> Vec<Target> {
@@ -17,8 +21,15 @@ pub fn find(folder: &Path, depth: usize) -> Vec<Target> {
         // A link could lead anywhere, and in a circle.
         let Ok(kind) = entry.file_type() else { continue };
         let path = shortened(folder, &entry);
-        if kind.is_file() && path.extension().is_some_and(|extension| extension == "db") {
-            found.push(Target::Sqlite { path });
+        if kind.is_file() {
+            let extension = path.extension().and_then(|extension| extension.to_str());
+            match extension {
+                Some("db" | "duckdb" | "ddb") if is_duckdb(&path) => {
+                    found.extend(sql::found::duckdb_targets(&path));
+                }
+                Some("db") => found.push(Target::Sqlite { path }),
+                _ => {}
+            }
         } else if kind.is_dir() {
             let is_parquet = path.join(parquet::JOURNAL).is_file();
             if is_parquet || path.join(jsonl::JOURNAL).is_file() {
@@ -35,6 +46,11 @@ pub fn find(folder: &Path, depth: usize) -> Vec<Target> {
         }
     }
     found
+}
+
+fn is_duckdb(path: &Path) -> bool {
+    let mut head = [0; 12];
+    File::open(path).and_then(|mut file| file.read_exact(&mut head)).is_ok() && head.ends_with(DUCKDB)
 }
 
 /// The path without a leading `./`.
@@ -58,10 +74,14 @@ mod tests {
             "out/.sanderling/journal.jsonl",
             "kept/journal.jsonl",
             "lake/.sanderling/parquet.jsonl",
+            "x/duck.duckdb",
+            "x/duck.db",
+            "x/other.duckdb",
         ] {
             let path = dir.path().join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, "").unwrap();
+            let is_duck = path.file_stem().is_some_and(|stem| stem == "duck");
+            fs::write(path, if is_duck { "checksumDUCKand the rest" } else { "" }).unwrap();
         }
         let at = |path: &str| dir.path().join(path);
         let expected = [
@@ -70,6 +90,9 @@ mod tests {
             Target::Parquet { dir: at("lake"), state_dir: at("lake/.sanderling") },
             Target::Jsonl { dir: at("out"), state_dir: at("out/.sanderling") },
             Target::Sqlite { path: at("x/b.db") },
+            // Whether anything is in them is told by a look.
+            Target::DuckDb { path: at("x/duck.db"), schema: None, driver: None },
+            Target::DuckDb { path: at("x/duck.duckdb"), schema: None, driver: None },
             Target::Sqlite { path: at("x/y/c.db") },
         ];
         assert_eq!(find(dir.path(), 2), expected);

@@ -9,6 +9,7 @@ mod adbc;
 mod adopt;
 pub(crate) mod definition;
 pub(crate) mod dialect;
+pub(crate) mod found;
 mod in_place;
 mod ledger;
 pub(crate) mod looking;
@@ -120,7 +121,12 @@ impl Sql {
         let query = format!("select * from {} limit 5", self.dialect().table(&name));
         let (query, place) = (shell::word(&query), &self.place.name);
         Some(match self.dialect() {
-            Dialect::Postgres => format!("psql {} -c {query}", shell::word(place.to_str()?)),
+            // `schema`, which stands last, is ours: `psql` refuses it.
+            Dialect::Postgres => {
+                let address = place.to_str()?;
+                let address = address.split_once("?schema=").map_or(address, |(address, _)| address);
+                format!("psql {} -c {query}", shell::word(address))
+            }
             Dialect::DuckDb => format!("duckdb {} {query}", shell::path(place)?),
             Dialect::Sqlite => format!("sqlite3 {} {query}", shell::path(place)?),
         })
@@ -408,7 +414,14 @@ impl Sql {
 
     /// Two runs that learn the columns of one table side by side would learn two tables.
     fn lock(&mut self, table: &Table) -> Result<(), DestinationError> {
-        let locked = self.session.lock(self.schema.as_deref(), Locked::Table(&table.name));
+        let lists = self.notes.get(&table.resource).map(|note| &note.schema.tables);
+        let lists = lists.into_iter().flatten().skip(1).map(|list| list.name.clone());
+        let names: Vec<String> = std::iter::once(table.name.clone()).chain(lists).collect();
+        names.iter().try_for_each(|name| self.lock_table(name))
+    }
+
+    fn lock_table(&mut self, name: &str) -> Result<(), DestinationError> {
+        let locked = self.session.lock(self.schema.as_deref(), Locked::Table(name));
         locked.map_err(|error| self.failed(error))
     }
 

@@ -32,9 +32,10 @@ pub async fn adopt(args: &AdoptArgs, _show: Show) -> Result<u8, Error> {
     let shown = shown(&target);
     let failed = |error| Error::Adopt { target: shown.clone(), error };
 
-    let mut destination = Destination::open(&target, &described.name)?;
-    let found = destination.dlt_pipelines()?;
+    // Opening it would make what is not there.
+    let found = Destination::left_by_dlt(&target)?;
     let pipeline = named(found, args.pipeline.as_deref()).map_err(failed)?;
+    let mut destination = Destination::open(&target, &described.name)?;
     let state = destination.state();
     let mut adopted = Vec::new();
     for resource in plan.resources.iter().filter(|resource| resource.written) {

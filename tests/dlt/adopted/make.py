@@ -1,5 +1,5 @@
-"""Makes the database files that dlt leaves: `make.py FOLDER`."""
-import http.server, json, os, sys, threading
+"""Makes the database files that dlt leaves, and a dump of a PostgreSQL database: `make.py FOLDER POSTGRESQL-URL PG_DUMP`."""
+import http.server, json, os, subprocess, sys, threading
 os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
 import dlt
 from dlt.sources.rest_api import rest_api_source
@@ -28,6 +28,16 @@ config = {
     ],
 }
 folder = os.path.abspath(sys.argv[1]); os.makedirs(folder, exist_ok=True); os.chdir(folder)
-for name, destination, dataset in [("duck", dlt.destinations.duckdb("duck.duckdb"), "tracker"), ("lite", dlt.destinations.sqlalchemy(f"sqlite:///{folder}/lite.db"), "main")]:
+url, pg_dump = sys.argv[2:4]
+for name, destination, dataset in [
+    ("duck", dlt.destinations.duckdb("duck.duckdb"), "tracker"),
+    ("lite", dlt.destinations.sqlalchemy(f"sqlite:///{folder}/lite.db"), "main"),
+    ("elephant", dlt.destinations.postgres(url), "tracker"),
+]:
     pipeline = dlt.pipeline(name, destination=destination, dataset_name=dataset, pipelines_dir=os.path.join(folder, "pipelines"))
     print(pipeline.run(rest_api_source(config)))
+dump = subprocess.run([pg_dump, "--inserts", "--no-owner", "--no-privileges", "--schema=tracker", url], check=True, capture_output=True, text=True)
+# What begins with a backslash is for psql alone.
+lines = [line for line in dump.stdout.splitlines() if line and not line.startswith(("--", "\\"))]
+with open("tracker.sql", "w") as file:
+    file.write("\n".join(lines) + "\n")

@@ -576,6 +576,33 @@ fn one_run_at_a_time() {
     }
 }
 
+/// What another run has made of a list is not seen until it commits.
+#[test]
+fn one_run_at_a_time_in_the_table_of_a_list() {
+    let Some(server) = shared() else { return };
+    let target = Target::parse(&server.url("schema=locked_lists")).unwrap();
+    let shape = Shape { nested: Some(Nested::Tables { max_depth: None }), ..Shape::default() };
+    let of = |name: &str| Table { shape, ..table(name, Disposition::Append) };
+    let (one, other) = (of("a"), of("a__b"));
+    let mut first = Destination::open(&target, "first").unwrap();
+    first.begin(&one, &load("a", "1")).unwrap();
+    first.write(&one, &page("{\"id\":1,\"b\":{\"c\":[1]}}", "1"), &[]).unwrap();
+    let mut second = Destination::open(&target, "second").unwrap();
+    second.begin(&other, &load("a__b", "1")).unwrap();
+    let error = second.write(&other, &page("{\"id\":1,\"c\":[1]}", "1"), &[]).unwrap_err();
+    assert!(error.to_string().contains("table `a__b__c` is being loaded by another run"), "{error}");
+    drop(second);
+    first.commit().unwrap();
+    // One that goes on has it as well, before its first page.
+    drop(first);
+    let mut first = Destination::open(&target, "first").unwrap();
+    let running = first.state().loads["a"].clone();
+    first.resume(&one, &running).unwrap();
+    let mut session = connect(server);
+    let held = session.lock("locked_lists", Locked::Table("a__b__c")).unwrap_err();
+    assert_eq!(held.kind, SqlErrorKind::Busy);
+}
+
 fn process(session: &mut Postgres) -> i64 {
     match session.query("SELECT pg_backend_pid()", &[]).unwrap().as_slice() {
         [row] => match row.as_slice() {

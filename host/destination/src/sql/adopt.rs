@@ -1,20 +1,21 @@
-//! Tables that dlt has loaded, taken over as a pipeline's own.
+//! Tables that dlt has loaded, found and taken over as a pipeline's own.
 
 use std::collections::BTreeMap;
 
 use sanderling_columns::Schema;
 
 use super::ledger::{self, Begun};
-use super::session::{Scalar, TableName};
+use super::looking::Looking;
+use super::session::Scalar;
 use super::{Sql, sort};
 use crate::checkpoint::{Change, Load, LoadStatus};
 use crate::dlt::{self, DltPipeline};
 use crate::error::DestinationError;
 use crate::table::Table;
 
-impl Sql {
-    /// What dlt's pipelines have left beside our tables: each as of its latest run.
-    pub(crate) fn dlt_pipelines(&mut self) -> Result<Vec<DltPipeline>, DestinationError> {
+impl Looking {
+    /// What dlt's pipelines have left, each as of its latest run.
+    pub(crate) fn left_by_dlt(mut self) -> Result<Vec<DltPipeline>, DestinationError> {
         let states = self.texts(dlt::STATES, ["pipeline_name", "state"], "version, created_at")?;
         let schemas: BTreeMap<String, String> = self
             .texts(dlt::SCHEMAS, ["schema_name", "schema"], "version, inserted_at")?
@@ -29,6 +30,29 @@ impl Sql {
         })
     }
 
+    /// Two columns of text of a table that need not be there, the greatest of `order` last.
+    fn texts(
+        &mut self,
+        table: &str,
+        [first, second]: [&str; 2],
+        order: &str,
+    ) -> Result<Vec<(String, String)>, DestinationError> {
+        let name = self.named(table);
+        if self.session.columns(&name).map_err(|error| self.failed(error))?.is_none() {
+            return Ok(Vec::new());
+        }
+        let table = self.dialect().table(&name);
+        let sql = format!("SELECT {first}, {second} FROM {table} ORDER BY {order}");
+        let rows = self.session.query(&sql, &[]).map_err(|error| self.failed(error))?;
+        let texts = rows.into_iter().filter_map(|row| match <[Scalar; 2]>::try_from(row) {
+            Ok([Scalar::Text(first), Scalar::Text(second)]) => Some((first, second)),
+            _ => None,
+        });
+        Ok(texts.collect())
+    }
+}
+
+impl Sql {
     /// Takes over the tables of a resource, which have the columns of `schema`, as what `load` has loaded. Returns the rows of
     /// the resource's own table; none if that is not there.
     pub(crate) fn adopt(
@@ -86,28 +110,5 @@ impl Sql {
         note.schema = schema;
         self.remember(&[Change::Load(Load { rows, status: LoadStatus::Complete, ..load.clone() })]);
         Ok(Some(rows))
-    }
-
-    /// Two columns of text of a table that need not be there, the greatest of `order` last.
-    fn texts(
-        &mut self,
-        table: &str,
-        columns: [&str; 2],
-        order: &str,
-    ) -> Result<Vec<(String, String)>, DestinationError> {
-        let name: TableName = self.named(table);
-        let there = self.session.columns(&name).map_err(|error| self.failed(error))?;
-        if there.is_none() {
-            return Ok(Vec::new());
-        }
-        let [first, second] = columns;
-        let sql =
-            format!("SELECT {first}, {second} FROM {} ORDER BY {order}", self.session.dialect().table(&name));
-        let rows = self.session.query(&sql, &[]).map_err(|error| self.failed(error))?;
-        let texts = rows.into_iter().filter_map(|row| match <[Scalar; 2]>::try_from(row) {
-            Ok([Scalar::Text(first), Scalar::Text(second)]) => Some((first, second)),
-            _ => None,
-        });
-        Ok(texts.collect())
     }
 }

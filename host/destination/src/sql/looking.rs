@@ -106,11 +106,11 @@ impl Looking {
         self.session.dialect()
     }
 
-    fn named(&self, table: &str) -> TableName {
+    pub(super) fn named(&self, table: &str) -> TableName {
         TableName { schema: self.schema.clone(), name: table.to_owned() }
     }
 
-    fn failed(&self, error: SqlError) -> DestinationError {
+    pub(super) fn failed(&self, error: SqlError) -> DestinationError {
         sort(&self.place, error)
     }
 }

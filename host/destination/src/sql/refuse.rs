@@ -31,6 +31,8 @@ impl Sql {
         after: &Schema,
     ) -> Result<(), DestinationError> {
         for list in after.tables.iter().skip(1).filter(|list| before.table(&list.name).is_none()) {
+            // Another pipeline's that is not committed yet is not seen below.
+            self.lock_table(&list.name)?;
             let other = self.other_with(&table.resource, &list.name);
             let other = other.map(|other| format!("it is a table of `{other}`"));
             let reason = match other {
