@@ -8,29 +8,30 @@ use adbc_driver_manager::{ManagedConnection, ManagedDriver};
 use arrow_array::Array as _;
 use arrow_array::cast::AsArray as _;
 
+use crate::skipped::skipped;
+
 /// The library that `SANDERLING_DUCKDB` names; without one nothing is shown, and that is said.
 pub(crate) fn library() -> Option<PathBuf> {
-    use std::io::Write as _;
     let library = std::env::var_os("SANDERLING_DUCKDB").map(PathBuf::from);
     if library.is_none() {
-        let said = "skipped: DuckDB, since SANDERLING_DUCKDB does not name its library";
-        let _ = writeln!(std::io::stderr(), "{said}");
+        skipped("DuckDB, since SANDERLING_DUCKDB does not name its library");
     }
     library
 }
 
-fn connection(path: &Path, mode: &str) -> ManagedConnection {
+/// To a file, or to none.
+fn connection(path: Option<&Path>, mode: &str) -> ManagedConnection {
     let entry: Option<&[u8]> = Some(b"duckdb_adbc_init");
     let library = library().unwrap();
     let mut driver = ManagedDriver::load_dynamic_from_filename(library, entry, AdbcVersion::V110).unwrap();
     let option = |name: &str, value: &str| (OptionDatabase::Other(name.to_owned()), OptionValue::from(value));
-    let options = [option("path", path.to_str().unwrap()), option("access_mode", mode)];
-    driver.new_database_with_opts(options).unwrap().new_connection().unwrap()
+    let file = path.map(|path| [option("path", path.to_str().unwrap()), option("access_mode", mode)]);
+    driver.new_database_with_opts(file.into_iter().flatten()).unwrap().new_connection().unwrap()
 }
 
 /// Runs statements in a file, made if it is not there.
 pub(crate) fn batch(path: &Path, sql: &str) {
-    let mut connection = connection(path, "READ_WRITE");
+    let mut connection = connection(Some(path), "READ_WRITE");
     for sql in sql.split(";\n").filter(|sql| !sql.trim().is_empty()) {
         let mut statement = connection.new_statement().unwrap();
         statement.set_sql_query(sql).unwrap();
@@ -40,9 +41,20 @@ pub(crate) fn batch(path: &Path, sql: &str) {
 
 /// The values of a table's column, as text.
 pub(crate) fn column(path: &Path, table: &str, column: &str) -> Vec<String> {
+    ask(Some(path), &format!("SELECT \"{column}\"::text FROM \"{table}\""))
+}
+
+/// The rows of a table as JSON, without what each load has of its own.
+pub(crate) fn rows(path: &Path, table: &str) -> Vec<String> {
+    let own = format!("SELECT * EXCLUDE (_load_id, _loaded_at) FROM \"{table}\"");
+    ask(Some(path), &format!("SELECT to_json(t)::text FROM ({own}) AS t"))
+}
+
+/// The first column of an answer, which is text; of a file, or of none.
+pub(crate) fn ask(path: Option<&Path>, sql: &str) -> Vec<String> {
     let mut connection = connection(path, "READ_ONLY");
     let mut statement = connection.new_statement().unwrap();
-    statement.set_sql_query(format!("SELECT \"{column}\"::text FROM \"{table}\"")).unwrap();
+    statement.set_sql_query(sql).unwrap();
     let mut values = Vec::new();
     for batch in statement.execute().unwrap() {
         let batch = batch.unwrap();

@@ -1,13 +1,16 @@
 //! The program killed or stopped in the middle, and the runs that go on from there: the same tables as one clean run.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
+use std::io::Write as _;
 use std::process::{Child, Command};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use sanderling_demo::{Action, Fault, Server, When, bench_options, start};
 
-use crate::breaking::{Breaking, DISPOSITIONS, PAGES, To, after};
+use crate::breaking::{Breaking, DISPOSITIONS, PAGES, To, after, sorted};
+use crate::objects::{self, Prefix};
+use crate::parquet;
 use crate::program::{Folder, Ran};
 
 /// Waits until `server` has had `requests` requests.
@@ -107,6 +110,8 @@ fn killed_at_every_request_into_files() {
 }
 
 const MANY: usize = 40_000;
+/// Blows in one place, until the table is looked at and a new place taken.
+const BLOWS: u32 = 5;
 
 /// A source of one long list, of which ten pages make a commit.
 fn long_list(disposition: &str) -> (Server, Folder) {
@@ -124,69 +129,171 @@ fn long_list(disposition: &str) -> (Server, Folder) {
 }
 
 #[test]
-fn killed_at_any_moment() {
-    killed_at_any_moment_into(&["sqlite:long.db", "jsonl:long"]);
+fn killed_at_any_moment_into_sqlite() {
+    killed_at_any_moment_into(&Place::File("sqlite:long.db"));
+}
+
+#[test]
+fn killed_at_any_moment_into_lines() {
+    killed_at_any_moment_into(&Place::File("jsonl:long"));
+}
+
+#[test]
+fn killed_at_any_moment_into_parquet() {
+    killed_at_any_moment_into(&Place::File("parquet:long"));
 }
 
 #[test]
 fn killed_at_any_moment_into_postgresql() {
     if crate::postgres_server::shared().is_some() {
-        killed_at_any_moment_into(&["${secrets.db}"]);
+        killed_at_any_moment_into(&Place::Postgres);
     }
 }
 
 #[test]
 fn killed_at_any_moment_into_duckdb() {
     if let Some(library) = crate::duckdb::library() {
-        killed_at_any_moment_into(&[&format!("duckdb:long.duckdb?driver={}", library.display())]);
+        killed_at_any_moment_into(&Place::File(&format!("duckdb:long.duckdb?driver={}", library.display())));
     }
 }
 
-fn killed_at_any_moment_into(places: &[&str]) {
-    for disposition in DISPOSITIONS {
-        for to in places.iter().copied() {
-            let (_server, mut folder) = long_list(disposition);
-            if to == "${secrets.db}" {
-                folder.env("SANDERLING_SECRET_DB", &crate::postgres::url(&crate::postgres::new_schema()));
+#[test]
+fn killed_at_any_moment_into_an_object_store() {
+    killed_at_any_moment_into(&Place::Store("parquet", objects::in_memory));
+}
+
+#[test]
+fn killed_at_any_moment_into_a_real_object_store() {
+    if objects::real().is_some() {
+        killed_at_any_moment_into(&Place::Store("jsonl", || objects::real().unwrap()));
+    }
+}
+
+/// Where the long list goes.
+enum Place<'a> {
+    /// As the command line has it.
+    File(&'a str),
+    Postgres,
+    Store(&'static str, fn() -> Prefix),
+}
+
+/// A list, and a new place for it.
+struct Long<'a> {
+    _server: Server,
+    folder: Folder,
+    into: &'a Place<'a>,
+    prefix: Option<Prefix>,
+}
+
+impl<'a> Long<'a> {
+    fn new(into: &'a Place<'a>, disposition: &str) -> Self {
+        let (server, mut folder) = long_list(disposition);
+        let mut prefix = None;
+        match into {
+            Place::File(_) => {}
+            Place::Postgres => {
+                folder.env("SANDERLING_SECRET_TO", &crate::postgres::url(&crate::postgres::new_schema()));
             }
-            let args = ["run", "long.json", "--to", to];
-            let begun = Instant::now();
-            folder.run(&args).expect(0);
-            let whole = begun.elapsed();
-            for nth in 1..=6 {
-                let child = folder.spawn(&args);
-                std::thread::sleep(whole * nth / 7);
-                kill(child);
+            Place::Store(form, make) => {
+                let made = make();
+                folder.env("SANDERLING_SECRET_TO", &format!("{form}:{}", made.url));
+                prefix = Some(made);
             }
-            // A run that was faster than the blow has begun a pass of its own.
-            folder.run(&args).expect(0);
-            let mut copies = HashMap::new();
-            ids(&folder, to).into_iter().for_each(|id| *copies.entry(id).or_insert(0_usize) += 1);
-            assert_eq!(copies.len(), MANY, "{disposition} {to}");
-            let copies: HashSet<usize> = copies.into_values().collect();
-            assert_eq!(
-                copies.len(),
-                1,
-                "each row is there as often as any other: {disposition} {to} {copies:?}"
-            );
-            assert!(disposition == "append" || copies.contains(&1), "{disposition} {to} {copies:?}");
+        }
+        Self { _server: server, folder, into, prefix }
+    }
+
+    fn args(&self) -> [&str; 4] {
+        ["run", "long.json", "--to", if let Place::File(to) = self.into { to } else { "${secrets.to}" }]
+    }
+
+    /// Every row in words, without what each load has of its own.
+    fn rows(&self) -> Vec<String> {
+        match (self.into, &self.prefix) {
+            (Place::Postgres, _) => {
+                crate::postgres::rows_of_url(&self.folder.variable("SANDERLING_SECRET_TO"), "rows")
+            }
+            (Place::Store(form, _), Some(prefix)) => {
+                let files = objects::files_in(&prefix.object("manifest.json"), "rows");
+                let bytes = files.iter().map(|file| prefix.object(file));
+                match *form {
+                    "parquet" => bytes.flat_map(parquet::rows).collect(),
+                    _ => bytes.flat_map(|text| lines(&String::from_utf8(text).unwrap())).collect(),
+                }
+            }
+            (Place::File(to), _) if to.starts_with("jsonl") => self.folder.lines("long/rows.jsonl"),
+            (Place::File(to), _) if to.starts_with("parquet") => {
+                let files = objects::files_in(self.folder.read("long/manifest.json").as_bytes(), "rows");
+                let bytes =
+                    files.iter().map(|file| std::fs::read(self.folder.path("long").join(file)).unwrap());
+                bytes.flat_map(parquet::rows).collect()
+            }
+            (Place::File(to), _) if to.starts_with("duckdb") => {
+                crate::duckdb::rows(&self.folder.path("long.duckdb"), "rows")
+            }
+            _ => self.folder.table("long.db", "rows"),
         }
     }
 }
 
-fn ids(folder: &Folder, to: &str) -> Vec<String> {
-    if to.starts_with("jsonl") {
-        return folder.lines("long/rows.jsonl");
+fn lines(text: &str) -> Vec<String> {
+    text.lines().map(str::to_owned).collect()
+}
+
+/// Blows in all: 25, or what `SANDERLING_KILLS` says.
+fn blows() -> u32 {
+    std::env::var("SANDERLING_KILLS").map_or(25, |text| text.parse().unwrap())
+}
+
+/// Kills runs at random moments. After the last of some blows a run goes to its end, and leaves the rows of a clean one.
+fn killed_at_any_moment_into(into: &Place) {
+    let mut random = fastrand::Rng::new();
+    let (mut hits, mut misses, mut resumed) = (0, 0, 0);
+    let mut clean: HashMap<&str, (Vec<String>, Duration)> = HashMap::new();
+    for round in 0..blows().div_ceil(BLOWS) {
+        let disposition = DISPOSITIONS[round as usize % DISPOSITIONS.len()];
+        let (clean, whole) = clean.entry(disposition).or_insert_with(|| {
+            let it = Long::new(into, disposition);
+            let begun = Instant::now();
+            it.folder.run(&it.args()).expect(0);
+            let whole = begun.elapsed();
+            (sorted(it.rows()), whole)
+        });
+        assert_eq!(clean.len(), MANY);
+        let it = Long::new(into, disposition);
+        let until = hits + BLOWS;
+        while hits < until {
+            let mut child = it.folder.spawn(&it.args());
+            std::thread::sleep(whole.mul_f64(random.f64()));
+            match child.try_wait().unwrap() {
+                None => hits += 1,
+                // One that was faster than the blow; the next begins a pass of its own.
+                Some(_) => misses += 1,
+            }
+            child.kill().unwrap();
+            resumed += u32::from(went_on(&Ran::from(child.wait_with_output().unwrap())));
+            assert!(misses < 20 * blows(), "runs are never hit");
+        }
+        let ran = it.folder.run(&it.args()).expect(0);
+        resumed += u32::from(went_on(&ran));
+        let rows = sorted(it.rows());
+        let copies = rows.len() / MANY;
+        assert!(copies == 1 || (copies > 1 && disposition == "append"), "{disposition}: {} rows", rows.len());
+        let is_clean = rows.chunks(copies).zip(&*clean).all(|(of, row)| of.iter().all(|one| one == row));
+        assert!(is_clean && rows.len() == copies * MANY, "{disposition}: {}\n{}", rows.len(), ran.stderr);
     }
-    if to == "${secrets.db}" {
-        return crate::postgres::rows(folder, "rows");
-    }
-    if to.starts_with("duckdb") {
-        return crate::duckdb::column(&folder.path("long.duckdb"), "rows", "id");
-    }
-    let database = folder.database("long.db");
-    let mut ids = database.prepare("select id from rows").unwrap();
-    ids.query_map([], |row| row.get::<_, i64>(0)).unwrap().map(|id| id.unwrap().to_string()).collect()
+    let to = match into {
+        Place::File(to) => to.split('?').next().unwrap(),
+        Place::Postgres => "PostgreSQL",
+        Place::Store(form, _) => form,
+    };
+    let said =
+        format!("{to}: {hits} runs killed, {misses} had ended, {resumed} went on from where one was killed");
+    let _ = writeln!(std::io::stderr(), "{said}");
+}
+
+fn went_on(ran: &Ran) -> bool {
+    ran.stderr.contains("going on where the last run broke off")
 }
 
 #[test]

@@ -28,12 +28,15 @@
 //! | `look.rs` | configs looked at without a secret or a request, in each format |
 //! | `left_behind.rs` | what broken runs leave of what is not read any more, and of partitions that come again |
 //! | `merging.rs` | versions of rows, rows that are only added, rows that are gone |
+//! | `million.rs` | a million rows into every kind of place, killed half-way |
 //! | `messages.rs` | every message that the program can print has a snapshot |
+//! | `objects.rs` | object stores for whole runs |
 //! | `offset.rs` | offset paging against servers that behave in every odd way |
 //! | `peers.rs` | other tools' cases, listed in `tests/peers.md`, each with its test |
 //! | `postgres.rs` | runs into a real PostgreSQL server |
 //! | `preview.rs` | the first rows of a resource |
 //! | `rates.rs` | rate limits: the API's own, and those of a config |
+//! | `readers.rs` | what runs leave, read by other programs |
 //! | `readme.rs` | what the README and `docs/` show is real |
 //! | `output.rs` | what programs read: results against their schema, progress as JSON |
 //! | `refusals.rs` | configs that are refused, and every message about them |
@@ -52,6 +55,7 @@
 //! | `secrecy.rs` | credentials arrive, and are nowhere else |
 //! | `paging_property.rs` | any server, any faults, any kills: each row exactly once, or a loud failure |
 //! | `weather.rs` | the service that the example of a connector reads |
+//! | `parquet.rs` | runs into Parquet files, and their rows |
 //! | `program.rs` | the harness: a folder, the program in it, what it printed |
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
@@ -87,6 +91,8 @@ mod left_behind;
 mod look;
 mod merging;
 mod messages;
+mod million;
+mod objects;
 mod offset;
 mod output;
 mod pagers;
@@ -102,6 +108,7 @@ mod postgres_server;
 mod preview;
 mod program;
 mod rates;
+mod readers;
 mod readme;
 mod refusals;
 mod resume;
@@ -114,6 +121,8 @@ mod shapes;
 mod shell;
 mod shown;
 mod signing;
+#[path = "../../host/destination/tests-support/skipped.rs"]
+mod skipped;
 mod status;
 mod steps;
 mod terminal;

@@ -4,10 +4,10 @@ use sanderling_demo::{Options, Reply, Server, start};
 
 use crate::program::{Folder, Ran};
 
-/// The databases that are there. DuckDB is where `SANDERLING_DUCKDB` names its library.
+/// The databases that are there.
 fn databases() -> Vec<String> {
-    let duckdb = std::env::var("SANDERLING_DUCKDB").ok();
-    let duckdb = duckdb.map(|driver| format!("duckdb:x.duckdb?driver={driver}"));
+    let duckdb = crate::duckdb::library();
+    let duckdb = duckdb.map(|driver| format!("duckdb:x.duckdb?driver={}", driver.display()));
     ["sqlite:x.db".to_owned()].into_iter().chain(duckdb).collect()
 }
 

@@ -1,10 +1,39 @@
-//! Whole runs into Parquet files.
+//! Whole runs into Parquet files, and their rows.
 
+use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use ::parquet::file::reader::{FileReader as _, SerializedFileReader};
+use ::parquet::record::Row;
+use arrow_array::cast::AsArray as _;
+use arrow_array::types::Int64Type;
 use insta::assert_snapshot;
 use sanderling_demo::{KEY, Options, demo_config, start};
 use serde_json::Value;
 
 use crate::program::Folder;
+
+/// The rows of a file in words, without what each load has of its own.
+pub(crate) fn rows(file: Vec<u8>) -> Vec<String> {
+    let reader = SerializedFileReader::new(bytes::Bytes::from(file)).unwrap();
+    let row = |row: Result<Row, _>| {
+        let row: Row = row.unwrap();
+        let fields = row.get_column_iter().filter(|(name, _)| !name.starts_with("_load"));
+        fields.map(|(name, value)| format!("{name}={value} ")).collect()
+    };
+    reader.get_row_iter(None).unwrap().map(row).collect()
+}
+
+/// Two columns of whole numbers of a file.
+pub(crate) fn pairs(file: Vec<u8>, one: &str, other: &str) -> Vec<(i64, i64)> {
+    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(file)).unwrap();
+    let mut pairs = Vec::new();
+    for batch in reader.build().unwrap() {
+        let batch = batch.unwrap();
+        let [one, other] = [one, other]
+            .map(|name| batch.column_by_name(name).unwrap().as_primitive::<Int64Type>().values().to_vec());
+        pairs.extend(one.into_iter().zip(other));
+    }
+    pairs
+}
 
 #[test]
 fn a_run_leaves_files_and_a_manifest_and_the_next_one_replaces_them() {

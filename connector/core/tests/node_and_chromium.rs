@@ -1,7 +1,7 @@
 //! This crate's tests once more where a connector may have to run: as WebAssembly in Node, and in a headless Chromium.
 //!
 //! What that takes beside cargo is fetched where it can be. Where it cannot, a line on stderr says what was not tested;
-//! with `SANDERLING_REQUIRE_BROWSER=1` that is a failure.
+//! with `SANDERLING_REQUIRE_ALL=1` that is a failure.
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(clippy::expect_used, clippy::panic, reason = "a failed test may panic")]
 
@@ -62,7 +62,7 @@ fn passes_in(place: &str, mode: &str, have: impl Fn() -> Result<(), Missing>) {
 /// Says past the test's captured output that something was not done.
 fn not_tested(place: &str, missing: &str) {
     assert!(
-        env::var_os("SANDERLING_REQUIRE_BROWSER").is_none(),
+        env::var_os("SANDERLING_REQUIRE_ALL").is_none(),
         "sanderling-core cannot be tested in {place}: there is no {missing}"
     );
     // Whoever closed stderr does not want to know.

@@ -1,7 +1,6 @@
 //! The same cases against every destination: what is true of one is true of all.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -28,7 +27,7 @@ fn quick_places() -> Vec<Place> {
 }
 
 /// A prefix of its own in a bucket for lines, and one for Parquet.
-fn store_places(url: String) -> impl Iterator<Item = Place> {
+pub(crate) fn store_places(url: String) -> impl Iterator<Item = Place> {
     static PREFIXES: AtomicU64 = AtomicU64::new(0);
     ["jsonl", "parquet"].into_iter().map(move |scheme| {
         let (bucket, settings) = url.split_once('?').unwrap();
@@ -70,8 +69,7 @@ fn duckdb_place() -> Option<Place> {
     let Some(driver) = std::env::var_os("SANDERLING_DUCKDB").map(PathBuf::from) else {
         static SAID: std::sync::Once = std::sync::Once::new();
         SAID.call_once(|| {
-            let said = "SKIPPED: DuckDB, since SANDERLING_DUCKDB does not name its library";
-            let _ = writeln!(std::io::stderr().lock(), "{said}");
+            crate::skipped::skipped("DuckDB, since SANDERLING_DUCKDB does not name its library");
         });
         return None;
     };
@@ -1102,7 +1100,10 @@ fn looking_at_the_rows() {
     assert_eq!(said, format!("head -5 {}/out/my%20tasks.jsonl", path(&jsonl).display()));
     let said = parquet.open().peek(&table).unwrap();
     let files = format!("{}/out/my%20tasks/*.parquet", path(&parquet).display());
-    assert_eq!(said, format!(r"duckdb -c 'select * from '\''{files}'\'' limit 5'"));
+    assert_eq!(
+        said,
+        format!(r"duckdb -c 'select * from read_parquet('\''{files}'\'', union_by_name=true) limit 5'")
+    );
 }
 
 fn change() -> impl Strategy<Value = Change> {

@@ -60,6 +60,8 @@ mod merge;
 mod merge_tests;
 #[cfg(test)]
 mod messages_tests;
+#[cfg(test)]
+mod million_tests;
 mod objects;
 #[cfg(test)]
 mod objects_tests;
@@ -86,6 +88,9 @@ mod children_tests;
 mod conformance;
 #[cfg(test)]
 mod discovered_tests;
+#[cfg(test)]
+#[path = "../tests-support/skipped.rs"]
+mod skipped;
 
 pub use checkpoint::{
     Chain, Change, Complete, ErrorLine, Halt, Load, LoadStatus, Mark, Partition, PendingPage, QuarantinedRow,

@@ -7,9 +7,11 @@ mod address;
 mod connector;
 #[cfg(test)]
 #[path = "../tests-support/s3_server.rs"]
+#[allow(dead_code, reason = "used by other tests")]
 pub(crate) mod server;
 #[cfg(test)]
 #[path = "../tests-support/weed_server.rs"]
+#[allow(dead_code, reason = "used by other tests")]
 pub(crate) mod weed;
 
 use std::fmt;
@@ -313,4 +315,12 @@ fn build(address: &StoreAddress, connector: Connector) -> object_store::Result<A
             Arc::new(builder.with_retry(retry).with_http_connector(connector).build()?)
         }
     })
+}
+
+/// Makes the bucket of an address by writing into it.
+#[cfg(test)]
+fn make_bucket(url: &str) -> Result<(), String> {
+    let address = StoreAddress::parse(url).unwrap().unwrap();
+    let made = Store::open(&address).and_then(|store| store.put("ready", b"x".to_vec()));
+    made.map_err(|error| error.to_string())
 }

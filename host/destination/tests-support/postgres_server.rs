@@ -7,6 +7,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use crate::skipped::skipped;
+
 pub(crate) const PASSWORD: &str = "p@ss/w%rd";
 /// PostgreSQL refuses to run as root, so that root's tests run it as this user and group (Linux's `nobody`).
 const NOBODY: u32 = 65_534;
@@ -36,7 +38,7 @@ impl Server {
         let may_mount =
             Command::new("unshare").args(["-m", "true"]).output().is_ok_and(|out| out.status.success());
         if !may_mount || !is_root() {
-            say("skipped: a full disk, which root alone can make");
+            say("SKIPPED: a full disk, which root alone can make");
             return None;
         }
         let server = Self::start_in(&[], &[], Some(mib))?;
@@ -46,7 +48,7 @@ impl Server {
 
     fn start_in(settings: &[&str], files: &[(&str, &str)], disk_mib: Option<u32>) -> Option<Self> {
         let Some(programs) = programs() else {
-            say("skipped: no PostgreSQL (initdb, postgres) on this machine");
+            skipped("PostgreSQL, since its programs (initdb, postgres) are not on this machine");
             return None;
         };
         let dir = tempfile::tempdir().unwrap().keep();

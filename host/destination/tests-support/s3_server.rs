@@ -86,6 +86,10 @@ impl Server {
         self.held.lock().unwrap().objects.keys().cloned().collect()
     }
 
+    pub(crate) fn object(&self, name: &str) -> Option<Vec<u8>> {
+        self.held.lock().unwrap().objects.get(name).map(|(bytes, _)| bytes.clone())
+    }
+
     pub(crate) fn put(&self, name: &str, bytes: &[u8]) {
         self.held.lock().unwrap().objects.insert(name.to_owned(), (bytes.to_vec(), "\"x\"".to_owned()));
     }

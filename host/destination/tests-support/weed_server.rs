@@ -1,13 +1,14 @@
 //! A real server of S3's protocol for tests: SeaweedFS, in a new folder, gone with the tests however they end.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use crate::store::{Store, StoreAddress};
+use super::make_bucket;
+use crate::skipped::skipped;
 
 /// Runs a server until standard input ends, which it does with the process of the tests, and removes its folder.
 const UNTIL_INPUT_ENDS: &str = r#"dir=$1; shift; "$@" & read _; kill -KILL $!; wait $!; rm -rf "$dir""#;
@@ -17,6 +18,7 @@ const READY: Duration = Duration::from_secs(60);
 /// A server on free ports of loopback, with a bucket.
 pub(crate) struct Server {
     url: String,
+    filer: u16,
     _child: Child,
 }
 
@@ -26,9 +28,7 @@ pub(crate) fn shared() -> Option<&'static Server> {
     SHARED
         .get_or_init(|| {
             let Some(program) = std::env::var_os("SANDERLING_WEED").map(PathBuf::from) else {
-                let said =
-                    "SKIPPED: a real object store, since SANDERLING_WEED does not name SeaweedFS's `weed`";
-                let _ = writeln!(std::io::stderr().lock(), "{said}");
+                skipped("a real object store, since SANDERLING_WEED does not name SeaweedFS's `weed`");
                 return None;
             };
             Some(Server::start(&program))
@@ -88,15 +88,23 @@ impl Server {
             std::thread::sleep(Duration::from_millis(100));
         }
         // A bucket is made by writing into it, once all of its servers have found each other.
-        let address = StoreAddress::parse(&url).unwrap().unwrap();
-        loop {
-            let made = Store::open(&address).and_then(|store| store.put("ready", b"x".to_vec()));
-            match made {
-                Ok(()) => break,
-                Err(error) => assert!(started.elapsed() < READY, "{error}"),
-            }
+        while let Err(error) = make_bucket(&url) {
+            assert!(started.elapsed() < READY, "{error}");
             std::thread::sleep(Duration::from_millis(200));
         }
-        Self { url, _child: child }
+        Self { url, filer: ports[4], _child: child }
+    }
+
+    /// The bytes of an object, past S3; none where there is none.
+    pub(crate) fn object(&self, name: &str) -> Option<Vec<u8>> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.filer)).unwrap();
+        write!(stream, "GET /buckets/lake/{name} HTTP/1.0\r\n\r\n").unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        let head = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap();
+        let body = answer.split_off(head + 4);
+        let status = String::from_utf8_lossy(&answer).into_owned();
+        assert!(status.contains(" 200 ") || status.contains(" 404 "), "{status}");
+        status.contains(" 200 ").then_some(body)
     }
 }
