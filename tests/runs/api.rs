@@ -41,11 +41,20 @@ pub(crate) fn assert_stored(row: &str, columns: &BTreeMap<String, rusqlite::type
             (serde_json::Value::Bool(flag), ValueRef::Integer(kept)) => kept == i64::from(flag),
             (serde_json::Value::Number(number), ValueRef::Integer(kept)) => number.as_i64() == Some(kept),
             (serde_json::Value::Number(number), ValueRef::Real(kept)) => number.as_f64() == Some(kept),
-            (serde_json::Value::String(text), ValueRef::Text(kept)) => kept == text.as_bytes(),
+            (serde_json::Value::String(text), ValueRef::Text(kept)) => {
+                kept == text.as_bytes() || kept == with_micros(&text).as_bytes()
+            }
             // Nested values are kept as the API wrote them.
             (_, ValueRef::Text(kept)) => kept == json.as_bytes(),
             _ => false,
         };
         assert!(same, "{name}: the API says {json}, the database {column:?}, in {row}");
     }
+}
+
+/// A moment in UTC as SQLite has it: always with six digits behind the second.
+fn with_micros(text: &str) -> String {
+    let text = text.strip_suffix('Z').unwrap_or(text);
+    let (second, digits) = text.split_once('.').unwrap_or((text, ""));
+    format!("{second}.{digits:0<6}Z")
 }

@@ -216,7 +216,7 @@ fn seed_000() {
     // A row by hand, so that not everything hangs on the comparison with the API.
     let entries = stored(&folder, "time_entries", "id");
     let row = &entries["500050"];
-    assert_eq!(row["start_time"], Column::Text("2024-01-01T13:43:00Z".into()));
+    assert_eq!(row["start_time"], Column::Text("2024-01-01T13:43:00.000000Z".into()));
     assert_eq!(row["end_time"], Column::Null);
     assert_eq!(row["duration"], Column::Integer(2_113));
     assert_eq!(row["billable"], Column::Integer(0));
