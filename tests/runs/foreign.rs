@@ -92,7 +92,7 @@ fn every_row_arrives_in_files_and_tables() {
         let remark = remark.map_or("null".into(), |text| serde_json::Value::from(text).to_string());
         // A time without an offset has none here either.
         let at = row.get::<_, String>(1)?;
-        let at = at.strip_suffix(":00").unwrap_or(&at);
+        let at = at.strip_suffix(":00.000000").unwrap_or(&at);
         Ok(format!("{{\"station\":{},\"at\":\"{at}\",\"temp_c\":{temp},\"remark\":{remark}}}", text(0)?))
     });
     assert_eq!(readings.unwrap().map(Result::unwrap).collect::<Vec<_>>(), all_rows());
