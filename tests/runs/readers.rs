@@ -82,7 +82,7 @@ impl Varied {
                 "name": "items",
                 "write_disposition": "append",
                 "columns": {
-                    "price": {"data_type": "decimal"},
+                    "price": {"data_type": "decimal", "precision": 20, "scale": 4},
                     "day": {"data_type": "date"},
                     "late": {"data_type": "text"}
                 },
