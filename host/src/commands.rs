@@ -7,6 +7,7 @@ pub mod check;
 pub mod config;
 pub mod connector;
 pub mod demo;
+pub mod dry_run;
 pub mod import;
 pub mod init;
 pub mod pipelines;

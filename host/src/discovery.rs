@@ -28,31 +28,30 @@ impl<'a> Found<'a> {
     fn tables(&self) -> impl Iterator<Item = (bool, &'a TableSchema)> + use<'a> {
         self.discovered.schema.tables.iter().enumerate().map(|(at, table)| (at == 0, table))
     }
+}
 
-    /// What a column of its own table is for a run.
-    fn keys(&self, column: &StoredColumn) -> Vec<&'static str> {
-        let table = &self.resource.table;
-        let cursor = self.resource.incremental.as_ref();
-        // A connector may say more than the path: `min updated_at`.
-        let cursor = cursor.and_then(|it| it.cursor.rsplit(' ').next());
-        let any = |fields: &[String]| fields.iter().any(|field| is_of(column, field));
-        let keys = [
-            ("primary", any(&table.primary_key)),
-            ("merge", any(&table.merge_key)),
-            ("cursor", cursor.is_some_and(|path| is_of(column, path))),
-        ];
-        keys.into_iter().filter_map(|(key, is_it)| is_it.then_some(key)).collect()
-    }
+/// What a column of a resource's own table is for a run.
+fn keys(resource: &Resource, column: &StoredColumn) -> Vec<&'static str> {
+    let table = &resource.table;
+    // A connector may say more than the path: `min updated_at`.
+    let cursor = resource.incremental.as_ref().and_then(|it| it.cursor.rsplit(' ').next());
+    let any = |fields: &[String]| fields.iter().any(|field| is_of(column, field));
+    let keys = [
+        ("primary", any(&table.primary_key)),
+        ("merge", any(&table.merge_key)),
+        ("cursor", cursor.is_some_and(|path| is_of(column, path))),
+    ];
+    keys.into_iter().filter_map(|(key, is_it)| is_it.then_some(key)).collect()
+}
 
-    /// Whether no row can lack a column of its own table.
-    fn is_required(&self, column: &StoredColumn) -> bool {
-        !column.nullable || self.keys(column).iter().any(|key| *key != "cursor")
-    }
+/// Whether no row can lack a column, of a resource's own table or of one of its lists.
+fn is_required(resource: &Resource, is_own: bool, column: &StoredColumn) -> bool {
+    !column.nullable || (is_own && keys(resource, column).iter().any(|key| *key != "cursor"))
+}
 
-    fn is_declared(&self, column: &StoredColumn) -> bool {
-        let mut declared = self.resource.table.columns.iter().filter(|it| it.data_type.is_some());
-        column.role == Role::Field && declared.any(|it| is_of(column, &it.name) || it.name == column.name)
-    }
+fn is_declared(resource: &Resource, column: &StoredColumn) -> bool {
+    let mut declared = resource.table.columns.iter().filter(|it| it.data_type.is_some());
+    column.role == Role::Field && declared.any(|it| is_of(column, &it.name) || it.name == column.name)
 }
 
 /// Whether a column holds a field of rows. What was taken over from another program does not say which field it was.
@@ -66,33 +65,39 @@ pub fn tables(found: &[Found], paint: Paint) -> String {
     let mut shown = Vec::new();
     for of in found {
         for (is_own, table) in of.tables() {
-            let mut rows: Vec<[String; 6]> =
-                table.columns.iter().map(|column| row(of, is_own, column)).collect();
             let times: &[String] = if is_own { &of.discovered.times } else { &[] };
-            rows.extend(
-                times
-                    .iter()
-                    .map(|name| [name.as_str(), "timestamp", "yes", "", "", "added"].map(words::printable)),
-            );
-            let head = ["column", "type", "nullable", "key", "field", ""];
-            let name = words::printable(&table.name);
-            shown.push(format!("{}\n{}", paint.head(&name), table::lay_out(head, &rows, &[], paint)));
+            let laid_out = columns(of.resource, is_own, &table.columns, times, paint).unwrap_or_default();
+            shown.push(format!("{}\n{laid_out}", paint.head(&words::printable(&table.name))));
         }
     }
     shown.join("\n")
 }
 
-fn row(of: &Found, is_own: bool, column: &StoredColumn) -> [String; 6] {
-    let required = if is_own { of.is_required(column) } else { !column.nullable };
-    let keys = if is_own { of.keys(column).join(", ") } else { String::new() };
+/// Columns of a table, a line each; none if there are none. `is_own`: of the resource's own table.
+pub fn columns(
+    resource: &Resource,
+    is_own: bool,
+    columns: &[StoredColumn],
+    times: &[String],
+    paint: Paint,
+) -> Option<String> {
+    let mut rows: Vec<[String; 6]> = columns.iter().map(|column| row(resource, is_own, column)).collect();
+    rows.extend(
+        times.iter().map(|name| [name.as_str(), "timestamp", "yes", "", "", "added"].map(words::printable)),
+    );
+    let head = ["column", "type", "nullable", "key", "field", ""];
+    (!rows.is_empty()).then(|| table::lay_out(head, &rows, &[], paint))
+}
+
+fn row(resource: &Resource, is_own: bool, column: &StoredColumn) -> [String; 6] {
     let differs = column.role == Role::Field && column.field != column.name;
     [
         column.name.clone(),
         type_name(&column.data_type),
-        if required { "no" } else { "yes" }.to_owned(),
-        keys,
+        if is_required(resource, is_own, column) { "no" } else { "yes" }.to_owned(),
+        if is_own { keys(resource, column).join(", ") } else { String::new() },
         if differs { column.field.clone() } else { String::new() },
-        note(of, is_own, column),
+        note(resource, is_own, column),
     ]
     .map(|cell| words::printable(&cell))
 }
@@ -106,14 +111,14 @@ fn type_name(data_type: &ColumnType) -> String {
     }
 }
 
-fn note(of: &Found, is_own: bool, column: &StoredColumn) -> String {
+fn note(resource: &Resource, is_own: bool, column: &StoredColumn) -> String {
     let mut notes = Vec::new();
     match column.role {
         Role::Field => {}
         Role::Variant => notes.push(format!("variant of {}", column.field)),
         _ => notes.push("added".to_owned()),
     }
-    if is_own && of.is_declared(column) {
+    if is_own && is_declared(resource, column) {
         notes.push("declared".to_owned());
     }
     match &column.data_type {
@@ -149,28 +154,30 @@ pub fn document(pipeline: &str, destination: &str, found: &[Found]) -> Value {
 }
 
 fn table_document(of: &Found, is_own: bool, table: &TableSchema) -> Value {
-    let mut columns: Vec<Value> =
-        table.columns.iter().map(|column| column_document(of, is_own, column)).collect();
+    let columns = table.columns.iter().map(|column| column_document(of.resource, is_own, column));
     let times: &[String] = if is_own { &of.discovered.times } else { &[] };
-    columns.extend(times.iter().map(|name| {
-        json!({"name": name, "field": null, "type": "timestamp", "nullable": true, "keys": [], "role": "time"})
-    }));
+    let times = times.iter().map(|name| time_document(name));
     json!({
         "name": table.name,
         "parent": table.parent,
         "field": Some(&table.field).filter(|field| !field.is_empty()),
-        "columns": columns,
+        "columns": columns.chain(times).collect::<Vec<_>>(),
     })
 }
 
 /// A column for programs: its type is the whole of it, `struct(…)` and `datetime` among them.
-fn column_document(of: &Found, is_own: bool, column: &StoredColumn) -> Value {
+pub fn column_document(resource: &Resource, is_own: bool, column: &StoredColumn) -> Value {
     json!({
         "name": column.name,
         "field": Some(&column.field).filter(|field| !field.is_empty()),
         "type": column.data_type.to_string(),
-        "nullable": if is_own { !of.is_required(column) } else { column.nullable },
-        "keys": if is_own { of.keys(column) } else { Vec::new() },
+        "nullable": !is_required(resource, is_own, column),
+        "keys": if is_own { keys(resource, column) } else { Vec::new() },
         "role": column.role,
     })
+}
+
+/// The same of a column of times that a database has behind those of rows.
+pub fn time_document(name: &str) -> Value {
+    json!({"name": name, "field": null, "type": "timestamp", "nullable": true, "keys": [], "role": "time"})
 }

@@ -21,6 +21,7 @@ pub mod discovery;
 pub mod document;
 pub mod error;
 pub mod fix;
+pub mod forecast;
 pub mod import;
 pub mod init;
 pub mod listing;

@@ -9,16 +9,18 @@ mod findings;
 
 use std::collections::{HashSet, VecDeque};
 
-use sanderling_destination::Chain;
+use sanderling_destination::{Chain, State};
 use sanderling_gate::Exchange;
 
 pub use documented::{Compared, Difference, NotCompared, compare};
 pub use findings::{Finding, Gap, findings};
 
-use crate::contract::{Continuation, Fault, Notice, Page, PageRequest, Partition};
+use crate::contract::{self, Continuation, Fault, Notice, Page, PageRequest, Partition};
 use crate::retry::Reason;
+use crate::run::mode::Mode;
 use crate::run::outcome::{Cause, Failure};
 use crate::run::truth::{self, Refusal};
+use crate::run::watermark;
 use crate::sandbox::{CallError, Seen};
 use crate::source::Source;
 
@@ -34,6 +36,7 @@ pub struct Sampler<'a> {
     now_ms: u64,
     /// Take no guesses.
     frozen: bool,
+    onward: Option<Onward<'a>>,
     saw: &'a mut dyn FnMut(&str, &Exchange),
     /// By resource: the pages that could be read next.
     queues: Vec<VecDeque<Ask>>,
@@ -43,6 +46,15 @@ pub struct Sampler<'a> {
     failed: HashSet<usize>,
     /// Origins that have refused a credential.
     closed: HashSet<String>,
+}
+
+/// From where what is incremental is read; without it, all is read from its beginning.
+#[derive(Debug, Clone, Copy)]
+pub struct Onward<'a> {
+    /// What the last runs have left.
+    pub state: &'a State,
+    /// How a run would read.
+    pub mode: &'a Mode,
 }
 
 /// A page that could be read.
@@ -121,12 +133,19 @@ impl<'a> Sampler<'a> {
             source,
             now_ms,
             frozen,
+            onward: None,
             saw,
             queues: (0..count).map(first).collect(),
             opened: vec![HashSet::new(); count],
             failed: HashSet::new(),
             closed: HashSet::new(),
         }
+    }
+
+    /// The same, reading what a run would read.
+    #[must_use]
+    pub fn onward(self, onward: Onward<'a>) -> Self {
+        Self { onward: Some(onward), ..self }
     }
 
     /// Looks at a resource of the plan. Parents are to be looked at before their children.
@@ -197,8 +216,8 @@ impl<'a> Sampler<'a> {
             resource: resource.name.clone(),
             partition: ask.partition.clone(),
             cursor: ask.cursor.clone(),
-            since: None,
-            range: None,
+            since: self.since(&ask),
+            range: self.range(ask.resource),
             now_ms: self.now_ms,
         };
         let (mut result, mut seen) = self.source.connection.fetch_page(&request).await;
@@ -235,6 +254,23 @@ impl<'a> Sampler<'a> {
                 let failure = Failure { resource: name, partition_key, page, attempts: 1, exchange, cause };
                 Err(Miss::Failed(Box::new(failure)))
             }
+        }
+    }
+
+    fn since(&self, ask: &Ask) -> Option<contract::Watermark> {
+        let Onward { state, .. } = self.onward.filter(|onward| *onward.mode == Mode::Onward)?;
+        let vault = &self.source.vault;
+        let key = ask.partition.as_ref().map(|partition| vault.name_secrets(&partition.key));
+        let restore = |text: &str| vault.restore(text).unwrap_or_else(|_| text.to_owned());
+        watermark::onward(&self.source.plan, state, ask.resource, &key.unwrap_or_default(), restore)
+    }
+
+    fn range(&self, resource: usize) -> Option<contract::Range> {
+        match self.onward?.mode {
+            Mode::Range(range) if self.source.plan.resources[resource].incremental.is_some() => {
+                Some(range.clone())
+            }
+            _ => None,
         }
     }
 

@@ -8,6 +8,7 @@ mod destination;
 mod documented;
 mod failure;
 mod finding;
+mod forecast;
 mod foreign;
 mod hints;
 mod import;
@@ -30,6 +31,9 @@ pub use destination::of_destination;
 pub use documented::{of_all_documented, of_compared};
 pub use failure::{code_of_cause, of_cause, of_failure, of_trap};
 pub use finding::{of_finding, of_not_tried};
+pub use forecast::{
+    DRY, of_absent, of_left_out, of_reading, of_refused_row, of_refused_rows, of_replaced, of_table,
+};
 pub use import::{of_left, of_secret_use, of_written};
 pub use init::{ASKED_WHO, of_comparable, of_kept, of_no_first_page, of_proposal};
 pub use notice::of_notice;

@@ -281,6 +281,13 @@ fn of_run() {
           --retry-failed
               Read only the parents whose rows could not be read in the last run
 
+          --dry-run
+              Read the first page of each resource, write nothing, and say what a run would make or
+              change
+              
+              No file, folder, table or lock is made: not those of a destination that is not there
+              either.
+
           --max-pages <N>
               Read at most so many pages of each resource
 
@@ -320,6 +327,7 @@ fn of_run() {
       says
       sanderling run api.yaml --to jsonl:out                 into out/<resource>.jsonl
       sanderling run api.yaml --resource users --max-pages 1 --to sqlite:sample.db
+      sanderling run api.yaml --dry-run                      what a run would make or change
       sanderling run api.yaml --retry-failed                 only the parents that failed last time
       sanderling run api.yaml --since 2024-05 --until 2024-06  a month of what is incremental, again
       sanderling run api.yaml --json --progress none         for programs: one document on stdout

@@ -13,6 +13,7 @@
 //! | `contract_walks.rs` | walks that the contract must survive |
 //! | `demo.rs` | `sanderling demo` |
 //! | `dlt.rs`, `dlt/` | dlt's behaviour, case by case, and what differs on purpose |
+//! | `dry_run.rs` | `run --dry-run`: what it says is what a run does, and it changes nothing |
 //! | `duckdb.rs` | what a run has left in a DuckDB file |
 //! | `endings.rs` | how a run ends: the lines around its table |
 //! | `faults.rs` | servers that fail in every way |
@@ -73,6 +74,7 @@ mod config_schema;
 mod contract_walks;
 mod demo;
 mod dlt;
+mod dry_run;
 mod duckdb;
 mod endings;
 mod faults;

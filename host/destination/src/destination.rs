@@ -236,25 +236,9 @@ impl Destination {
         }
     }
 
-    /// What is asked of a table that cannot be done here, in words.
-    #[must_use]
-    pub fn cannot(&self, table: &Table) -> Option<&'static str> {
-        if matches!(self, Self::Sql(_)) { None } else { table.beyond_files() }
-    }
-
     /// Makes everything since the last commit durable, rows and state together.
     pub fn commit(&mut self) -> Result<(), DestinationError> {
         each!(self, it => it.commit())
-    }
-
-    /// Whether rows become columns, so that what is said of these does something.
-    #[must_use]
-    pub fn has_columns(&self) -> bool {
-        match self {
-            Self::Files(it) => it.has_columns(),
-            Self::Stdout(_) => false,
-            Self::Sql(_) => true,
-        }
     }
 
     /// A shell command with which a person looks at a table's rows.
@@ -283,7 +267,7 @@ impl Destination {
 fn into_database(target: &Target) -> Result<Option<Looking>, DestinationError> {
     match target {
         Target::Sqlite { path } => looking::sqlite(path),
-        Target::Postgres { address } => looking::postgres(address),
+        Target::Postgres { address } => looking::postgres(address).map(Some),
         Target::DuckDb { path, schema, driver } => {
             looking::duckdb(path, schema.as_deref(), driver.as_deref())
         }

@@ -11,6 +11,7 @@ pub(crate) mod kept;
 pub(crate) mod keys;
 pub(crate) mod ledger;
 pub(crate) mod part;
+mod prospect;
 pub(crate) mod recover;
 
 use std::path::{Path, PathBuf};

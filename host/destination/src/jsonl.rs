@@ -203,7 +203,7 @@ fn check_in_place(ledger: &Ledger, table: &Table) -> Result<(), DestinationError
 }
 
 /// Refuses a file that another pipeline's broken load has rows at the end of: to undo those would take ours.
-fn check_others(ledger: &Ledger, table: &Table) -> Result<(), DestinationError> {
+pub(crate) fn check_others(ledger: &Ledger, table: &Table) -> Result<(), DestinationError> {
     for (pipeline, held) in &ledger.pipelines {
         let mark = held.marks.get(&table.resource).filter(|mark| mark.beside.is_none());
         if *pipeline != ledger.pipeline && mark.is_some() {

@@ -12,6 +12,7 @@
 //! | `rows.rs`, `fields.rs`, `value.rs`, `key.rs` | reading rows: lines, fields, values, identities; pure |
 //! | `column.rs`, `fits.rs`, `declared.rs` | what a config declares of columns and keys, held against rows; pure |
 //! | `shape.rs` | what it says of how rows become columns; pure |
+//! | `prospect.rs` | what a run would be refused, and would make of tables, found out without changing anything |
 //! | `discovered.rs` | what rows have turned out to be, for those who ask |
 //! | `dlt.rs` | what dlt has left in a database; pure |
 //! | `merge.rs` | which of a load's rows stay under merge; pure |
@@ -69,6 +70,7 @@ mod parents;
 mod parquet;
 mod partition_id;
 mod postgres;
+mod prospect;
 mod rows;
 mod shape;
 mod shell;
@@ -105,6 +107,7 @@ pub use files::Form;
 pub use find::find;
 pub use partition_id::PartitionId;
 pub use postgres::{AddressError, PostgresAddress};
+pub use prospect::{Expected, Prospect};
 pub use sanderling_columns::{
     Column as StoredColumn, ColumnType, Contract, DataType, Mode, Names, Nested, Role, Schema, SystemNames,
     TableSchema,

@@ -367,8 +367,7 @@ fn what_a_whole_read_would_take_away() {
 fn files_have_no_versions_and_take_nothing_away() {
     let [_, jsonl, parquet] = crate::conformance::local_places();
     for place in [jsonl, parquet] {
-        let to = place.open();
-        let said: Vec<Option<&str>> = KINDS.iter().map(|kind| to.cannot(&kind.table())).collect();
+        let said: Vec<Option<&str>> = KINDS.iter().map(|kind| place.target.cannot(&kind.table())).collect();
         let (scd2, absent) = (Some("the merge strategy `scd2`"), Some("`delete_absent`"));
         let insert_only = Some("the merge strategy `insert-only`");
         assert_eq!(said, [None, absent, absent, insert_only, scd2, scd2, scd2]);

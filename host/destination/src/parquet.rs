@@ -22,13 +22,13 @@ use crate::files::journal::{Action, Mark, Parts};
 use crate::files::ledger::Ledger;
 use crate::shape::first_schema;
 use crate::table::{Rows, Table, Written};
-pub(crate) use load::{Files, OpenLoad, breaches};
+pub(crate) use load::{Files, OpenLoad, breaches, foresee};
 
 /// The journal in the state folder.
 pub(crate) const JOURNAL: &str = "parquet.jsonl";
 
 /// The open loads.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Parquet {
     pub(crate) loads: BTreeMap<String, OpenLoad>,
 }

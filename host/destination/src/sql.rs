@@ -17,6 +17,7 @@ pub(crate) mod open;
 mod page;
 mod parents;
 mod place;
+mod prospect;
 mod refuse;
 pub(crate) mod session;
 mod sqlite;
@@ -222,13 +223,7 @@ impl Sql {
             if way.is_beside() { Some(&extra) } else { None };
         let names = self.dialect().max_name_bytes();
         let read = page::read(table, rows, &mut schema, names, first_row, gathers, open.parents.as_ref())?;
-        if let (Some(limit), true) = (self.dialect().max_columns(), schema != before) {
-            let extra = gathers.map_or(0, |extra| extra(0).len());
-            if schema.tables.iter().any(|table| table.columns.len() + extra > limit) {
-                let kind = DataErrorKind::TooManyColumns { limit };
-                return Err(DestinationError::data(&table.resource, None, kind));
-            }
-        }
+        self.check_width(table, &before, &schema, gathers.map_or(0, |extra| extra(0).len()))?;
         self.check_lists(table, &before, &schema)?;
         let new_columns = added(&before, &schema);
         self.atomically(|this| this.ingest(table, way, &schema, &read))?;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::files::Form;
 use crate::postgres::{AddressError, PostgresAddress};
 use crate::store::{StoreAddress, StoreAddressError};
+use crate::table::Table;
 
 /// Where rows go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,6 +120,18 @@ const ALIASES: [(&str, &str); 9] = [
 ];
 
 impl Target {
+    /// Whether rows are files there, in a folder or a store.
+    #[must_use]
+    pub fn is_files(&self) -> bool {
+        matches!(self, Self::Jsonl { .. } | Self::Parquet { .. } | Self::Store { .. })
+    }
+
+    /// What is asked of a table that cannot be done there, in words. Nothing is opened.
+    #[must_use]
+    pub fn cannot(&self, table: &Table) -> Option<&'static str> {
+        if self.is_files() || *self == Self::Stdout { table.beyond_files() } else { None }
+    }
+
     /// Whether rows become columns there.
     #[must_use]
     pub fn has_columns(&self) -> bool {

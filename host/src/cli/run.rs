@@ -12,6 +12,7 @@ Examples:
   sanderling run api.yaml                                into api.db, or where the config's `to` says
   sanderling run api.yaml --to jsonl:out                 into out/<resource>.jsonl
   sanderling run api.yaml --resource users --max-pages 1 --to sqlite:sample.db
+  sanderling run api.yaml --dry-run                      what a run would make or change
   sanderling run api.yaml --retry-failed                 only the parents that failed last time
   sanderling run api.yaml --since 2024-05 --until 2024-06  a month of what is incremental, again
   sanderling run api.yaml --json --progress none         for programs: one document on stdout
@@ -68,6 +69,11 @@ pub struct RunArgs {
     /// Read only the parents whose rows could not be read in the last run
     #[arg(long, conflicts_with_all = ["fresh", "max_pages", "resources"])]
     pub retry_failed: bool,
+    /// Read the first page of each resource, write nothing, and say what a run would make or change
+    ///
+    /// No file, folder, table or lock is made: not those of a destination that is not there either.
+    #[arg(long, conflicts_with_all = ["retry_failed", "max_pages"])]
+    pub dry_run: bool,
     /// Read at most so many pages of each resource
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub max_pages: Option<u64>,

@@ -35,6 +35,13 @@ pub async fn run(args: &RunArgs, show: Show) -> Result<u8, Error> {
     let also = secrets::references(&source.document.value);
     let secrets = Sources { flags: request.secrets, also: &also, env: request.env, dir: request.dir };
     let target = target(to, args.state.clone(), &source.settings, &source.name, secrets)?;
+    if args.dry_run {
+        if target == Target::Stdout {
+            one_stream(&source, false)?;
+        }
+        source.plan.check_against(&target)?;
+        return super::dry_run::dry_run(&source, &target, args, &mode, show).await;
+    }
     let how = How {
         fresh: args.fresh,
         frozen: args.frozen,
@@ -122,16 +129,15 @@ pub async fn into(
     if *target == Target::Stdout {
         one_stream(source, args.json)?;
     }
+    source.plan.check_against(target)?;
     // A place that cannot be written to must be known before the first request.
     let mut destination = Destination::open(target, &source.name)?;
-    source.plan.check_against(&destination)?;
-    let files = matches!(target, Target::Jsonl { .. } | Target::Parquet { .. } | Target::Store { .. });
-    let (plan, of_plan) = run::mode::plan(&source.plan, &how.mode, files, how.strict, &destination.state())?;
+    let (plan, of_plan) =
+        run::mode::plan(&source.plan, &how.mode, target.is_files(), how.strict, &destination.state())?;
     let mut reporter = Reporter::new(args.progress, show, source.vault.clone());
     let mut said = notices(source);
     said.extend(of_plan);
-    let unused =
-        if destination.has_columns() { Vec::new() } else { plan.of_columns(source.settings.shaping) };
+    let unused = if target.has_columns() { Vec::new() } else { plan.of_columns(source.settings.shaping) };
     said.extend((!unused.is_empty()).then_some(RunNotice::NoColumns { keys: unused }));
     for notice in &said {
         reporter.show(&Event::Said(notice.clone()));

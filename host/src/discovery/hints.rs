@@ -47,7 +47,7 @@ pub fn hints(found: &[Found]) -> String {
 
 /// The field, as rows have it; the column, where that was made of an object's field or nothing is known of the field.
 fn name<'a>(of: &Found, column: &'a StoredColumn) -> &'a str {
-    let is_key = of.keys(column).iter().any(|key| *key != "cursor");
+    let is_key = super::keys(of.resource, column).iter().any(|key| *key != "cursor");
     let is_plain = !column.field.is_empty() && !column.field.contains('.');
     if is_plain || (is_key && !column.field.is_empty()) { &column.field } else { &column.name }
 }
@@ -74,7 +74,7 @@ fn hints_of(of: &Found, column: &StoredColumn, typed: bool) -> Map<String, Value
             say("data_type", other.to_string().into());
         }
     }
-    say("nullable", (!of.is_required(column)).into());
+    say("nullable", (!super::is_required(of.resource, true, column)).into());
     let table = &of.resource.table;
     for (hint, fields) in [("primary_key", &table.primary_key), ("merge_key", &table.merge_key)] {
         if fields.iter().any(|field| super::is_of(column, field)) {

@@ -21,7 +21,7 @@ pub fn json_schema(pipeline: &str, engine: Engine, found: &[Found]) -> Value {
 }
 
 fn definition(of: &Found, is_own: bool, table: &TableSchema, engine: Engine) -> Value {
-    let is_required = |column: &&StoredColumn| if is_own { of.is_required(column) } else { !column.nullable };
+    let is_required = |column: &&StoredColumn| super::is_required(of.resource, is_own, column);
     let mut properties = Map::new();
     for column in &table.columns {
         let described = value(&column.data_type, !is_required(&column), engine);

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use sanderling_destination::{
-    Contract, DataType, DedupSort, DeleteAbsent, Destination, Disposition, History, MergeStrategy, Mode,
-    Shape, Table,
+    Contract, DataType, DedupSort, DeleteAbsent, Disposition, History, MergeStrategy, Mode, Shape, Table,
+    Target,
 };
 use serde::Deserialize;
 
@@ -256,10 +256,10 @@ impl Plan {
         keys.into_iter().filter_map(|(key, is_said)| is_said.then_some(key)).collect()
     }
 
-    /// Refuses what cannot be done in `destination`.
-    pub fn check_against(&self, destination: &Destination) -> Result<(), PlanError> {
+    /// Refuses what cannot be done in `target`, before anything is made there.
+    pub fn check_against(&self, target: &Target) -> Result<(), PlanError> {
         let mut written = self.resources.iter().filter(|resource| resource.written);
-        let found = written.find_map(|of| Some((of.name.clone(), destination.cannot(&of.table)?)));
+        let found = written.find_map(|of| Some((of.name.clone(), target.cannot(&of.table)?)));
         match found {
             Some((resource, what)) => Err(PlanError::NeedsDatabase { resource, what }),
             None => Ok(()),

@@ -43,6 +43,11 @@ const EXCERPT_CHARS: usize = 300;
 /// How much of a key's value is shown, in characters.
 const KEY_CHARS: usize = 40;
 
+/// Whether so many refused rows of those that came make their resource fail.
+pub fn are_too_many(refused: u64, seen: u64) -> bool {
+    refused > (seen / ROWS_PER_REFUSAL).max(1)
+}
+
 impl Driver<'_> {
     /// Writes what is left of a page once the rows are taken out that break what is declared, of which `first` is one.
     /// The load counts all of the page's rows already. The inner error is why the resource fails instead: the page is
@@ -68,7 +73,7 @@ impl Driver<'_> {
             let parent = self.parent_key(resource, &page.rows);
             return Ok(Err(Cause::Data { error: first, parent }));
         }
-        if refused_in_all > (seen / ROWS_PER_REFUSAL).max(1) {
+        if are_too_many(refused_in_all, seen) {
             let refusal = Refusal::TooManyRows { refused: refused_in_all, rows: seen, first };
             return Ok(Err(Cause::Refused(refusal)));
         }

@@ -4,7 +4,7 @@
 //! it remembers what it started from, so that every page of the load starts there, also after it broke off, and so that
 //! it can be taken back with the load's rows.
 
-use sanderling_destination::{Change, Mark, State, Watermark};
+use sanderling_destination::{Change, LoadStatus, Mark, State, Watermark};
 
 use super::Driver;
 use super::mode::Mode;
@@ -33,6 +33,27 @@ pub struct Reach {
 /// Up to where the latest complete reads of `resource` have come.
 pub fn reach(state: &State, resource: &str) -> Option<Reach> {
     reach_of(state.watermarks.get(resource)?.values())
+}
+
+/// From which value on a run that is about to begin would read a partition of a resource; none: from its beginning.
+/// `restore` puts back what the checkpoint names.
+pub fn onward(
+    plan: &Plan,
+    state: &State,
+    resource: usize,
+    partition: &str,
+    restore: impl Fn(&str) -> String,
+) -> Option<contract::Watermark> {
+    let resource = plan.resources.get(resource)?;
+    let incremental = resource.incremental.as_ref()?;
+    let load = state.loads.get(&resource.name).filter(|load| load.status != LoadStatus::Complete);
+    let load_id = load.map_or("", |load| load.load_id.as_str());
+    let mark = state.watermarks.get(&resource.name)?.get(partition)?.since(load_id)?;
+    (mark.cursor == incremental.cursor).then(|| contract::Watermark {
+        value: restore(&mark.value),
+        order: mark.order.clone(),
+        ties: mark.ties.clone(),
+    })
 }
 
 fn reach_of<'w>(watermarks: impl Iterator<Item = &'w Watermark>) -> Option<Reach> {

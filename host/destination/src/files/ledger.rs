@@ -48,6 +48,8 @@ enum Keeper {
     Journal { journal: Journal, compacted_bytes: u64, _locks: [Lock; 2] },
     /// Of a store.
     Head(Box<Head>),
+    /// None: it is only looked at.
+    Nothing,
 }
 
 impl Ledger {
@@ -76,6 +78,11 @@ impl Ledger {
         Ok(Self::new(folders, pipeline, Keeper::Head(Box::new(head)), pipelines))
     }
 
+    /// One that nothing can be committed to.
+    pub(crate) fn to_look(folders: Folders, pipeline: &str, pipelines: Pipelines) -> Self {
+        Self::new(folders, pipeline, Keeper::Nothing, pipelines)
+    }
+
     fn new(folders: Folders, pipeline: &str, keeper: Keeper, pipelines: Pipelines) -> Self {
         Self {
             folders,
@@ -96,7 +103,7 @@ impl Ledger {
     pub(crate) fn head(&self) -> Result<&Head, DestinationError> {
         match &self.keeper {
             Keeper::Head(head) => Ok(head),
-            Keeper::Journal { .. } => Err(self.stopped()),
+            Keeper::Journal { .. } | Keeper::Nothing => Err(self.stopped()),
         }
     }
 
@@ -105,7 +112,7 @@ impl Ledger {
         let stopped = self.stopped();
         match &mut self.keeper {
             Keeper::Head(head) => Ok(head),
-            Keeper::Journal { .. } => Err(stopped),
+            Keeper::Journal { .. } | Keeper::Nothing => Err(stopped),
         }
     }
 
@@ -147,6 +154,7 @@ impl Ledger {
             journal_length: match &self.keeper {
                 Keeper::Journal { journal, .. } => journal.length(),
                 Keeper::Head(head) => head.run(),
+                Keeper::Nothing => 0,
             },
         }
     }
@@ -187,6 +195,7 @@ impl Ledger {
         }
         commit.changes = std::mem::take(&mut self.changes);
         let journal = match &mut self.keeper {
+            Keeper::Nothing => return Err(DestinationError::Stopped { path: self.folders.data.clone() }),
             Keeper::Journal { journal, .. } => journal,
             Keeper::Head(head) => {
                 self.stopped = true;

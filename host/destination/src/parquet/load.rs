@@ -344,6 +344,24 @@ fn decode(
     sanderling_columns::decode(&page, schema, &options).map_err(|error| of_page(table, error))
 }
 
+/// What a page would bring to `schema`, and what would be written of it. On an error the schema is as it was.
+pub(crate) fn foresee(table: &Table, page: &Rows, schema: &mut Schema) -> Result<Written, DestinationError> {
+    let had_columns = !schema.tables.is_empty();
+    let decoded = decode(table, page, 0, schema)?;
+    if let Some(refused) = decoded.refused.first() {
+        let kind = of_row(table, &refused.line, &refused.reason);
+        return Err(DestinationError::data(&table.resource, Some(refused.row), kind));
+    }
+    let discarded_rows = decoded.discarded_rows.len() as u64;
+    let news = decoded.new_columns.into_iter().filter(|new| had_columns && new.change != Change::NewTable);
+    Ok(Written {
+        rows: page.count - discarded_rows,
+        new_columns: news.map(|new| new.column.name).collect(),
+        discarded_rows,
+        discarded_values: decoded.discarded_values,
+    })
+}
+
 /// The rows of a page that cannot be written as they are, each with what is wrong with it.
 pub(crate) fn breaches(
     table: &Table,

@@ -95,6 +95,11 @@ pub(super) fn loaded_by(
     table: &str,
 ) -> Result<Option<String>, SqlError> {
     let dialect = session.dialect();
+    // Where it is only looked, nothing of ours need be there.
+    let state = TableName { schema: schema.map(str::to_owned), name: STATE.to_owned() };
+    if session.columns(&state)?.is_none() {
+        return Ok(None);
+    }
     let sql = format!(
         "SELECT pipeline, value FROM {} WHERE pipeline <> '' AND pipeline <> {} AND entry LIKE '{{\"note\":%'",
         named(dialect, schema, STATE),

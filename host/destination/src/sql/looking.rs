@@ -35,10 +35,10 @@ pub(crate) fn sqlite(path: &Path) -> Result<Option<Looking>, DestinationError> {
 }
 
 /// Looks into a schema of a PostgreSQL database.
-pub(crate) fn postgres(address: &PostgresAddress) -> Result<Option<Looking>, DestinationError> {
+pub(crate) fn postgres(address: &PostgresAddress) -> Result<Looking, DestinationError> {
     let place = Place::server(address);
     let session = Postgres::connect(address).map_err(|error| sort(&place, error))?;
-    Ok(Some(Looking { session: Session::Postgres(session), place, schema: Some(address.schema.clone()) }))
+    Ok(Looking { session: Session::Postgres(session), place, schema: Some(address.schema.clone()) })
 }
 
 /// Looks into a DuckDB file; none if it, or the schema in it, is not there.
@@ -58,6 +58,21 @@ pub(crate) fn duckdb(
         return Ok(None);
     }
     Ok(Some(Looking { session: Session::Adbc(session), place, schema: None }))
+}
+
+/// An empty SQLite database in the place of one that is not there.
+pub(crate) fn no_sqlite(path: &Path) -> Result<Looking, DestinationError> {
+    let place = Place::file(path);
+    let session = sqlite::Sqlite::empty().map_err(|error| sort(&place, error))?;
+    Ok(Looking { session: Session::Sqlite(session), place, schema: None })
+}
+
+/// An empty DuckDB database in the place of one that is not there.
+pub(crate) fn no_duckdb(path: &Path, driver: Option<&Path>) -> Result<Looking, DestinationError> {
+    let place = Place::file(path);
+    let session = adbc::Adbc::duckdb(load(driver)?, Path::new(":memory:"), false);
+    let session = session.map_err(|error| sort(&place, error))?;
+    Ok(Looking { session: Session::Adbc(session), place, schema: None })
 }
 
 impl Looking {

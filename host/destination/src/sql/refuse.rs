@@ -23,6 +23,25 @@ impl Sql {
         }
     }
 
+    /// Refuses more columns than a table can have, with so many of the program's own.
+    pub(super) fn check_width(
+        &self,
+        table: &Table,
+        before: &Schema,
+        after: &Schema,
+        extra: usize,
+    ) -> Result<(), DestinationError> {
+        match self.dialect().max_columns() {
+            Some(limit)
+                if before != after && after.tables.iter().any(|of| of.columns.len() + extra > limit) =>
+            {
+                let kind = DataErrorKind::TooManyColumns { limit };
+                Err(DestinationError::data(&table.resource, None, kind))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Refuses lists whose tables are another's, before any of their rows is written.
     pub(super) fn check_lists(
         &mut self,

@@ -53,12 +53,23 @@ impl Sqlite {
         open().map(|conn| Self { conn }).map_err(|cause| sort(&cause))
     }
 
-    /// Opens a database to look at it as it is now, whatever a run commits meanwhile.
+    /// Opens a database to look at it as it is now, whatever a run commits meanwhile. Nothing is left beside it.
     pub(crate) fn look(path: &Path) -> Result<Self, SqlError> {
-        let conn = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(|cause| sort(&cause))?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let conn = match untouched(path) {
+            // Who looks at a database in WAL mode that nobody has open would make files for that.
+            Some(uri) => connect(Path::new(&uri), flags | OpenFlags::SQLITE_OPEN_URI),
+            None => connect(path, flags),
+        };
+        let conn = conn.map_err(|cause| sort(&cause))?;
         let mut session = Self { conn };
         session.batch("BEGIN")?;
         Ok(session)
+    }
+
+    /// A database of which nothing is there.
+    pub(crate) fn empty() -> Result<Self, SqlError> {
+        Connection::open_in_memory().map(|conn| Self { conn }).map_err(|cause| sort(&cause))
     }
 
     pub(crate) fn execute(&mut self, sql: &str, args: &[Scalar]) -> Result<u64, SqlError> {
@@ -176,8 +187,28 @@ impl Sqlite {
     }
 }
 
+/// The address of a file that nobody is writing to, by which it is read as one that does not change.
+fn untouched(path: &Path) -> Option<String> {
+    let text = path.to_str()?;
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte);
+    if cfg!(windows) || Path::new(&format!("{text}-wal")).exists() {
+        return None;
+    }
+    let mut uri = "file:".to_owned();
+    // Two slashes would begin a host.
+    uri.push_str(if text.starts_with('/') { "//" } else { "" });
+    for byte in text.bytes() {
+        if is_plain(byte) {
+            uri.push(char::from(byte));
+        } else {
+            uri.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    Some(uri + "?immutable=1")
+}
+
 fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
-    // No URI flag: a file name that begins with `file:` is a file name.
+    // Without the URI flag a file name that begins with `file:` is a file name.
     let conn = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     conn.busy_timeout(BUSY_TIMEOUT)?;
     Ok(conn)

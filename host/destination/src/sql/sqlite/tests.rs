@@ -412,3 +412,32 @@ fn cpu_seconds() -> f64 {
     let ticks = after_name.split_whitespace().skip(11).take(2).map(|field| field.parse::<f64>().unwrap());
     ticks.sum::<f64>() / 100.0
 }
+
+#[test]
+fn who_only_looks_leaves_nothing_behind() {
+    for name in ["out.db", "a b?c%#é.db", "file:x.db"] {
+        let dir = tempfile::tempdir().unwrap();
+        let place = Place { target: Target::Sqlite { path: dir.path().join(name) }, dir };
+        let tasks = table("tasks", Disposition::Append);
+        let names = || {
+            let entries = std::fs::read_dir(place.dir.path()).unwrap();
+            let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+            names.sort();
+            names
+        };
+        let seen = || Destination::look(&place.target).unwrap().unwrap_or_default();
+        write(&place, &tasks, "1", "{\"id\":1}\n").unwrap();
+        let before = names();
+        assert_eq!(seen().into_keys().collect::<Vec<_>>(), ["demo"], "{name}");
+        assert_eq!(names(), before, "{name}");
+        // What is committed while someone has it open is seen too.
+        let mut open = Destination::open(&place.target, "other").unwrap();
+        open.begin(
+            &Table { name: "more".to_owned(), ..table("more", Disposition::Append) },
+            &load("more", "1"),
+        )
+        .unwrap();
+        open.commit().unwrap();
+        assert_eq!(seen().into_keys().collect::<Vec<_>>(), ["demo", "other"], "{name}");
+    }
+}
