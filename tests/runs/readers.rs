@@ -231,13 +231,16 @@ print([row[:2] for row in sqlite3.connect(file).execute(query)])";
 fn a_schema_of_postgresql_is_read_as_the_program_says() {
     let Some(server) = crate::postgres_server::shared() else { return };
     let (_server, mut folder) = demo();
-    folder.env("SANDERLING_SECRET_DB", &postgres::url(&postgres::new_schema()));
     folder.env("PGPASSWORD", crate::postgres_server::PASSWORD);
-    let hint = hint(&folder, "${secrets.db}");
-    assert!(hint.contains(&server.port().to_string()), "{hint}");
-    if is_there("psql") {
-        let printed = pasted(&folder, &format!("{hint} -At"));
-        assert!(printed.starts_with("1|ü|") && printed.lines().count() == 2, "{printed}");
+    let by_socket = format!("{}&schema={}", server.socket_url(), postgres::new_schema());
+    for url in [postgres::url(&postgres::new_schema()), by_socket] {
+        folder.env("SANDERLING_SECRET_DB", &url);
+        let hint = hint(&folder, "${secrets.db}");
+        assert!(hint.contains(&server.port().to_string()), "{hint}");
+        if is_there("psql") {
+            let printed = pasted(&folder, &format!("{hint} -At"));
+            assert!(printed.starts_with("1|ü|") && printed.lines().count() == 2, "{printed}");
+        }
     }
 }
 

@@ -125,7 +125,8 @@ impl Sql {
             // `schema`, which stands last, is ours: `psql` refuses it.
             Dialect::Postgres => {
                 let address = place.to_str()?;
-                let address = address.split_once("?schema=").map_or(address, |(address, _)| address);
+                let last = address.rsplit_once(['?', '&']).filter(|(_, last)| last.starts_with("schema="));
+                let address = last.map_or(address, |(address, _)| address);
                 format!("psql {} -c {query}", shell::word(address))
             }
             Dialect::DuckDb => format!("duckdb {} {query}", shell::path(place)?),

@@ -267,18 +267,25 @@ impl fmt::Display for PostgresAddress {
             DEFAULT_PORT => out.write_str(host),
             port => write!(out, "{host}:{port}"),
         };
-        if let Some((host, port)) = hosts.next() {
+        let first = hosts.next();
+        if let Some((host, port)) = first {
             show(out, host, *port)?;
             for (host, port) in hosts {
                 out.write_str(",")?;
                 show(out, host, *port)?;
             }
-        } else if let Some((dir, port)) = sockets.next() {
-            show(out, dir, *port)?;
         }
         write!(out, "/{}", self.database.as_deref().unwrap_or_default())?;
-        if self.schema != "public" {
-            write!(out, "?schema={}", self.schema)?;
+        // A folder is no host for other programs; where none was written, they look for themselves.
+        let mut settings = Vec::new();
+        if let (Some((dir, port)), None) = (sockets.next(), first) {
+            let is_written = !self.hosts.iter().map(|(dir, _)| dir).eq(SOCKET_DIRS);
+            settings.extend(is_written.then(|| format!("host={dir}")));
+            settings.extend((*port != DEFAULT_PORT).then(|| format!("port={port}")));
+        }
+        settings.extend((self.schema != "public").then(|| format!("schema={}", self.schema)));
+        if !settings.is_empty() {
+            write!(out, "?{}", settings.join("&"))?;
         }
         Ok(())
     }
@@ -326,7 +333,15 @@ mod tests {
         assert_eq!(parsed("postgresql://a:1,b/db").hosts, [("a".to_owned(), 1), ("b".to_owned(), 5432)]);
         let socket = parsed("postgresql://ada@/db?host=/run/x&port=7");
         assert_eq!(socket.hosts, [("/run/x".to_owned(), 7)]);
-        assert_eq!(socket.to_string(), "postgresql://ada@/run/x:7/db");
+        assert_eq!(socket.to_string(), "postgresql://ada@/db?host=/run/x&port=7");
+        assert_eq!(parsed(&socket.to_string()), socket);
+        for (text, shown) in [
+            ("postgresql:///db?schema=raw", "postgresql:///db?schema=raw"),
+            ("postgresql:///db?port=7", "postgresql:///db?port=7"),
+            ("postgresql:///db?host=/run/x&schema=raw", "postgresql:///db?host=/run/x&schema=raw"),
+        ] {
+            assert_eq!(parsed(text).to_string(), shown);
+        }
     }
 
     #[test]
