@@ -158,7 +158,7 @@ pub fn fill(text: &str, sources: Sources<'_>) -> Result<String, Vec<SecretError>
     let whole = is_reference(text);
     Ok(replace(text, &mut |name| {
         let value = values.get(name)?;
-        let url = !whole && text.contains("://");
+        let url = !whole && (text.contains("://") || text.starts_with("adbc:"));
         Some(if url { percent_encode(value.as_bytes(), NON_ALPHANUMERIC).to_string() } else { value.clone() })
     }))
 }

@@ -249,8 +249,9 @@ fn of_run() {
               Anyone on the way can read them.
 
           --to <TARGET>
-              Where rows go: sqlite:FILE, duckdb:FILE, postgresql://..., jsonl:DIR, parquet:DIR or -
-              (standard output) [default: the config's `to`, else sqlite:<name>.db here]
+              Where rows go: sqlite:FILE, duckdb:FILE, postgresql://..., adbc:DRIVER?..., jsonl:DIR,
+              parquet:DIR or - (standard output) [default: the config's `to`, else sqlite:<name>.db
+              here]
 
           --state <DIR>
               Where a jsonl destination keeps its state [default: DIR/.sanderling]

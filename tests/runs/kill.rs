@@ -158,6 +158,20 @@ fn killed_at_any_moment_into_duckdb() {
 }
 
 #[test]
+fn killed_at_any_moment_through_sqlites_driver() {
+    if let Some(to) = crate::adbc::sqlite("long.db") {
+        killed_at_any_moment_into(&Place::File(&to));
+    }
+}
+
+#[test]
+fn killed_at_any_moment_through_postgresqls_driver() {
+    if crate::adbc::postgresql("").is_some() {
+        killed_at_any_moment_into(&Place::PostgresDriver);
+    }
+}
+
+#[test]
 fn killed_at_any_moment_into_an_object_store() {
     killed_at_any_moment_into(&Place::Store("parquet", objects::in_memory));
 }
@@ -174,6 +188,7 @@ enum Place<'a> {
     /// As the command line has it.
     File(&'a str),
     Postgres,
+    PostgresDriver,
     Store(&'static str, fn() -> Prefix),
 }
 
@@ -194,6 +209,10 @@ impl<'a> Long<'a> {
             Place::Postgres => {
                 folder.env("SANDERLING_SECRET_TO", &crate::postgres::url(&crate::postgres::new_schema()));
             }
+            Place::PostgresDriver => {
+                let schema = crate::postgres::new_schema();
+                folder.env("SANDERLING_SECRET_TO", &crate::adbc::postgresql(&schema).unwrap());
+            }
             Place::Store(form, make) => {
                 let made = make();
                 folder.env("SANDERLING_SECRET_TO", &format!("{form}:{}", made.url));
@@ -210,7 +229,7 @@ impl<'a> Long<'a> {
     /// Every row in words, without what each load has of its own.
     fn rows(&self) -> Vec<String> {
         match (self.into, &self.prefix) {
-            (Place::Postgres, _) => {
+            (Place::Postgres | Place::PostgresDriver, _) => {
                 crate::postgres::rows_of_url(&self.folder.variable("SANDERLING_SECRET_TO"), "rows")
             }
             (Place::Store(form, _), Some(prefix)) => {
@@ -285,6 +304,7 @@ fn killed_at_any_moment_into(into: &Place) {
     let to = match into {
         Place::File(to) => to.split('?').next().unwrap(),
         Place::Postgres => "PostgreSQL",
+        Place::PostgresDriver => "PostgreSQL's driver",
         Place::Store(form, _) => form,
     };
     let said =

@@ -3,6 +3,7 @@
 //! | file | what it shows |
 //! |---|---|
 //! | `actions.rs` | response actions: what is asked again, and how runs end |
+//! | `adbc.rs` | runs through ADBC drivers |
 //! | `api.rs` | the API asked directly: what runs are compared with |
 //! | `bad_input.rs` | what is wrong is told, word for word |
 //! | `bodies.rs` | requests with a body, secrets in them |
@@ -62,6 +63,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod actions;
+mod adbc;
 mod adopt;
 mod api;
 mod bad_input;

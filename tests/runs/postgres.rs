@@ -51,7 +51,7 @@ pub(crate) fn rows_of_url(url: &str, table: &str) -> Vec<String> {
     rows_of(url.rsplit_once("schema=").unwrap().1, table)
 }
 
-fn rows_of(schema: &str, table: &str) -> Vec<String> {
+pub(crate) fn rows_of(schema: &str, table: &str) -> Vec<String> {
     sorted(ask(&format!(
         "SELECT (to_jsonb(t) - '_load_id' - '_loaded_at')::text FROM {schema}.\"{table}\" AS t"
     )))

@@ -116,9 +116,9 @@ fn a_merge_takes_the_lists_of_what_gives_way() {
 fn a_broken_load_goes_on_or_is_undone_with_its_lists() {
     for place in columned() {
         for disposition in [Disposition::Append, Disposition::Replace, Disposition::Merge] {
-            let place = columned()
-                .into_iter()
-                .find(|it| std::mem::discriminant(&it.target) == std::mem::discriminant(&place.target));
+            let kind =
+                |place: &Place| (std::mem::discriminant(&place.target), std::mem::discriminant(place.door()));
+            let place = columned().into_iter().find(|it| kind(it) == kind(&place));
             let place = place.unwrap();
             let orders = orders(disposition);
             let load = load("orders", "1");
@@ -201,7 +201,7 @@ fn a_table_of_another_is_not_a_lists() {
         assert!(matches!(error, Err(DestinationError::Name(_))), "{error:?}");
         to.undo(&table("orders__items", Disposition::Append), "2").unwrap();
         drop(to);
-        let mut to = Destination::open(&place.target, "other").unwrap();
+        let mut to = Destination::open(place.door(), "other").unwrap();
         let error = to.begin(&table("orders__items", Disposition::Append), &load("orders__items", "2"));
         let is_refused = matches!(error, Err(DestinationError::Name(_) | DestinationError::NotOurs { .. }));
         assert!(is_refused, "{error:?}");

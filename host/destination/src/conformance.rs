@@ -13,6 +13,8 @@ use crate::*;
 pub(crate) struct Place {
     pub(crate) dir: tempfile::TempDir,
     pub(crate) target: Target,
+    /// By which it is written, where that is another way to it.
+    pub(crate) driven: Option<Target>,
 }
 
 pub(crate) fn places() -> Vec<Place> {
@@ -22,7 +24,7 @@ pub(crate) fn places() -> Vec<Place> {
 /// All but those of which a request costs milliseconds.
 fn quick_places() -> Vec<Place> {
     let files = store_places(crate::store::server::Server::shared().url(""));
-    let databases = postgres_place().into_iter().chain(duckdb_place());
+    let databases = postgres_place().into_iter().chain(duckdb_place()).chain(driven_places());
     local_places().into_iter().chain(databases).chain(files).collect()
 }
 
@@ -34,7 +36,7 @@ pub(crate) fn store_places(url: String) -> impl Iterator<Item = Place> {
         let number = PREFIXES.fetch_add(1, Ordering::Relaxed);
         let bucket = bucket.trim_end_matches('/');
         let target = Target::parse(&format!("{scheme}:{bucket}/place {number}?{settings}")).unwrap();
-        Place { dir: tempfile::tempdir().unwrap(), target }
+        Place { dir: tempfile::tempdir().unwrap(), target, driven: None }
     })
 }
 
@@ -50,7 +52,7 @@ fn postgres_place() -> Option<Place> {
     let server = crate::postgres::server::shared()?;
     let schema = format!("schema={}_{}", "place", SCHEMAS.fetch_add(1, Ordering::Relaxed));
     let target = Target::parse(&server.url(&schema)).unwrap();
-    Some(Place { dir: tempfile::tempdir().unwrap(), target })
+    Some(Place { dir: tempfile::tempdir().unwrap(), target, driven: None })
 }
 
 /// One of typed columns that every machine has.
@@ -61,7 +63,49 @@ pub(crate) fn typed_place() -> Place {
 
 /// One of each database that is there.
 pub(crate) fn typed_places() -> Vec<Place> {
-    [typed_place()].into_iter().chain(postgres_place()).chain(duckdb_place()).collect()
+    [typed_place()].into_iter().chain(postgres_place()).chain(duckdb_place()).chain(driven_places()).collect()
+}
+
+/// The same kinds of place, written through ADBC drivers: those in the folder that `SANDERLING_ADBC` names.
+pub(crate) fn driven_places() -> Vec<Place> {
+    let Some(folder) = std::env::var_os("SANDERLING_ADBC").map(PathBuf::from) else {
+        static SAID: std::sync::Once = std::sync::Once::new();
+        SAID.call_once(|| {
+            crate::skipped::skipped("ADBC, since SANDERLING_ADBC does not name a folder of drivers");
+        });
+        return Vec::new();
+    };
+    let driver = |name: &str| {
+        format!("driver={}/adbc_driver_{name}/libadbc_driver_{name}.so", folder.to_str().unwrap())
+    };
+    let driven = |place: Place| {
+        let text = match &place.target {
+            Target::Sqlite { path } => format!("adbc:sqlite?uri={}&{}", path.display(), driver("sqlite")),
+            Target::Postgres { address } => {
+                let url = crate::postgres::server::shared()?.driver_url();
+                format!("adbc:postgresql?uri={url}&schema={}&{}", address.schema, driver("postgresql"))
+            }
+            _ => return None,
+        };
+        Some(Place { driven: Some(Target::parse(&text).unwrap()), ..place })
+    };
+    let changed = |place: Place, change: fn(&mut AdbcAddress)| {
+        let Some(Target::Adbc { mut address }) = place.driven else { unreachable!() };
+        change(&mut address);
+        Place { driven: Some(Target::Adbc { address }), ..place }
+    };
+    let deferring = driven(typed_place()).map(|place| changed(place, |address| address.defers = true));
+    let plain = duckdb_place().map(|place| {
+        let Target::DuckDb { path, driver, .. } = &place.target else { unreachable!() };
+        let (path, driver) = (path.display(), driver.as_ref().unwrap().display());
+        let driven = Target::parse(&format!("adbc:duckdb?path={path}&driver={driver}")).unwrap();
+        changed(Place { driven: Some(driven), ..place }, |address| {
+            address.taken_for = Some(crate::sql::dialect::Dialect::Ansi);
+            address.schema = Some("main".to_owned());
+        })
+    });
+    let others = deferring.into_iter().chain(plain);
+    [typed_place()].into_iter().chain(postgres_place()).filter_map(driven).chain(others).collect()
 }
 
 /// Where `SANDERLING_DUCKDB` names DuckDB's library.
@@ -75,20 +119,24 @@ fn duckdb_place() -> Option<Place> {
     };
     let dir = tempfile::tempdir().unwrap();
     let target = Target::DuckDb { path: dir.path().join("duck.db"), schema: None, driver: Some(driver) };
-    Some(Place { dir, target })
+    Some(Place { dir, target, driven: None })
 }
 
 pub(crate) fn local_places() -> [Place; 3] {
     ["sqlite:{}/out.db", "jsonl:{}/out", "parquet:{}/out"].map(|form| {
         let dir = tempfile::tempdir().unwrap();
         let target = Target::parse(&form.replace("{}", dir.path().to_str().unwrap())).unwrap();
-        Place { dir, target }
+        Place { dir, target, driven: None }
     })
 }
 
 impl Place {
     pub(crate) fn open(&self) -> Destination {
-        Destination::open(&self.target, "demo").unwrap()
+        Destination::open(self.door(), "demo").unwrap()
+    }
+
+    pub(crate) fn door(&self) -> &Target {
+        self.driven.as_ref().unwrap_or(&self.target)
     }
 
     fn is_sqlite_file(&self) -> bool {
@@ -115,7 +163,7 @@ impl Place {
             Target::Jsonl { dir, .. } => jsonl_rows(&dir.join(format!("{resource}.jsonl"))),
             Target::Parquet { dir, .. } => parquet_rows(dir, resource),
             Target::Store { form, address } => store_rows(*form, address, resource),
-            Target::Stdout => unreachable!(),
+            Target::Adbc { .. } | Target::Stdout => unreachable!(),
         };
         rows.sort();
         rows
@@ -133,7 +181,11 @@ impl Place {
             }
             Target::DuckDb { path, driver, .. } => crate::sql::open::duckdb_ask(path, driver.as_deref(), sql),
             Target::Postgres { address } => crate::postgres::tests::ask_within(address, sql),
-            Target::Jsonl { .. } | Target::Parquet { .. } | Target::Store { .. } | Target::Stdout => {
+            Target::Jsonl { .. }
+            | Target::Parquet { .. }
+            | Target::Store { .. }
+            | Target::Adbc { .. }
+            | Target::Stdout => {
                 unreachable!()
             }
         }
@@ -490,6 +542,12 @@ fn killed_at_any_call_twice() {
 
 /// Nothing that belongs to no unfinished load lies about.
 fn assert_no_leftovers(place: &Place) {
+    if let Some(Target::Adbc { address }) = &place.driven
+        && (address.defers || address.taken_for.is_some())
+    {
+        // A table that was made for a load that broke off stays until the next load makes it anew.
+        return;
+    }
     match &place.target {
         Target::Sqlite { path } => {
             let conn = rusqlite::Connection::open(path).unwrap();
@@ -535,7 +593,7 @@ fn assert_no_leftovers(place: &Place) {
             named.sort();
             assert_eq!(store.list("tasks").unwrap(), named);
         }
-        Target::Stdout => unreachable!(),
+        Target::Adbc { .. } | Target::Stdout => unreachable!(),
     }
 }
 
@@ -817,7 +875,7 @@ fn a_load_without_rows() {
                     let manifest = store.get("manifest.json").unwrap().unwrap();
                     assert!(String::from_utf8_lossy(&manifest.bytes).contains("\"tasks\""));
                 }
-                Target::Stdout => unreachable!(),
+                Target::Adbc { .. } | Target::Stdout => unreachable!(),
             }
         }
     }
@@ -973,12 +1031,17 @@ fn calls_out_of_order() {
 
 #[test]
 fn one_run_at_a_time() {
-    // In a store the first one to commit keeps the others from it: `objects_tests`.
-    for place in places().into_iter().filter(|place| !matches!(place.target, Target::Store { .. })) {
+    // In a store, and on a server that a driver speaks to, the first one to commit keeps the others from it:
+    // `objects_tests`, `sql/adbc/tests.rs`.
+    let commits = |place: &Place| {
+        matches!(place.target, Target::Store { .. })
+            || (place.driven.is_some() && matches!(place.target, Target::Postgres { .. }))
+    };
+    for place in places().into_iter().filter(|place| !commits(place)) {
         let to = place.open();
         // A server keeps pipelines apart.
         let server = matches!(place.target, Target::Postgres { .. });
-        let refused = Destination::open(&place.target, if server { "demo" } else { "other" }).unwrap_err();
+        let refused = Destination::open(place.door(), if server { "demo" } else { "other" }).unwrap_err();
         let busy = matches!(
             refused,
             DestinationError::Locked { by: "run", .. }
@@ -1051,13 +1114,13 @@ fn pipelines_share_a_place() {
         for disposition in [Disposition::Append, Disposition::Replace] {
             let name = format!("{disposition:?}");
             let table = table(&name, disposition);
-            let mut one = Destination::open(&place.target, "one").unwrap();
+            let mut one = Destination::open(place.door(), "one").unwrap();
             one.begin(&table, &load(&name, "1")).unwrap();
             one.write(&table, &page("{\"id\":1}\n", "1"), &[pending(1)]).unwrap();
             one.commit().unwrap();
             drop(one);
 
-            let mut two = Destination::open(&place.target, "two").unwrap();
+            let mut two = Destination::open(place.door(), "two").unwrap();
             assert!(!two.state().loads.contains_key(&name));
             let begun = two.begin(&table, &load(&name, "2"));
             if place.is_typed() || (!place.is_database() && disposition == Disposition::Append) {
@@ -1069,7 +1132,7 @@ fn pipelines_share_a_place() {
             }
             drop(two);
 
-            let mut one = Destination::open(&place.target, "one").unwrap();
+            let mut one = Destination::open(place.door(), "one").unwrap();
             assert_eq!(one.state().pending.len(), 1);
             one.resume(&table, &load(&name, "1")).unwrap();
             one.write(&table, &page("{\"id\":3}\n", "1"), &[]).unwrap();
@@ -1230,7 +1293,7 @@ proptest! {
                 }
                 prop_assert_eq!(&to.state(), &expected);
                 // Whoever only looks sees what is committed, while the run holds the lock.
-                let seen = Destination::look(&place.target).unwrap().unwrap_or_default();
+                let seen = Destination::look(place.door()).unwrap().unwrap_or_default();
                 let of_loads = |state: &State| state.loads.is_empty();
                 match seen.get("demo") {
                     Some(seen) => prop_assert_eq!(seen, &expected),
@@ -1337,7 +1400,7 @@ fn failures_stay_for_a_person_to_read() {
                     })
                     .collect()
             }
-            Target::Stdout => unreachable!(),
+            Target::Adbc { .. } | Target::Stdout => unreachable!(),
         };
         assert_eq!(messages, ["first", "second"]);
     }
@@ -1455,11 +1518,11 @@ fn what_an_unlisted_load_wrote_is_taken_back() {
 #[test]
 fn looking_where_nothing_is_changes_nothing() {
     for place in places() {
-        assert_eq!(Destination::look(&place.target).unwrap(), None);
+        assert_eq!(Destination::look(place.door()).unwrap(), None);
         assert_eq!(std::fs::read_dir(place.dir.path()).unwrap().count(), 0);
     }
     let [place, ..] = local_places();
     let Target::Sqlite { path } = &place.target else { unreachable!() };
     rusqlite::Connection::open(path).unwrap().execute_batch("CREATE TABLE x (y)").unwrap();
-    assert_eq!(Destination::look(&place.target).unwrap(), None);
+    assert_eq!(Destination::look(place.door()).unwrap(), None);
 }

@@ -12,6 +12,7 @@ use crate::error::{DataError, DestinationError};
 use crate::files::journal::Pipelines;
 use crate::files::{Files, Form};
 use crate::shell;
+use crate::sql::adbc;
 use crate::sql::looking::{self, Looking};
 use crate::sql::{Sql, open};
 use crate::stdout::Stdout;
@@ -59,6 +60,7 @@ impl Destination {
                 Self::Files(Box::new(Files::open_store(*form, address, pipeline)?))
             }
             Target::Stdout => Self::Stdout(Box::new(Stdout::open())),
+            Target::Adbc { address } => Self::Sql(Box::new(adbc::open(address, pipeline)?)),
             Target::DuckDb { path, schema, driver } => {
                 let (schema, driver) = (schema.as_deref(), driver.as_deref());
                 Self::Sql(Box::new(open::open_duckdb(path, schema, driver, pipeline)?))
@@ -74,7 +76,7 @@ impl Destination {
             Target::Parquet { state_dir, .. } => Files::look(Form::Parquet, state_dir).map(states),
             Target::Store { form, address } => Files::look_store(*form, address).map(states),
             Target::Stdout => Ok(None),
-            Target::Sqlite { .. } | Target::Postgres { .. } | Target::DuckDb { .. } => {
+            Target::Sqlite { .. } | Target::Postgres { .. } | Target::DuckDb { .. } | Target::Adbc { .. } => {
                 into_database(target)?.map_or(Ok(None), Looking::states)
             }
         }
@@ -91,7 +93,7 @@ impl Destination {
             Target::Jsonl { .. } | Target::Stdout => return Ok(None),
             Target::Parquet { state_dir, .. } => (Form::Parquet, Files::look(Form::Parquet, state_dir)?),
             Target::Store { form, address } => (*form, Files::look_store(*form, address)?),
-            Target::Sqlite { .. } | Target::Postgres { .. } | Target::DuckDb { .. } => {
+            Target::Sqlite { .. } | Target::Postgres { .. } | Target::DuckDb { .. } | Target::Adbc { .. } => {
                 return into_database(target)?.map_or(Ok(None), |it| it.discovered(pipeline, tables));
             }
         };
@@ -271,6 +273,7 @@ fn into_database(target: &Target) -> Result<Option<Looking>, DestinationError> {
         Target::DuckDb { path, schema, driver } => {
             looking::duckdb(path, schema.as_deref(), driver.as_deref())
         }
+        Target::Adbc { address } => adbc::look(address),
         Target::Jsonl { .. } | Target::Parquet { .. } | Target::Store { .. } | Target::Stdout => Ok(None),
     }
 }

@@ -97,8 +97,8 @@ pub enum DestinationError {
     /// The library that speaks to a database is not there, or is not what it should be.
     #[error("the driver for {name} cannot be loaded: {cause}")]
     NoDriver {
-        /// The database's name.
-        name: &'static str,
+        /// The driver's name, under which it is installed.
+        name: String,
         /// The loader's word for it.
         cause: String,
     },
@@ -124,6 +124,8 @@ pub enum ServerFailure {
     LostInCommit,
     /// The user may not log in, or not do this.
     Denied,
+    /// What it was opened with is not so: an option that its driver does not know, a place that is not there.
+    Settings,
     /// Anything else.
     Other,
 }

@@ -113,6 +113,7 @@ pub use sanderling_columns::{
     TableSchema,
 };
 pub use shape::Shape;
+pub use sql::adbc::{AdbcAddress, AdbcAddressError};
 pub use store::{StoreAddress, StoreAddressError};
 pub use strategy::{Absent, DELETED_AT, DeleteAbsent, History, MergeStrategy};
 pub use table::{DedupSort, Disposition, Rows, SharedByParents, Table, Written};

@@ -57,7 +57,7 @@ fn names_and_calls() {
         to.begin(&appended("Tasks"), &load("Tasks", "1")).unwrap();
         to.write(&appended("Tasks"), &page("{\"id\":1}\n", "1"), &[]).unwrap();
         told += &said(&place, to.begin(&appended("tasks"), &load("tasks", "1")));
-        told += &said(&place, Destination::open(&place.target, "other"));
+        told += &said(&place, Destination::open(place.door(), "other"));
         to.commit().unwrap();
         drop(to);
         told += &said(&place, place.open().begin(&appended("tasks"), &load("tasks", "1")));
@@ -68,7 +68,7 @@ fn names_and_calls() {
         told += &said(&place, to.begin(&appended("both"), &load("both", "2")));
         drop(to);
         broken_off(&place, &appended("shared"));
-        let mut other = Destination::open(&place.target, "other").unwrap();
+        let mut other = Destination::open(place.door(), "other").unwrap();
         told += &said(&place, other.begin(&appended("shared"), &load("shared", "2")));
     }
     assert_snapshot!(told);
@@ -79,7 +79,7 @@ fn typed_tables() {
     let mut told = String::new();
     for place in [typed_place()] {
         broken_off(&place, &table("shared", Disposition::Append));
-        let mut other = Destination::open(&place.target, "other").unwrap();
+        let mut other = Destination::open(place.door(), "other").unwrap();
         told += &said(&place, other.begin(&table("shared", Disposition::Append), &load("shared", "2")));
         drop(other);
         let merged = table("merged", Disposition::Merge);
@@ -124,7 +124,7 @@ fn files_that_others_changed() {
     told += &said(&place, place.open().resume(&merged, &load("merged", "1")));
     for journal in ["{\"snapshot\":{\"version\":99,\"pipelines\":{}}}\n", "{"] {
         fs::write(state_dir.join("journal.jsonl"), journal).unwrap();
-        told += &said(&place, Destination::open(&place.target, "demo"));
+        told += &said(&place, Destination::open(place.door(), "demo"));
     }
     assert_snapshot!(told);
 }
@@ -148,10 +148,10 @@ fn databases_that_others_changed() {
     let version = |version| format!("UPDATE _sanderling_state SET value = {version} WHERE entry = 'version'");
     for older_or_newer in [0, 9] {
         reader().execute_batch(&version(older_or_newer)).unwrap();
-        told += &said(&place, Destination::open(&place.target, "demo"));
+        told += &said(&place, Destination::open(place.door(), "demo"));
     }
     fs::write(path, "id,name\n1,a\n".repeat(100)).unwrap();
-    told += &said(&place, Destination::open(&place.target, "demo"));
+    told += &said(&place, Destination::open(place.door(), "demo"));
     assert_snapshot!(told);
 }
 
@@ -174,7 +174,7 @@ fn tables_of_lists() {
         told += &write(&mut to, "work__tags", "3", "{\"id\":1}\n");
         told += &write(&mut to, "work", "4", "{\"id\":1,\"tags\":[1]}\n");
         drop(to);
-        let mut to = Destination::open(&place.target, "other").unwrap();
+        let mut to = Destination::open(place.door(), "other").unwrap();
         told += &write(&mut to, "tasks__tags", "5", "{\"id\":1}\n");
         told += &write(&mut to, "job", "6", "{\"id\":1,\"l\":[1]}\n");
         drop(to);

@@ -28,9 +28,15 @@ use sha2::{Digest, Sha256};
 
 pub use address::{AddressError, PostgresAddress};
 use connection::Connection;
+pub(crate) use failure::kind_by_code;
 
 use crate::sql::dialect::{Dialect, quoted};
-use crate::sql::session::{Locked, Refusal, Scalar, SqlError, SqlErrorKind, TableName};
+use crate::sql::session::{Locked, Refusal, Scalar, SqlError, SqlErrorKind, TableName, pairs};
+
+/// Asks for the columns of a table and their types, in order. No row: it is not there. (A table may have no columns.)
+pub(crate) const COLUMNS: &str = "SELECT a.attname::text, format_type(a.atttypid, a.atttypmod) FROM (SELECT to_regclass($1) AS id) t \
+     LEFT JOIN pg_attribute a ON a.attrelid = t.id AND a.attnum > 0 AND NOT a.attisdropped \
+     WHERE t.id IS NOT NULL ORDER BY a.attnum";
 
 /// What a table can have (PostgreSQL's manual, "PostgreSQL Limits").
 pub(crate) const MAX_COLUMNS: usize = 1_600;
@@ -167,21 +173,7 @@ impl Postgres {
 
     /// The columns of a table and their types as the database writes them, in order. None if the table is not there.
     pub(crate) fn columns(&mut self, table: &TableName) -> Result<Option<Vec<(String, String)>>, SqlError> {
-        let rows = self.query(
-            "SELECT a.attname, format_type(a.atttypid, a.atttypmod) FROM (SELECT to_regclass($1) AS id) t \
-             LEFT JOIN pg_attribute a ON a.attrelid = t.id AND a.attnum > 0 AND NOT a.attisdropped \
-             WHERE t.id IS NOT NULL ORDER BY a.attnum",
-            &[Scalar::Text(qualified(table))],
-        )?;
-        if rows.is_empty() {
-            return Ok(None);
-        }
-        let columns = rows.into_iter().filter_map(|row| match <[Scalar; 2]>::try_from(row) {
-            Ok([Scalar::Text(name), Scalar::Text(ty)]) => Some((name, ty)),
-            // A table without columns.
-            _ => None,
-        });
-        Ok(Some(columns.collect()))
+        self.query(COLUMNS, &[Scalar::Text(qualified(table))]).map(columns)
     }
 
     /// Makes the schema if it is not there. Two that do so at once, or make a table, would meet in the catalog: the other
@@ -216,6 +208,11 @@ impl Postgres {
     pub(crate) fn refusals(batch: &RecordBatch) -> Vec<Refusal> {
         copy::refusals(batch)
     }
+}
+
+/// The answer to [`COLUMNS`].
+pub(crate) fn columns(rows: Vec<Vec<Scalar>>) -> Option<Vec<(String, String)>> {
+    if rows.is_empty() { None } else { Some(pairs(rows)) }
 }
 
 /// The connection's thread is gone.

@@ -9,6 +9,7 @@ use crate::declared;
 use crate::error::{DataError, DestinationError};
 use crate::files::Files;
 use crate::sql::Sql;
+use crate::sql::adbc;
 use crate::sql::looking;
 use crate::table::{Rows, Table, Written};
 use crate::target::Target;
@@ -58,6 +59,13 @@ impl Prospect {
                 let there = looking::duckdb(path, schema, driver)?;
                 sql(there.map_or_else(|| looking::no_duckdb(path, driver), Ok)?)
             }
+            Target::Adbc { address } => sql(match (adbc::look(address)?, address.file()) {
+                (Some(there), _) => there,
+                (None, Some(path)) if address.driver == "duckdb" => {
+                    looking::no_duckdb(&path, address.library.as_deref())?
+                }
+                (None, path) => looking::no_sqlite(&path.unwrap_or_default())?,
+            }),
             Target::Jsonl { dir, state_dir } => {
                 Ok(files(Files::to_look(crate::Form::Lines, dir, state_dir, pipeline)?))
             }

@@ -5,7 +5,7 @@
 //! between databases is in `dialect.rs` and their sessions.
 
 mod absent;
-mod adbc;
+pub(crate) mod adbc;
 mod adopt;
 pub(crate) mod definition;
 pub(crate) mod dialect;
@@ -20,11 +20,13 @@ mod place;
 mod prospect;
 mod refuse;
 pub(crate) mod session;
+mod spoken;
 mod sqlite;
 mod statements;
 mod step;
 mod tables;
 mod text;
+mod turn;
 mod versions;
 
 use std::collections::{BTreeMap, HashMap};
@@ -46,6 +48,7 @@ use ledger::{Begun, Ledger, Note};
 use place::{Place, sort};
 use session::{Locked, Session, SqlError, SqlErrorKind, TableName};
 use tables::Known;
+use turn::Turn;
 
 /// One pipeline's part of a database, or of a schema in it. The transaction is opened by the first call after a commit.
 #[derive(Debug)]
@@ -62,6 +65,7 @@ pub struct Sql {
     stopped: bool,
     tables: HashMap<String, OpenTable>,
     known: Known,
+    turn: Option<Turn>,
     _lock: Option<Lock>,
 }
 
@@ -92,6 +96,10 @@ impl Sql {
         if let Some(other) = ledger::create(&mut session, schema.as_deref()).map_err(sort)? {
             return Err(DestinationError::Corrupt { path: place.name, reason: other.to_string() });
         }
+        let turn = match session.takes_turns() {
+            true => Some(Turn::open(&mut session, schema.as_deref(), pipeline).map_err(sort)?),
+            false => None,
+        };
         session.commit().map_err(sort)?;
         let ledgers = ledger::read_all(&mut session, schema.as_deref()).map_err(sort)?;
         let committed = ledgers.unwrap_or_default().remove(pipeline).unwrap_or_default();
@@ -107,6 +115,7 @@ impl Sql {
             stopped: false,
             tables: HashMap::new(),
             known: Known::default(),
+            turn,
             _lock: lock,
         })
     }
@@ -122,6 +131,9 @@ impl Sql {
         let query = format!("select * from {} limit 5", self.dialect().table(&name));
         let (query, place) = (shell::word(&query), &self.place.name);
         Some(match self.dialect() {
+            // A driver's address is no other program's.
+            _ if self.place.is_server && matches!(self.session, Session::Adbc(_)) => return None,
+            Dialect::Snowflake | Dialect::BigQuery | Dialect::Ansi => return None,
             // `schema`, which stands last, is ours: `psql` refuses it.
             Dialect::Postgres => {
                 let address = place.to_str()?;
@@ -354,14 +366,13 @@ impl Sql {
         for change in &self.changes {
             after.state.apply(change.clone());
         }
-        let written = ledger::write(
-            &mut self.session,
-            self.schema.as_deref(),
-            &self.pipeline,
-            &self.committed,
-            &after,
-            &self.changes,
-        );
+        let (session, schema) = (&mut self.session, self.schema.as_deref());
+        let turn = self.turn.as_mut().map_or(Ok(()), |turn| turn.take(session, schema, &self.pipeline));
+        let write =
+            |()| ledger::write(session, schema, &self.pipeline, &self.committed, &after, &self.changes);
+        let written = turn.and_then(write).and_then(|()| {
+            self.turn.as_mut().map_or(Ok(()), |turn| turn.check(&mut self.session, schema, &self.pipeline))
+        });
         // Half of a checkpoint cannot be taken back by itself.
         self.stopped = written.is_err();
         written.map_err(|error| self.failed(error))?;

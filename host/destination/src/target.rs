@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::files::Form;
 use crate::postgres::{AddressError, PostgresAddress};
+use crate::sql::adbc::{AdbcAddress, AdbcAddressError};
 use crate::store::{StoreAddress, StoreAddressError};
 use crate::table::Table;
 
@@ -41,6 +42,11 @@ pub enum Target {
         form: Form,
         /// Where, and who writes them.
         address: Box<StoreAddress>,
+    },
+    /// Tables of a database that an ADBC driver speaks to, the checkpoint among them.
+    Adbc {
+        /// Which driver, and what it is told.
+        address: Box<AdbcAddress>,
     },
     /// Standard output; no checkpoint.
     Stdout,
@@ -83,6 +89,9 @@ pub enum TargetError {
     /// `postgresql:…` that is no address of a database.
     #[error("this is no address of a PostgreSQL database: {0}")]
     Address(#[from] AddressError),
+    /// `adbc:…` that says no driver, or tells it what cannot be.
+    #[error("this is no address for a driver: {0}")]
+    Adbc(#[from] AdbcAddressError),
     /// Something behind the `?` of `duckdb:FILE?…`.
     #[error(
         "`{text}` says nothing to DuckDB; write `duckdb:FILE?schema=NAME` or `duckdb:FILE?driver=LIBRARY`, with `&` between"
@@ -104,7 +113,7 @@ pub enum TargetError {
     },
 }
 
-const SCHEMES: [&str; 6] = ["sqlite", "duckdb", "postgresql", "postgres", "jsonl", "parquet"];
+const SCHEMES: [&str; 7] = ["sqlite", "duckdb", "adbc", "postgresql", "postgres", "jsonl", "parquet"];
 
 /// Other words for the same things.
 const ALIASES: [(&str, &str); 9] = [
@@ -136,7 +145,11 @@ impl Target {
     #[must_use]
     pub fn has_columns(&self) -> bool {
         match self {
-            Self::Sqlite { .. } | Self::Postgres { .. } | Self::DuckDb { .. } | Self::Parquet { .. } => true,
+            Self::Sqlite { .. }
+            | Self::Postgres { .. }
+            | Self::DuckDb { .. }
+            | Self::Adbc { .. }
+            | Self::Parquet { .. } => true,
             Self::Store { form, .. } => *form == Form::Parquet,
             Self::Jsonl { .. } | Self::Stdout => false,
         }
@@ -155,6 +168,9 @@ impl Target {
         };
         if scheme.starts_with("postgres") {
             return Ok(Self::Postgres { address: Box::new(PostgresAddress::parse(text)?) });
+        }
+        if scheme == "adbc" {
+            return Ok(Self::Adbc { address: Box::new(AdbcAddress::parse(text)?) });
         }
         let form = match scheme {
             "jsonl" => Some(Form::Lines),

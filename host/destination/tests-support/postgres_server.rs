@@ -114,6 +114,13 @@ impl Server {
         format!("postgresql://tester:{password}@127.0.0.1:{}/postgres?{settings}", self.port)
     }
 
+    /// The same as libpq reads it, which wants more of the password encoded.
+    #[allow(dead_code, reason = "not every test that starts a server speaks to it through a driver")]
+    pub(crate) fn driver_url(&self) -> String {
+        let password = PASSWORD.replace('%', "%25").replace('@', "%40").replace('/', "%2F");
+        format!("postgresql://tester:{password}@127.0.0.1:{}/postgres", self.port)
+    }
+
     /// The same over the socket.
     pub(crate) fn socket_url(&self) -> String {
         let password = PASSWORD.replace('%', "%25");

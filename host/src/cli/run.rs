@@ -38,7 +38,7 @@ pub struct RunArgs {
     /// What is read.
     #[command(flatten)]
     pub source: SourceArgs,
-    /// Where rows go: sqlite:FILE, duckdb:FILE, postgresql://..., jsonl:DIR, parquet:DIR or - (standard output) [default: the config's `to`, else sqlite:<name>.db here]
+    /// Where rows go: sqlite:FILE, duckdb:FILE, postgresql://..., adbc:DRIVER?..., jsonl:DIR, parquet:DIR or - (standard output) [default: the config's `to`, else sqlite:<name>.db here]
     #[arg(long, value_name = "TARGET")]
     pub to: Option<String>,
     /// Where a jsonl destination keeps its state [default: DIR/.sanderling]

@@ -37,7 +37,7 @@ pub struct WhoseArgs {
     /// Its connector, if it is not built in: a WebAssembly component
     #[arg(long, value_name = "FILE", requires = "config", value_hint = ValueHint::FilePath)]
     pub connector: Option<PathBuf>,
-    /// Where its rows went: sqlite:FILE, duckdb:FILE, postgresql://..., jsonl:DIR or parquet:DIR [default: as in `run`]
+    /// Where its rows went: sqlite:FILE, duckdb:FILE, postgresql://..., adbc:DRIVER?..., jsonl:DIR or parquet:DIR [default: as in `run`]
     #[arg(long, value_name = "TARGET")]
     pub to: Option<String>,
     /// Where a jsonl destination keeps its state [default: DIR/.sanderling]

@@ -76,7 +76,10 @@ pub(super) fn target(
     let mut target: Target = Target::parse(&text)?;
     match (&mut target, state) {
         (Target::Jsonl { state_dir, .. } | Target::Parquet { state_dir, .. }, Some(dir)) => *state_dir = dir,
-        (Target::Sqlite { .. } | Target::DuckDb { .. } | Target::Postgres { .. }, Some(_)) => {
+        (
+            Target::Sqlite { .. } | Target::DuckDb { .. } | Target::Postgres { .. } | Target::Adbc { .. },
+            Some(_),
+        ) => {
             return Err(Error::Useless { option: "--state", why: "a database keeps its own state" });
         }
         (Target::Store { .. }, Some(_)) => {
@@ -250,6 +253,7 @@ pub(super) fn shown(target: &Target) -> String {
     match target {
         Target::Sqlite { path } => format!("sqlite:{}", path.display()),
         Target::Postgres { address } => address.to_string(),
+        Target::Adbc { address } => address.to_string(),
         Target::Jsonl { dir, .. } => format!("jsonl:{}", dir.display()),
         Target::Parquet { dir, .. } => format!("parquet:{}", dir.display()),
         Target::DuckDb { path, schema: None, .. } => format!("duckdb:{}", path.display()),

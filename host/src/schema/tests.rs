@@ -49,7 +49,7 @@ const ROWS: &[Row] = &[
         TEXT,
         "text",
         "",
-        "the destination: `sqlite:FILE`, `duckdb:FILE`, `postgresql://…`, `jsonl:DIR`, `parquet:DIR` (or `jsonl:s3://…`, `parquet:gs://…`, `az://…`: a prefix of a bucket) or `-`",
+        "the destination: `sqlite:FILE`, `duckdb:FILE`, `postgresql://…`, `adbc:DRIVER?…`, `jsonl:DIR`, `parquet:DIR` (or `jsonl:s3://…`, `parquet:gs://…`, `az://…`: a prefix of a bucket) or `-`",
     ),
     row(
         "allow",

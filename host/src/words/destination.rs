@@ -32,7 +32,7 @@ pub fn of_destination(error: &DestinationError) -> Words {
         DestinationError::Corrupt { .. } => {
             words(exit::OTHER).hint("put the file back as it was, or start in an empty place")
         }
-        DestinationError::Server { failure, .. } => match failure {
+        DestinationError::Server { at, failure, .. } => match failure {
             ServerFailure::Busy => {
                 words(exit::LATER).hint("wait for the other one to end, or write elsewhere with --to")
             }
@@ -42,9 +42,13 @@ pub fn of_destination(error: &DestinationError) -> Words {
             ServerFailure::LostInCommit => words(exit::LATER).hint(
                 "nobody knows whether the last commit was done; run again: it looks, and goes on from there",
             ),
+            ServerFailure::Denied if at.starts_with("adbc:") => words(exit::CREDENTIAL)
+                .hint("give a user who may, with what lets it in as a secret: `${secrets.db_password}`"),
             ServerFailure::Denied => words(exit::CREDENTIAL).hint(
                 "give a user who may: `to: \"postgresql://USER:${secrets.db_password}@HOST/DATABASE\"`",
             ),
+            ServerFailure::Settings => words(exit::CONFIG)
+                .hint("look at the options in `to`: they are the driver's own, as its documentation names them"),
             ServerFailure::Other => words(exit::OTHER),
         },
         DestinationError::Store { failure, .. } => match failure {
@@ -70,9 +74,14 @@ pub fn of_destination(error: &DestinationError) -> Words {
             }
             StoreFailure::Other => words(exit::OTHER),
         },
-        DestinationError::NoDriver { .. } => words(exit::CONFIG).hint(
-            "`dbc install duckdb` installs it; or name DuckDB's library: duckdb:FILE?driver=libduckdb.so",
-        ),
+        DestinationError::NoDriver { name, .. } => {
+            let by_path = match name.as_str() {
+                "duckdb" => "duckdb:FILE?driver=libduckdb.so".to_owned(),
+                name => format!("adbc:{name}?driver=LIBRARY"),
+            };
+            words(exit::CONFIG)
+                .hint(format!("`dbc install {name}` installs it; or name its library: {by_path}"))
+        }
         DestinationError::NotBegun { .. }
         | DestinationError::Database { .. }
         | DestinationError::Stopped { .. }

@@ -421,7 +421,8 @@ fn what_a_destination_meets() {
             reason: "the file is not an SQLite database".into(),
         },
         DestinationError::Corrupt { path: path(), reason: "line 3 is not what a run writes".into() },
-        DestinationError::NoDriver { name: "DuckDB", cause: "no such file".into() },
+        DestinationError::NoDriver { name: "duckdb".into(), cause: "no such file".into() },
+        DestinationError::NoDriver { name: "snowflake".into(), cause: "Driver not found: snowflake".into() },
         DestinationError::Database { path: path(), cause: cause() },
         DestinationError::Stopped { path: path() },
         DestinationError::NotBegun { resource: "tasks".into() },
@@ -430,6 +431,12 @@ fn what_a_destination_meets() {
         server(ServerFailure::Lost),
         server(ServerFailure::LostInCommit),
         server(ServerFailure::Denied),
+        DestinationError::Server {
+            at: "adbc:postgresql?uri=postgresql://ada@db.example/sales".into(),
+            cause: "password authentication failed".into(),
+            failure: ServerFailure::Denied,
+        },
+        server(ServerFailure::Settings),
         server(ServerFailure::Other),
         store(StoreFailure::Denied),
         store(StoreFailure::NoBucket),
@@ -439,8 +446,21 @@ fn what_a_destination_meets() {
         store(StoreFailure::Settings),
         store(StoreFailure::Other),
     ];
-    let targets =
-        ["out.db", "sqlit:x", "postgres:x", "mysql:x", "sqlite:", "sqlite://x", "duckdb:x?dataset=y"];
+    let targets = [
+        "out.db",
+        "sqlit:x",
+        "postgres:x",
+        "mysql:x",
+        "sqlite:",
+        "sqlite://x",
+        "duckdb:x?dataset=y",
+        "adbc:",
+        "adbc:postgres?uri=x",
+        "adbc:sqlite",
+        "adbc:snowflake?password",
+        "adbc:snowflake?role=a&role=b",
+        "adbc:snowflake?password=50%",
+    ];
     let targets = targets.map(|text| Error::Target(Target::parse(text).unwrap_err()));
     assert_snapshot!(format!("{}{}", errors(cases.map(Error::Destination)), errors(targets)));
 }

@@ -272,6 +272,7 @@ fn state_elsewhere() {
     let place = Place {
         target: Target::Jsonl { dir: dir.path().to_owned(), state_dir: elsewhere.path().to_owned() },
         dir,
+        driven: None,
     };
     for disposition in [Disposition::Append, Disposition::Replace, Disposition::Merge] {
         let name = format!("{disposition:?}");

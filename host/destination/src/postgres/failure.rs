@@ -35,7 +35,26 @@ pub(crate) fn sort_commit(error: &postgres::Error) -> SqlError {
 }
 
 fn kind(told: &DbError) -> SqlErrorKind {
-    match told.code().code() {
+    let code = told.code().code();
+    if let Some(kind) = kind_by_code(code) {
+        return kind;
+    }
+    match code {
+        // A value that is none of its type; limits of the server's, such as JSON's depth and size. A row that is too long
+        // as a whole is noticed later, when others have been read.
+        code if code.starts_with("22") || code.starts_with("5400") => {
+            match told.where_().map_or((None, ""), place) {
+                (_, "") if code.starts_with("54") => SqlErrorKind::Other,
+                (row, column) => SqlErrorKind::Value { row, column: column.to_owned() },
+            }
+        }
+        _ => SqlErrorKind::Other,
+    }
+}
+
+/// What needs no more than its SQLSTATE.
+pub(crate) fn kind_by_code(code: &str) -> Option<SqlErrorKind> {
+    Some(match code {
         "23505" => SqlErrorKind::UniqueViolation,
         "53100" => SqlErrorKind::DiskFull,
         // Insufficient privilege; a read-only transaction or server.
@@ -47,16 +66,8 @@ fn kind(told: &DbError) -> SqlErrorKind {
         "42P01" => SqlErrorKind::NoTable,
         code if code.starts_with("28") => SqlErrorKind::Denied,
         code if code.starts_with("08") => SqlErrorKind::ConnectionLost,
-        // A value that is none of its type; limits of the server's, such as JSON's depth and size. A row that is too long
-        // as a whole is noticed later, when others have been read.
-        code if code.starts_with("22") || code.starts_with("5400") => {
-            match told.where_().map_or((None, ""), place) {
-                (_, "") if code.starts_with("54") => SqlErrorKind::Other,
-                (row, column) => SqlErrorKind::Value { row, column: column.to_owned() },
-            }
-        }
-        _ => SqlErrorKind::Other,
-    }
+        _ => return None,
+    })
 }
 
 /// Row (from 0) and column in a context such as `COPY tasks, line 3, column name: "…"`, where lines count from 1.

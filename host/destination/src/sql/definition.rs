@@ -4,6 +4,7 @@ use sanderling_columns::{ColumnType, TableSchema, shortened};
 
 use super::dialect::Dialect;
 use super::session::TableName;
+use super::spoken::spoken;
 use super::tables::{columns_of, creation};
 use crate::discovered::Discovered;
 
@@ -15,7 +16,8 @@ pub(crate) fn definitions(dialect: Dialect, discovered: &Discovered) -> Vec<Stri
         let mut columns = columns_of(dialect, &table);
         let times: &[String] = if at == 0 { &discovered.times } else { &[] };
         columns.extend(times.iter().map(|name| (name.as_str(), time.clone())));
-        creation(dialect, &TableName { schema: None, name: table.name.clone() }, &columns)
+        let statement = creation(dialect, &TableName { schema: None, name: table.name.clone() }, &columns);
+        spoken(dialect, &statement).into_owned()
     };
     discovered.schema.tables.iter().enumerate().map(statement).collect()
 }

@@ -78,7 +78,7 @@ impl Sql {
 
     /// Whether what was gathered takes the table's place as it is.
     pub(super) fn swaps(&self, way: Way) -> bool {
-        way == Way::Replace && self.session.dialect().swaps()
+        way == Way::Replace && self.session.swaps()
     }
 
     fn swap(&mut self, gathered: &[Gathered]) -> Result<(), DestinationError> {

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::dialect::Dialect;
 use super::session::{Scalar, Session, SqlError, TableName};
+use super::turn;
 use crate::checkpoint::{Change, Load, State};
 use entry::{Entry, touched};
 use readable::{failure, kept, readable};
@@ -73,8 +74,9 @@ pub(super) fn read_all(
         return Ok(None);
     }
     let sql = format!(
-        "SELECT pipeline, entry, value FROM {} WHERE pipeline <> '' ORDER BY pipeline, entry",
-        session.dialect().table(&table)
+        "SELECT pipeline, entry, value FROM {} WHERE pipeline <> '' AND entry <> '{}' ORDER BY pipeline, entry",
+        session.dialect().table(&table),
+        turn::ENTRY,
     );
     let mut ledgers: BTreeMap<String, Ledger> = BTreeMap::new();
     for row in session.query(&sql, &[])? {

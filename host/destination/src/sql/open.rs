@@ -38,7 +38,8 @@ pub(crate) fn open_duckdb(
 }
 
 pub(super) fn load(driver: Option<&Path>) -> Result<adbc_driver_manager::ManagedDriver, DestinationError> {
-    adbc::duckdb_driver(driver).map_err(|cause| DestinationError::NoDriver { name: "DuckDB", cause })
+    adbc::load("duckdb", driver, None)
+        .map_err(|cause| DestinationError::NoDriver { name: "duckdb".to_owned(), cause })
 }
 
 /// Opens an SQLite file.

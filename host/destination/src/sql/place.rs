@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::adbc::AdbcAddress;
 use super::session::{SqlError, SqlErrorKind};
 use crate::error::{DestinationError, ServerFailure};
 use crate::postgres::PostgresAddress;
@@ -19,6 +20,14 @@ pub(crate) struct Place {
 impl Place {
     pub(crate) fn file(path: &Path) -> Self {
         Self { name: path.to_owned(), is_server: false, schema: None }
+    }
+
+    /// What a driver opens: its file, or where it connects to.
+    pub(super) fn driven(address: &AdbcAddress) -> Self {
+        match address.file() {
+            Some(path) => Self::file(&path),
+            None => Self { name: address.to_string().into(), is_server: true, schema: None },
+        }
     }
 
     pub(super) fn server(address: &PostgresAddress) -> Self {
@@ -47,6 +56,7 @@ pub(super) fn sort(place: &Place, error: SqlError) -> DestinationError {
         SqlErrorKind::Damaged => return DestinationError::Corrupt { path, reason: cause },
         SqlErrorKind::Busy if !place.is_server => return DestinationError::Locked { path, by: "program" },
         SqlErrorKind::Denied if !place.is_server => return DestinationError::Unwritable { path, cause },
+        SqlErrorKind::Settings => ServerFailure::Settings,
         _ if !place.is_server => return DestinationError::Database { path, cause },
         SqlErrorKind::Busy => ServerFailure::Busy,
         SqlErrorKind::ConnectionLost => ServerFailure::Lost,

@@ -34,6 +34,7 @@ impl Sql {
             stopped: false,
             tables: HashMap::new(),
             known: Known::default(),
+            turn: None,
             _lock: None,
         })
     }

@@ -4,7 +4,7 @@ use arrow_array::RecordBatch;
 
 use super::adbc::Adbc;
 use super::dialect::{Dialect, quoted};
-use super::sqlite::Sqlite;
+use super::sqlite::{self, Sqlite};
 use crate::postgres::Postgres;
 
 /// A value in a statement's arguments, or in its answer.
@@ -14,6 +14,15 @@ pub(crate) enum Scalar {
     Int(i64),
     Real(f64),
     Text(String),
+}
+
+/// The rows of an answer of two texts; others are left out.
+pub(crate) fn pairs(rows: Vec<Vec<Scalar>>) -> Vec<(String, String)> {
+    let pair = |row: Vec<Scalar>| match <[Scalar; 2]>::try_from(row) {
+        Ok([Scalar::Text(first), Scalar::Text(second)]) => Some((first, second)),
+        _ => None,
+    };
+    rows.into_iter().filter_map(pair).collect()
 }
 
 /// A table by its schema and name, neither quoted. Without a schema: where the session looks first.
@@ -52,6 +61,8 @@ pub(crate) enum SqlErrorKind {
         row: Option<u64>,
         column: String,
     },
+    /// What the session was opened with: an option of a driver's, say.
+    Settings,
     /// A file that is something else.
     NoDatabase,
     /// A file that is not what it was left as.
@@ -89,7 +100,6 @@ pub(crate) enum Locked<'a> {
 /// An open connection. Closing it takes back what was not committed, and lets go of its locks.
 #[derive(Debug)]
 pub(crate) enum Session {
-    /// DuckDB.
     Adbc(Adbc),
     Postgres(Postgres),
     Sqlite(Sqlite),
@@ -109,7 +119,7 @@ impl Session {
     /// How it writes SQL.
     pub(crate) fn dialect(&self) -> Dialect {
         match self {
-            Self::Adbc(_) => Dialect::DuckDb,
+            Self::Adbc(it) => it.dialect(),
             Self::Postgres(_) => Dialect::Postgres,
             Self::Sqlite(_) => Dialect::Sqlite,
         }
@@ -146,6 +156,24 @@ impl Session {
         each!(self, it => it.columns(table))
     }
 
+    /// Whether several runs may have the database open, and nothing but its rows keeps them apart.
+    pub(crate) fn takes_turns(&self) -> bool {
+        matches!(self, Self::Adbc(it) if !it.is_file())
+    }
+
+    /// Whether a table is replaced by another one that takes its name, as it is: in the transaction of the commit.
+    pub(crate) fn swaps(&self) -> bool {
+        self.dialect().swaps() && !matches!(self, Self::Adbc(it) if it.defers())
+    }
+
+    /// Sends what waits for the commit, where something does.
+    pub(crate) fn flush(&mut self) -> Result<(), SqlError> {
+        match self {
+            Self::Adbc(it) => it.flush(),
+            _ => Ok(()),
+        }
+    }
+
     /// Takes a lock until the connection ends. A file is one run's as a whole, and has no others.
     ///
     /// # Errors
@@ -153,7 +181,11 @@ impl Session {
     pub(crate) fn lock(&mut self, schema: Option<&str>, locked: Locked<'_>) -> Result<(), SqlError> {
         match self {
             Self::Postgres(it) => it.lock(schema.unwrap_or_default(), locked),
-            _ => Ok(()),
+            Self::Adbc(it) => {
+                it.works_in(schema, locked);
+                Ok(())
+            }
+            Self::Sqlite(_) => Ok(()),
         }
     }
 
@@ -162,6 +194,8 @@ impl Session {
         match (self, schema) {
             (_, None) => Ok(()),
             (Self::Postgres(it), Some(schema)) => it.make_schema(schema),
+            // It has none.
+            (it, Some(_)) if it.dialect() == Dialect::Sqlite => Ok(()),
             (it, Some(schema)) => it.batch(&format!("CREATE SCHEMA IF NOT EXISTS {}", quoted(schema))),
         }
     }
@@ -178,33 +212,25 @@ impl Session {
     pub(crate) fn refusals(&self, batch: &RecordBatch) -> Vec<Refusal> {
         match self {
             Self::Postgres(_) => Postgres::refusals(batch),
-            _ => Vec::new(),
+            Self::Adbc(it) => it.refusals(batch),
+            Self::Sqlite(_) => Vec::new(),
         }
     }
 
     /// What has a table's name already, where that may be something else, or have it in other letters.
     pub(crate) fn relation(&mut self, table: &TableName) -> Result<Option<Relation>, SqlError> {
-        match self {
-            Self::Sqlite(it) => it.relation(table),
-            _ => Ok(None),
-        }
+        if self.dialect() == Dialect::Sqlite { sqlite::relation(self, table) } else { Ok(None) }
     }
 
     /// Puts table `new` in the place of table `name`, which need not be there, with what a person has hung on that.
     /// Only where the dialect [swaps](Dialect::swaps).
     pub(crate) fn swap(&mut self, new: &TableName, name: &TableName) -> Result<(), SqlError> {
-        match self {
-            Self::Sqlite(it) => it.swap(new, name),
-            _ => Ok(()),
-        }
+        if self.dialect() == Dialect::Sqlite { sqlite::swap(self, new, name) } else { Ok(()) }
     }
 
     /// What merging needs so that it does not read the whole table: an index over these columns, where the database would
     /// not do without.
     pub(crate) fn keep_index(&mut self, table: &TableName, columns: &[&str]) -> Result<(), SqlError> {
-        match self {
-            Self::Sqlite(it) => it.keep_index(table, columns),
-            _ => Ok(()),
-        }
+        if self.dialect() == Dialect::Sqlite { sqlite::keep_index(self, table, columns) } else { Ok(()) }
     }
 }

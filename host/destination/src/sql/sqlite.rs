@@ -17,7 +17,7 @@ use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, params_from_iter};
 
 use super::dialect::{Dialect, list, quoted};
-use super::session::{Relation, Scalar, SqlError, SqlErrorKind, TableName};
+use super::session::{Relation, Scalar, Session, SqlError, SqlErrorKind, TableName, pairs};
 use super::text;
 
 /// How long another program may hold the database before it counts as in use.
@@ -25,6 +25,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_millis(if cfg!(test) { 50 } else {
 
 /// What SQLite allows a table, unless it is built otherwise.
 pub(super) const MAX_COLUMNS: usize = 2_000;
+
+/// Asks for the columns of a table and their types, in order.
+pub(super) const COLUMNS: &str = "SELECT name, type FROM pragma_table_info(?1) ORDER BY cid";
 
 /// Begins the name of an index of ours.
 const INDEX: &str = "_sanderling_key:";
@@ -124,67 +127,55 @@ impl Sqlite {
     }
 
     pub(crate) fn columns(&mut self, table: &TableName) -> Result<Option<Vec<(String, String)>>, SqlError> {
-        let rows = self.query(
-            "SELECT name, type FROM pragma_table_info(?1) ORDER BY cid",
-            &[Scalar::Text(table.name.clone())],
-        )?;
-        let columns: Vec<(String, String)> = rows
-            .into_iter()
-            .filter_map(|row| match <[Scalar; 2]>::try_from(row) {
-                Ok([Scalar::Text(name), Scalar::Text(kind)]) => Some((name, kind)),
-                _ => None,
-            })
-            .collect();
+        let columns = pairs(self.query(COLUMNS, &[Scalar::Text(table.name.clone())])?);
         Ok((!columns.is_empty()).then_some(columns))
     }
+}
 
-    pub(crate) fn relation(&mut self, table: &TableName) -> Result<Option<Relation>, SqlError> {
-        let rows = self.query(
-            "SELECT name, type FROM sqlite_master WHERE name = ?1 COLLATE NOCASE ORDER BY name <> ?1",
-            &[Scalar::Text(table.name.clone())],
-        )?;
-        Ok(rows.into_iter().find_map(|row| match <[Scalar; 2]>::try_from(row) {
-            Ok([Scalar::Text(name), Scalar::Text(kind)]) => Some(Relation { name, kind }),
-            _ => None,
-        }))
-    }
+/// What has a table's name, in whatever case.
+pub(crate) fn relation(session: &mut Session, table: &TableName) -> Result<Option<Relation>, SqlError> {
+    let rows = session.query(
+        "SELECT name, type FROM sqlite_master WHERE name = ?1 COLLATE NOCASE ORDER BY name <> ?1",
+        &[Scalar::Text(table.name.clone())],
+    )?;
+    Ok(pairs(rows).into_iter().next().map(|(name, kind)| Relation { name, kind }))
+}
 
-    /// Renames table `new` to `name`, whose own is dropped. A person's indexes and triggers are made again; views stand as
-    /// they are.
-    pub(crate) fn swap(&mut self, new: &TableName, name: &TableName) -> Result<(), SqlError> {
-        let extras = self.query(
-            "SELECT sql FROM sqlite_master WHERE tbl_name = ?1 AND type IN ('index', 'trigger') AND sql IS NOT NULL \
-             AND substr(name, 1, length(?2)) <> ?2",
-            &[Scalar::Text(name.name.clone()), Scalar::Text(INDEX.to_owned())],
-        )?;
-        let [new, name] = [new, name].map(|table| Dialect::Sqlite.table(table));
-        self.batch(&format!("DROP TABLE IF EXISTS {name}"))?;
-        self.batch(&format!("ALTER TABLE {new} RENAME TO {name}"))?;
-        for extra in extras.into_iter().flatten() {
-            if let Scalar::Text(extra) = extra {
-                // One that cannot be kept is no reason to refuse the rows.
-                let _ = self.conn.execute_batch(&extra);
-            }
+/// Renames table `new` to `name`, whose own is dropped. A person's indexes and triggers are made again; views stand as
+/// they are.
+pub(crate) fn swap(session: &mut Session, new: &TableName, name: &TableName) -> Result<(), SqlError> {
+    let extras = session.query(
+        "SELECT sql FROM sqlite_master WHERE tbl_name = ?1 AND type IN ('index', 'trigger') AND sql IS NOT NULL \
+         AND substr(name, 1, length(?2)) <> ?2",
+        &[Scalar::Text(name.name.clone()), Scalar::Text(INDEX.to_owned())],
+    )?;
+    let [new, name] = [new, name].map(|table| Dialect::Sqlite.table(table));
+    session.batch(&format!("DROP TABLE IF EXISTS {name}"))?;
+    session.batch(&format!("ALTER TABLE {new} RENAME TO {name}"))?;
+    for extra in extras.into_iter().flatten() {
+        if let Scalar::Text(extra) = extra {
+            // One that cannot be kept is no reason to refuse the rows.
+            let _ = session.batch(&extra);
         }
-        Ok(())
     }
+    Ok(())
+}
 
-    /// Keeps an index over these columns of a table, and none of ours over others.
-    pub(crate) fn keep_index(&mut self, table: &TableName, columns: &[&str]) -> Result<(), SqlError> {
-        let index = format!("{INDEX}{}", table.name);
-        let found = self
-            .query("SELECT name FROM pragma_index_info(?1) ORDER BY seqno", &[Scalar::Text(index.clone())])?;
-        let is_it = |(row, column): (&Vec<Scalar>, &&str)| matches!(row.first(), Some(Scalar::Text(name)) if name == column);
-        if found.len() == columns.len() && found.iter().zip(columns).all(is_it) {
-            return Ok(());
-        }
-        let (index, name) = (quoted(&index), Dialect::Sqlite.table(table));
-        self.batch(&format!("DROP INDEX IF EXISTS {index}"))?;
-        if columns.is_empty() {
-            return Ok(());
-        }
-        self.batch(&format!("CREATE INDEX {index} ON {name} ({})", list(columns.iter().copied())))
+/// Keeps an index over these columns of a table, and none of ours over others.
+pub(crate) fn keep_index(session: &mut Session, table: &TableName, columns: &[&str]) -> Result<(), SqlError> {
+    let index = format!("{INDEX}{}", table.name);
+    let found = session
+        .query("SELECT name FROM pragma_index_info(?1) ORDER BY seqno", &[Scalar::Text(index.clone())])?;
+    let is_it = |(row, column): (&Vec<Scalar>, &&str)| matches!(row.first(), Some(Scalar::Text(name)) if name == column);
+    if found.len() == columns.len() && found.iter().zip(columns).all(is_it) {
+        return Ok(());
     }
+    let (index, name) = (quoted(&index), Dialect::Sqlite.table(table));
+    session.batch(&format!("DROP INDEX IF EXISTS {index}"))?;
+    if columns.is_empty() {
+        return Ok(());
+    }
+    session.batch(&format!("CREATE INDEX {index} ON {name} ({})", list(columns.iter().copied())))
 }
 
 /// The address of a file that nobody is writing to, by which it is read as one that does not change.

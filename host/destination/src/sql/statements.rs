@@ -31,7 +31,7 @@ pub(super) struct Keys<'a> {
 /// All rows give way to the new ones. The table stays, with what a person has hung on it.
 pub(super) fn replace(dialect: Dialect, gathered: &Gathered) -> Vec<String> {
     let name = dialect.table(&gathered.name);
-    vec![format!("DELETE FROM {name}"), added(dialect, gathered, "")]
+    vec![format!("DELETE FROM {name} WHERE 1 = 1"), added(dialect, gathered, "")]
 }
 
 /// The table gives way to the one in which the new rows were gathered.
@@ -56,8 +56,7 @@ pub(super) fn delete_insert(
     let (name, beside) = (dialect.table(&root.name), dialect.table(&root.beside));
     let mut statements = Vec::new();
     for key in [&keys.primary, &keys.merge].into_iter().filter(|key| !key.is_empty()) {
-        let key = list(key.iter().copied());
-        let given = format!("WHERE ({key}) IN (SELECT {key} FROM {beside})");
+        let given = format!("WHERE {}", dialect.among(key, &quoted(&root.name.name), &beside));
         for child in children {
             let ids = format!("SELECT {} FROM {name} {given}", added_as(root.table, Role::RowId));
             statements.push(format!(

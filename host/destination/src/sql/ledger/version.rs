@@ -60,10 +60,10 @@ pub(in crate::sql) fn create(
     let (text, integer) = (dialect.text(), dialect.integer());
     let [state, loads, errors, quarantine] =
         [STATE, LOADS, ERRORS, QUARANTINE].map(|name| named(dialect, schema, name));
-    // DuckDB checks keys against rows that the same transaction has deleted: it gets none.
+    // DuckDB checks keys against rows that the same transaction has deleted, and others do not check them at all.
     let key = |columns| match dialect {
-        Dialect::DuckDb => String::new(),
-        _ => format!(", PRIMARY KEY (pipeline, {columns})"),
+        Dialect::Sqlite | Dialect::Postgres => format!(", PRIMARY KEY (pipeline, {columns})"),
+        _ => String::new(),
     };
     let (of_state, of_loads) = (key("entry"), key("resource, load_id"));
     for (name, columns) in [

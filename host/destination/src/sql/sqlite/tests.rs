@@ -417,7 +417,7 @@ fn cpu_seconds() -> f64 {
 fn who_only_looks_leaves_nothing_behind() {
     for name in ["out.db", "a b?c%#é.db", "file:x.db"] {
         let dir = tempfile::tempdir().unwrap();
-        let place = Place { target: Target::Sqlite { path: dir.path().join(name) }, dir };
+        let place = Place { target: Target::Sqlite { path: dir.path().join(name) }, dir, driven: None };
         let tasks = table("tasks", Disposition::Append);
         let names = || {
             let entries = std::fs::read_dir(place.dir.path()).unwrap();
