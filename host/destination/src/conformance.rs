@@ -40,10 +40,11 @@ pub(crate) fn store_places(url: String) -> impl Iterator<Item = Place> {
     })
 }
 
-/// On a real server, where `SANDERLING_WEED` names SeaweedFS's program.
+/// On servers that are not ours, as far as they are there: SeaweedFS, and Azurite for Azure's protocol.
 fn real_store_places() -> impl Iterator<Item = Place> {
-    let url = crate::store::weed::shared().map(crate::store::weed::Server::url);
-    url.into_iter().flat_map(store_places)
+    let weed = crate::store::weed::shared().map(crate::store::weed::Server::url);
+    let azure = crate::store::azure::shared().map(crate::store::azure::Server::url);
+    weed.into_iter().chain(azure).flat_map(store_places)
 }
 
 /// A schema of its own on the server that all tests share.

@@ -4,6 +4,9 @@
 //! and callers wait for them. What fails on the way is asked again there, a few times: nobody above does so.
 
 mod address;
+#[cfg(test)]
+#[path = "../tests-support/azure_server.rs"]
+pub(crate) mod azure;
 mod connector;
 #[cfg(test)]
 #[path = "../tests-support/s3_server.rs"]

@@ -47,16 +47,19 @@ pub fn of_destination(error: &DestinationError) -> Words {
             ServerFailure::Denied => words(exit::CREDENTIAL).hint(
                 "give a user who may: `to: \"postgresql://USER:${secrets.db_password}@HOST/DATABASE\"`",
             ),
-            ServerFailure::Settings => words(exit::CONFIG)
-                .hint("look at the options in `to`: they are the driver's own, as its documentation names them"),
+            ServerFailure::Settings => words(exit::CONFIG).hint(
+                "look at the options in `to`: they are the driver's own, as its documentation names them",
+            ),
             ServerFailure::Other => words(exit::OTHER),
         },
-        DestinationError::Store { failure, .. } => match failure {
-            StoreFailure::Denied => words(exit::CREDENTIAL).hint(
-                "give who may read, write, list and delete there: \
-                 `to: \"parquet:s3://BUCKET/PREFIX?access_key_id=${secrets.key}&secret_access_key=${secrets.key_secret}\"`, \
-                 or the variables of the cloud's own tools (AWS_, GOOGLE_, AZURE_)",
-            ),
+        DestinationError::Store { at, failure, .. } => match failure {
+            StoreFailure::Denied => {
+                let (place, variables) = credentials_of_a_store(at);
+                words(exit::CREDENTIAL).hint(format!(
+                    "give who may read, write, list and delete there: `to: \"parquet:{place}\"`, \
+                     or the variables of the cloud's own tools ({variables}…)"
+                ))
+            }
             StoreFailure::NoBucket => {
                 words(exit::CONFIG).hint("make it first, or mend its name, `region` or `endpoint` in `to`")
             }
@@ -86,5 +89,17 @@ pub fn of_destination(error: &DestinationError) -> Words {
         | DestinationError::Database { .. }
         | DestinationError::Stopped { .. }
         | DestinationError::Io { .. } => words(exit::OTHER),
+    }
+}
+
+/// How the store of an address is told who writes, and how its own tools name their variables.
+fn credentials_of_a_store(at: &str) -> (&'static str, &'static str) {
+    match at.split_once("://").map(|(scheme, _)| scheme) {
+        Some("gs") => ("gs://BUCKET/PREFIX?service_account_key=${secrets.google}", "GOOGLE_"),
+        Some("az") => ("az://CONTAINER/PREFIX?account_name=NAME&account_key=${secrets.azure}", "AZURE_"),
+        _ => (
+            "s3://BUCKET/PREFIX?access_key_id=${secrets.key}&secret_access_key=${secrets.key_secret}",
+            "AWS_",
+        ),
     }
 }

@@ -402,11 +402,12 @@ fn what_a_destination_meets() {
         cause: "the server's words (SQLSTATE 12345)".into(),
         failure,
     };
-    let store = |failure| DestinationError::Store {
-        at: "s3://lake/raw".into(),
+    let store_at = |at: &str, failure| DestinationError::Store {
+        at: at.into(),
         cause: "tasks (403 Forbidden; AccessDenied)".into(),
         failure,
     };
+    let store = |failure| store_at("s3://lake/raw", failure);
     let cases = [
         DestinationError::Locked { path: path(), by: "run" },
         DestinationError::Unwritable { path: path(), cause: cause() },
@@ -439,6 +440,8 @@ fn what_a_destination_meets() {
         server(ServerFailure::Settings),
         server(ServerFailure::Other),
         store(StoreFailure::Denied),
+        store_at("gs://lake/raw", StoreFailure::Denied),
+        store_at("az://lake/raw", StoreFailure::Denied),
         store(StoreFailure::NoBucket),
         store(StoreFailure::Lost),
         store(StoreFailure::LostInCommit),
