@@ -18,13 +18,13 @@ pub(crate) struct Place {
 }
 
 pub(crate) fn places() -> Vec<Place> {
-    quick_places().into_iter().chain(real_store_places()).collect()
+    quick_places().into_iter().chain(driven_places()).chain(real_store_places()).collect()
 }
 
-/// All but those of which a request costs milliseconds.
+/// All but those of which opening, or a request, costs many milliseconds.
 fn quick_places() -> Vec<Place> {
     let files = store_places(crate::store::server::Server::shared().url(""));
-    let databases = postgres_place().into_iter().chain(duckdb_place()).chain(driven_places());
+    let databases = postgres_place().into_iter().chain(duckdb_place());
     local_places().into_iter().chain(databases).chain(files).collect()
 }
 
