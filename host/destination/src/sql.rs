@@ -103,7 +103,18 @@ impl Sql {
         session.commit().map_err(sort)?;
         let ledgers = ledger::read_all(&mut session, schema.as_deref()).map_err(sort)?;
         let committed = ledgers.unwrap_or_default().remove(pipeline).unwrap_or_default();
-        Ok(Self {
+        Ok(Self { turn, _lock: lock, ..Self::behind(session, place, schema, pipeline, committed) })
+    }
+
+    /// One that goes on from what a pipeline has left.
+    fn behind(
+        session: Session,
+        place: Place,
+        schema: Option<String>,
+        pipeline: &str,
+        committed: Ledger,
+    ) -> Self {
+        Self {
             session,
             place,
             schema,
@@ -115,9 +126,9 @@ impl Sql {
             stopped: false,
             tables: HashMap::new(),
             known: Known::default(),
-            turn,
-            _lock: lock,
-        })
+            turn: None,
+            _lock: None,
+        }
     }
 
     fn dialect(&self) -> Dialect {

@@ -1,14 +1,11 @@
 //! What a run would be refused, and what its tables would become, found out from a database that is only looked at.
 
-use std::collections::HashMap;
-
 use sanderling_columns::{Schema, TableSchema};
 
 use super::Sql;
 use super::looking::Looking;
 use super::page;
 use super::place::sort;
-use super::tables::Known;
 use crate::error::DestinationError;
 use crate::prospect::Expected;
 use crate::shape::reserved;
@@ -16,27 +13,11 @@ use crate::table::{Disposition, Rows, Table, Written};
 
 impl Sql {
     /// One that nothing is written with.
-    pub(crate) fn to_look(looking: Looking, pipeline: &str) -> Result<Self, DestinationError> {
-        let mut looking = looking;
-        let ledgers = looking.ledgers()?.unwrap_or_default();
-        let committed = ledgers.into_iter().find(|(name, _)| name == pipeline).map(|(_, ledger)| ledger);
-        let committed = committed.unwrap_or_default();
+    pub(crate) fn to_look(mut looking: Looking, pipeline: &str) -> Result<Self, DestinationError> {
+        let mut ledgers = looking.ledgers()?.unwrap_or_default();
+        let committed = ledgers.remove(pipeline).unwrap_or_default();
         let Looking { session, place, schema } = looking;
-        Ok(Self {
-            session,
-            place,
-            schema,
-            pipeline: pipeline.to_owned(),
-            notes: committed.notes.clone(),
-            committed,
-            changes: Vec::new(),
-            in_transaction: false,
-            stopped: false,
-            tables: HashMap::new(),
-            known: Known::default(),
-            turn: None,
-            _lock: None,
-        })
+        Ok(Self::behind(session, place, schema, pipeline, committed))
     }
 
     /// Refuses a table as [`Sql::begin`] would.
