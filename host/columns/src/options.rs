@@ -16,7 +16,7 @@ pub struct Options {
     pub max_name_bytes: Option<usize>,
     /// What may change once a load was finished.
     pub contract: Contract,
-    /// The names of the columns that are added.
+    /// The names of the columns that are added; with dlt's, types are learnt as dlt learns them.
     pub system: SystemNames,
     /// What is declared of columns.
     pub columns: Vec<Declared>,

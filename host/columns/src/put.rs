@@ -125,7 +125,7 @@ fn column_for(
     if let Some(at) = claimed(learning, record, (scope, slot))? {
         return Ok(Some(at));
     }
-    let Some(own) = value.own_type() else {
+    let Some(own) = value.own_type(learning.options.system) else {
         let field = record.slot(scope, slot).map(|slot| slot.path.clone()).unwrap_or_default();
         return Err(too_wide(field, value));
     };
@@ -205,7 +205,7 @@ pub(crate) fn misfit(
     let (name, stored) = (column.column.name.clone(), column.data.column_type());
     let field = column.column.field.clone();
     let variants = column.variants.clone();
-    let Some(found) = value.own_type() else { return Err(too_wide(field, &value)) };
+    let Some(found) = value.own_type(learning.options.system) else { return Err(too_wide(field, &value)) };
     let has_type = |record: &Record, at: usize| {
         record.columns.get(at).is_some_and(|column| column.data.column_type() == found)
     };

@@ -137,7 +137,7 @@ impl Walk<'_> {
             }
         };
         if matches!(item.data, Data::Unknown) {
-            let Some(own) = value.own_type() else {
+            let Some(own) = value.own_type(self.learning.options.system) else {
                 return Err(Reason::NumberTooWide { field: String::new(), bytes: raw.len() }.into());
             };
             item.retype(Data::of(&own, false));

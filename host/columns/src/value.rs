@@ -1,8 +1,9 @@
 //! A scalar of a row, and what type is its own.
 
 use crate::column_type::ColumnType;
-use crate::moment::moment;
+use crate::moment::{date, moment};
 use crate::number::{Decimal, MAX_DIGITS, SMALL_DIGITS, exact_double, int64};
+use crate::options::SystemNames;
 use crate::scan::Number;
 
 /// A value that is not null.
@@ -18,15 +19,24 @@ pub(crate) enum Value<'v> {
 
 impl Value<'_> {
     /// The type that keeps it exactly; none for a number that no type keeps.
-    pub(crate) fn own_type(&self) -> Option<ColumnType> {
+    pub(crate) fn own_type(&self, system: SystemNames) -> Option<ColumnType> {
         Some(match self {
             Self::Bool(_) => ColumnType::Bool,
             Self::Number(number) => return number_type(number),
-            Self::Text(text) => {
-                moment(text).map_or(ColumnType::Text, |it| ColumnType::Timestamp { utc: it.utc })
-            }
+            Self::Text(text) => text_type(text, system),
             Self::Nested => ColumnType::Json,
         })
+    }
+}
+
+/// dlt learns moments, but no days: SQL that was written for its tables compares those as texts.
+fn text_type(text: &str, system: SystemNames) -> ColumnType {
+    if let Some(moment) = moment(text) {
+        return ColumnType::Timestamp { utc: moment.utc };
+    }
+    match system {
+        SystemNames::Ours if date(text.as_bytes()).is_some() => ColumnType::Date,
+        SystemNames::Ours | SystemNames::Dlt => ColumnType::Text,
     }
 }
 
@@ -76,9 +86,32 @@ mod tests {
             ("0.12345678901234567890123456789012345678901234567890", decimal(76, 49)),
         ] {
             let number = Cursor::new(text).number().unwrap();
-            assert_eq!(Value::Number(number).own_type(), expected, "{text}");
+            assert_eq!(Value::Number(number).own_type(SystemNames::Ours), expected, "{text}");
         }
         let long = "1".repeat(77);
-        assert_eq!(Value::Number(Cursor::new(&long).number().unwrap()).own_type(), None);
+        let number = Cursor::new(&long).number().unwrap();
+        assert_eq!(Value::Number(number).own_type(SystemNames::Ours), None);
+    }
+
+    #[test]
+    fn types_of_texts() {
+        let utc = |utc| ColumnType::Timestamp { utc };
+        for (text, ours, dlts) in [
+            ("2026-01-02T03:04:05Z", utc(true), utc(true)),
+            ("2026-01-02 03:04", utc(false), utc(false)),
+            ("2026-01-02", ColumnType::Date, ColumnType::Text),
+            ("0001-01-01", ColumnType::Date, ColumnType::Text),
+            ("9999-12-31", ColumnType::Date, ColumnType::Text),
+            ("2026-02-30", ColumnType::Text, ColumnType::Text),
+            ("0000-00-00", ColumnType::Text, ColumnType::Text),
+            ("2026-1-2", ColumnType::Text, ColumnType::Text),
+            ("20260102", ColumnType::Text, ColumnType::Text),
+            ("2026-01", ColumnType::Text, ColumnType::Text),
+            ("03:04:05", ColumnType::Text, ColumnType::Text),
+            ("", ColumnType::Text, ColumnType::Text),
+        ] {
+            assert_eq!(Value::Text(text).own_type(SystemNames::Ours), Some(ours), "{text}");
+            assert_eq!(Value::Text(text).own_type(SystemNames::Dlt), Some(dlts), "{text}");
+        }
     }
 }

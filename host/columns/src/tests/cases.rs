@@ -62,7 +62,8 @@ fn a_type_is_that_of_the_first_value() {
         ("0.1234567890123456789", "a decimal(76, 38)"),
         ("\"x\"", "a text"),
         ("\"\"", "a text"),
-        ("\"2024-01-02\"", "a text"),
+        ("\"2024-01-02\"", "a date"),
+        ("\"2024-02-30\"", "a text"),
         ("\"12:30:00\"", "a text"),
         ("\"2024-01-02T03:04:05Z\"", "a timestamp"),
         ("\"2024-01-02 03:04:05\"", "a datetime"),
@@ -126,8 +127,36 @@ fn what_does_not_fit_goes_to_a_variant() {
     let (types, rows) = json_rows(&["{\"v\":[]}\n{\"v\":\"x\"}\n{\"v\":1.50}", "{\"v\":false}"]);
     assert_eq!(types, "v json");
     assert_eq!(rows[2..], [json!({"v": {"json": "1.50"}}), json!({"v": {"json": "false"}})]);
-    let (types, _) = json_rows(&["{\"v\":\"x\"}\n{\"v\":\"2024-01-02T03:04:05Z\"}"]);
-    assert_eq!(types, "v text");
+    for later in ["2024-01-02T03:04:05Z", "2024-01-02"] {
+        let (types, _) = json_rows(&[&format!("{{\"v\":\"x\"}}\n{{\"v\":\"{later}\"}}")]);
+        assert_eq!(types, "v text");
+    }
+}
+
+#[test]
+fn days_are_days_beside_moments_and_texts() {
+    let text =
+        "{\"v\":\"2024-01-02\"}\n{\"v\":\"2024-01-02T03:04:05Z\"}\n{\"v\":\"\"}\n{\"v\":\"1969-12-31\"}";
+    let (types, rows) = json_rows(&[text]);
+    assert_eq!(types, "v date, v__v_timestamp timestamp, v__v_text text");
+    assert_eq!(
+        rows,
+        [
+            json!({"v": {"days": 19_724}}),
+            json!({"v__v_timestamp": "2024-01-02T03:04:05Z"}),
+            json!({"v__v_text": ""}),
+            json!({"v": {"days": -1}}),
+        ]
+    );
+    let (types, rows) = json_rows(&["{\"v\":\"2024-01-02T03:04:05Z\"}\n{\"v\":\"1970-01-02\"}"]);
+    assert_eq!(types, "v timestamp, v__v_date date");
+    assert_eq!(rows[1], json!({"v__v_date": {"days": 1}}));
+    let dlts = Options { system: SystemNames::Dlt, ..options(TABLES) };
+    assert_eq!(learnt(&[text], &dlts).0, "v text");
+    let nested = "{\"u\":{\"on\":\"1970-01-02\"},\"l\":[\"1970-01-03\"],\"m\":[\"1970-01-03\",\"soon\"]}";
+    let (types, rows) = learnt(&[nested], &options(Nested::Columns));
+    assert_eq!(types, "u struct(on date), l date[], m json");
+    assert_eq!((&rows[0]["u"], &rows[0]["l"]), (&json!({"on": {"days": 1}}), &json!([{"days": 2}])));
 }
 
 #[test]

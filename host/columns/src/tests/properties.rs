@@ -21,6 +21,7 @@ fn any_json() -> impl Strategy<Value = String> {
         "[a-z\\\\\"é\\n\u{0}]{0,6}".prop_map(|it| Value::from(it).to_string()),
         "20(0[0-9]|24)-0[1-9]-2[0-9][T ]1[0-9]:30(:0[0-9](\\.[0-9]{1,8})?)?(Z|\\+02:00|-05)?"
             .prop_map(|it| Value::from(it).to_string()),
+        "(0001|1969|20[0-9]{2})-[01][0-9]-[0-3][0-9]".prop_map(|it| Value::from(it).to_string()),
     ];
     leaf.prop_recursive(3, 12, 4, |inner| {
         prop_oneof![
@@ -104,6 +105,11 @@ fn canonical_value(value: &Value) -> String {
         }
         Value::Object(fields) if fields.len() == 1 && fields.contains_key("decimal") => {
             Decimal::read(fields["decimal"].as_str().unwrap()).unwrap().canonical()
+        }
+        Value::Object(fields) if fields.len() == 1 && fields.contains_key("days") => {
+            let days = jiff::Span::new().days(fields["days"].as_i64().unwrap());
+            let day = jiff::civil::date(1970, 1, 1).checked_add(days).unwrap();
+            text_canonical(&day.to_string())
         }
         Value::Object(fields) => canonical_row(fields),
         Value::Array(items) => {
