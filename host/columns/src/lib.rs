@@ -43,6 +43,7 @@ mod trees;
 mod value;
 mod version;
 mod walk;
+mod within;
 
 pub use column_type::{ColumnType, TYPE_KEY};
 pub use data_type::DataType;
@@ -53,3 +54,4 @@ pub use options::{Contract, Declared, Mode, Names, Nested, Options, SystemNames,
 pub use page::{Decoded, Page, Refused, TableBatch};
 pub use refusal::{DecodeError, Reason, Unforeseen};
 pub use schema::{Change, Column, NewColumn, Role, Schema, TableSchema};
+pub use within::{Step, Within};

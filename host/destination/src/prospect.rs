@@ -35,7 +35,8 @@ pub struct Expected {
     pub table: String,
     /// Whether it is there; else it would be made.
     pub is_there: bool,
-    /// The columns that it would get: all of them, where it would be made. Lines have none.
+    /// The columns that it would get: all of them, where it would be made; and fields that structs in it would get, named by
+    /// the way to them (`user.geo.lat`, `lines[].id`). Lines have none.
     pub columns: Vec<Column>,
     /// Columns of times that it would get behind these.
     pub times: Vec<String>,

@@ -32,7 +32,7 @@ mod versions;
 use std::collections::{BTreeMap, HashMap};
 
 use arrow_array::RecordBatch;
-use sanderling_columns::{Schema, TableSchema};
+use sanderling_columns::{Column, Schema, TableSchema};
 use sha2::{Digest as _, Sha256};
 
 use crate::checkpoint::{Change, Load, LoadStatus, State};
@@ -245,8 +245,8 @@ impl Sql {
         let extra = |at| page::extra_columns(table, at, swaps);
         let gathers: Option<&dyn Fn(usize) -> &'static [page::Extra]> =
             if way.is_beside() { Some(&extra) } else { None };
-        let names = self.dialect().max_name_bytes();
-        let read = page::read(table, rows, &mut schema, names, first_row, gathers, open.parents.as_ref())?;
+        let dialect = self.dialect();
+        let read = page::read(table, rows, &mut schema, dialect, first_row, gathers, open.parents.as_ref())?;
         self.check_width(table, &before, &schema, gathers.map_or(0, |extra| extra(0).len()))?;
         self.check_lists(table, &before, &schema)?;
         let new_columns = added(&before, &schema);
@@ -505,11 +505,13 @@ impl Sql {
     }
 }
 
-/// The columns that were added to tables which had some already.
+/// The columns that were added to tables which had some already, and those whose structs have grown.
 fn added(before: &Schema, after: &Schema) -> Vec<String> {
     let new = |table: &TableSchema| -> Vec<String> {
         let Some(was) = before.table(&table.name) else { return Vec::new() };
-        let new = table.columns.iter().filter(|column| was.column(&column.name).is_none());
+        let is_same =
+            |column: &Column| was.column(&column.name).is_some_and(|was| was.data_type == column.data_type);
+        let new = table.columns.iter().filter(|column| !is_same(column));
         new.map(|column| column.name.clone()).collect()
     };
     after.tables.iter().flat_map(new).collect()

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use sanderling_columns::Schema;
+use sanderling_columns::{Column, Schema};
 
 use super::format::Format;
 use super::ledger::Ledger;
@@ -108,9 +108,11 @@ impl Files {
         let has = there.map(|files| &files.schema);
         let expected = tables.iter().enumerate().map(|(at, of)| {
             let known = has.and_then(|has| if at == 0 { has.tables.first() } else { has.table(&of.name) });
-            let new =
-                of.columns.iter().filter(|column| known.is_none_or(|it| it.column(&column.name).is_none()));
-            let columns = new.cloned().collect();
+            let new = |column: &Column| match known.and_then(|it| it.column(&column.name)) {
+                Some(known) => column.grown_since(known),
+                None => vec![column.clone()],
+            };
+            let columns = of.columns.iter().flat_map(new).collect();
             match at {
                 0 => own(is_there, columns),
                 _ => {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use sanderling_columns::ColumnType;
+use sanderling_columns::{Column, ColumnType, Nested};
 
 use super::session::TableName;
 use super::text::Texts;
@@ -62,6 +62,11 @@ impl Dialect {
             (Self::Snowflake, _) => &["ALTER SESSION SET TIMEZONE = 'UTC'"],
             (Self::BigQuery | Self::Ansi, _) => &[],
         }
+    }
+
+    /// What becomes of objects and arrays, where a config does not make tables of them.
+    pub(crate) fn nested(self) -> Nested {
+        if self == Self::DuckDb { Nested::Columns } else { Nested::Json }
     }
 
     /// Whether a text becomes a value of a column's type only where a statement says so.
@@ -215,11 +220,18 @@ impl Dialect {
                 format!("numeric({precision}, {scale})")
             }
             (Self::DuckDb, ColumnType::Binary) => "blob".to_owned(),
+            (Self::DuckDb, ColumnType::List(item)) => format!("{}[]", self.column_type(item)),
+            (Self::DuckDb, ColumnType::Struct(fields)) => {
+                let typed = |field: &Column| {
+                    format!("{} {}", quoted(&field.name), self.column_type(&field.data_type))
+                };
+                format!("struct({})", fields.iter().map(typed).collect::<Vec<_>>().join(", "))
+            }
             (Self::Postgres, ColumnType::Binary) => "bytea".to_owned(),
             (Self::Postgres, ColumnType::Json | ColumnType::Struct(_) | ColumnType::List(_)) => {
                 "jsonb".to_owned()
             }
-            (_, ColumnType::Json | ColumnType::Struct(_) | ColumnType::List(_)) => "json".to_owned(),
+            (_, ColumnType::Json) => "json".to_owned(),
             (_, ColumnType::Text | ColumnType::Decimal { .. }) => "text".to_owned(),
         }
     }
@@ -337,6 +349,11 @@ fn big_query_type(data_type: &ColumnType) -> String {
 mod tests {
     use super::*;
 
+    fn inner(name: &str, data_type: ColumnType) -> Column {
+        let role = sanderling_columns::Role::Field;
+        Column { name: name.into(), field: name.into(), data_type, nullable: true, role }
+    }
+
     #[test]
     fn types_of_each() {
         let types = [
@@ -353,36 +370,40 @@ mod tests {
             ColumnType::Decimal { precision: 60, scale: 3 },
             ColumnType::Binary,
             ColumnType::Json,
+            ColumnType::List(Box::new(ColumnType::Struct(vec![
+                inner("a b", ColumnType::List(Box::new(ColumnType::Json))),
+                inner("c", ColumnType::Decimal { precision: 76, scale: 0 }),
+            ]))),
         ];
         for (dialect, expected) in [
             (
                 Dialect::Snowflake,
                 "boolean, bigint, double precision, text, date, time, timestamp_tz, timestamp_ntz, decimal(38, 9), text, text, \
-                 binary, variant",
+                 binary, variant, variant",
             ),
             (
                 Dialect::BigQuery,
                 "BOOL, INT64, FLOAT64, STRING, DATE, TIME, TIMESTAMP, DATETIME, BIGNUMERIC(38, 9), BIGNUMERIC(76, 38), STRING, \
-                 BYTES, JSON",
+                 BYTES, JSON, JSON",
             ),
             (
                 Dialect::Ansi,
                 "boolean, bigint, double precision, varchar, date, time, timestamp with time zone, timestamp, \
-                 decimal(38, 9), varchar, varchar, varbinary, varchar",
+                 decimal(38, 9), varchar, varchar, varbinary, varchar, varchar",
             ),
             (
                 Dialect::Postgres,
                 "boolean, bigint, double precision, text, date, time, timestamp with time zone, timestamp, numeric(38, 9), \
-                 numeric(76, 38), numeric(60, 3), bytea, jsonb",
+                 numeric(76, 38), numeric(60, 3), bytea, jsonb, jsonb",
             ),
             (
                 Dialect::DuckDb,
                 "boolean, bigint, double precision, text, date, time, timestamp with time zone, timestamp, decimal(38, 9), \
-                 text, text, blob, json",
+                 text, text, blob, json, struct(\"a b\" json[], \"c\" text)[]",
             ),
             (
                 Dialect::Sqlite,
-                "BOOLEAN, INTEGER, REAL, TEXT, TEXT, TEXT, TEXT, TEXT, TEXT, TEXT, TEXT, BLOB, TEXT",
+                "BOOLEAN, INTEGER, REAL, TEXT, TEXT, TEXT, TEXT, TEXT, TEXT, TEXT, TEXT, BLOB, TEXT, TEXT",
             ),
         ] {
             let found: Vec<String> = types.iter().map(|data_type| dialect.column_type(data_type)).collect();

@@ -22,11 +22,7 @@ impl Sql {
         load: &Load,
     ) -> Result<(), DestinationError> {
         let (dialect, swaps) = (self.session.dialect(), self.swaps(way));
-        let bare = if schema.tables.is_empty() {
-            Some(page::without_rows(table, dialect.max_name_bytes())?)
-        } else {
-            None
-        };
+        let bare = if schema.tables.is_empty() { Some(page::without_rows(table, dialect)?) } else { None };
         let all: Vec<&TableSchema> = bare.iter().chain(&schema.tables).collect();
         let mut gathered = Vec::new();
         let mut is_empty = true;

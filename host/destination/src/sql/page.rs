@@ -6,8 +6,9 @@ use arrow_array::cast::AsArray as _;
 use arrow_array::{Array as _, ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType as Arrow, Field};
 use sanderling_columns as columns;
-use sanderling_columns::{Column, DecodeError, Nested, Options, Role, Schema, TableSchema};
+use sanderling_columns::{Column, DecodeError, Options, Role, Schema, TableSchema};
 
+use super::dialect::Dialect;
 use super::session::{Refusal, Session};
 use super::statements::{KEY, PARTITION, ROW};
 use crate::error::{DataErrorKind, DestinationError};
@@ -72,13 +73,13 @@ pub(super) fn read(
     table: &Table,
     page: &Rows,
     schema: &mut Schema,
-    max_name_bytes: Option<usize>,
+    dialect: Dialect,
     first_row: u64,
     gathers: Option<&dyn Fn(usize) -> &'static [Extra]>,
     parents: Option<&Parents>,
 ) -> Result<Read, DestinationError> {
     let refuse = |row, kind| DestinationError::data(&table.resource, row, kind);
-    let decoded = decode(table, page, schema, max_name_bytes, first_row)?;
+    let decoded = decode(table, page, schema, dialect, first_row)?;
     if let Some(first) = decoded.refused.first() {
         let kind = undecodable::of_row(table, &first.line, &first.reason);
         return Err(refuse(Some(first.row), kind));
@@ -116,7 +117,7 @@ pub(super) fn refusals(
     schema: &mut Schema,
     session: &Session,
 ) -> Result<Vec<(u64, DataErrorKind)>, DestinationError> {
-    let decoded = decode(table, page, schema, session.dialect().max_name_bytes(), 0)?;
+    let decoded = decode(table, page, schema, session.dialect(), 0)?;
     let refused: Vec<u64> = decoded.refused.iter().map(|refused| refused.row).collect();
     let mut found: Vec<(u64, DataErrorKind)> = decoded
         .refused
@@ -168,7 +169,7 @@ fn decode(
     table: &Table,
     page: &Rows,
     schema: &mut Schema,
-    max_name_bytes: Option<usize>,
+    dialect: Dialect,
     first_row: u64,
 ) -> Result<columns::Decoded, DestinationError> {
     let page = columns::Page {
@@ -178,23 +179,20 @@ fn decode(
         load_id: page.load_id,
         loaded_at_ms: page.loaded_at_ms,
     };
-    let options = decoded_by(table, max_name_bytes);
+    let options = decoded_by(table, dialect);
     columns::decode(&page, schema, &options).map_err(|error| undecodable::of_page(table, error))
 }
 
 /// A table of which no row has come.
-pub(super) fn without_rows(
-    table: &Table,
-    max_name_bytes: Option<usize>,
-) -> Result<TableSchema, DestinationError> {
-    let options = decoded_by(table, max_name_bytes);
+pub(super) fn without_rows(table: &Table, dialect: Dialect) -> Result<TableSchema, DestinationError> {
+    let options = decoded_by(table, dialect);
     columns::without_rows(&options).map_err(|error| undecodable::of_page(table, error))
 }
 
-fn decoded_by(table: &Table, max_name_bytes: Option<usize>) -> Options {
+fn decoded_by(table: &Table, dialect: Dialect) -> Options {
     // What lacks its merge key is told below.
     let key = table.primary_key.clone();
-    Options { root_id: true, key, ..options(table, Nested::Json, max_name_bytes) }
+    Options { root_id: true, key, ..options(table, dialect.nested(), dialect.max_name_bytes()) }
 }
 
 /// Rows whose key is not in the key's own columns: a merge would not find them.

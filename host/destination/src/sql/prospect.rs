@@ -1,6 +1,6 @@
 //! What a run would be refused, and what its tables would become, found out from a database that is only looked at.
 
-use sanderling_columns::{Schema, TableSchema};
+use sanderling_columns::{Column, Schema, TableSchema};
 
 use super::Sql;
 use super::looking::Looking;
@@ -30,8 +30,7 @@ impl Sql {
     pub(crate) fn foresee(&mut self, table: &Table, rows: &Rows) -> Result<Written, DestinationError> {
         let before = self.notes.get(&table.resource).map(|note| note.schema.clone()).unwrap_or_default();
         let mut schema = before.clone();
-        let names = self.dialect().max_name_bytes();
-        let read = page::read(table, rows, &mut schema, names, 0, None, None)?;
+        let read = page::read(table, rows, &mut schema, self.dialect(), 0, None, None)?;
         self.check_width(table, &before, &schema, 0)?;
         self.check_lists(table, &before, &schema)?;
         let new_columns = super::added(&before, &schema);
@@ -49,19 +48,27 @@ impl Sql {
         let mut schema: Schema =
             self.notes.get(&table.resource).map(|note| note.schema.clone()).unwrap_or_default();
         if schema.tables.is_empty() {
-            schema.tables.push(page::without_rows(table, self.dialect().max_name_bytes())?);
+            schema.tables.push(page::without_rows(table, self.dialect())?);
         }
         let times = if table.disposition == Disposition::Merge { reserved(table) } else { Vec::new() };
+        let before = self.committed.notes.get(&table.resource).map(|note| &note.schema);
         let mut expected = Vec::new();
         for (at, TableSchema { name, columns, .. }) in schema.tables.into_iter().enumerate() {
             let named = self.named(if at == 0 { &table.name } else { &name });
+            let had =
+                before.and_then(|before| if at == 0 { before.tables.first() } else { before.table(&name) });
             let known =
                 self.known.columns(&mut self.session, &named).map_err(|error| sort(&self.place, error))?;
             let lacks = |column: &String| known.is_none_or(|known| !known.contains(column));
+            let news = |column: Column| match had.and_then(|had| had.column(&column.name)) {
+                Some(had) if !lacks(&column.name) => column.grown_since(had),
+                _ if !lacks(&column.name) => Vec::new(),
+                _ => vec![column],
+            };
             expected.push(Expected {
                 table: named.name.clone(),
                 is_there: known.is_some(),
-                columns: columns.into_iter().filter(|column| lacks(&column.name)).collect(),
+                columns: columns.into_iter().flat_map(news).collect(),
                 times: times.iter().filter(|name| at == 0 && lacks(name)).cloned().collect(),
             });
         }

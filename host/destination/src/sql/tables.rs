@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sanderling_columns::{Column, ColumnType, TableSchema};
+use sanderling_columns::{Column, ColumnType, Nested, Step, TableSchema};
 
 use super::dialect::{Dialect, list, quoted};
 use super::page::{Extra, Holds};
@@ -10,7 +10,15 @@ use super::session::{Session, SqlError, TableName};
 
 /// The columns that tables are known to have, so that a page need not ask.
 #[derive(Debug, Default)]
-pub(super) struct Known(HashMap<TableName, HashSet<String>>);
+pub(super) struct Known(HashMap<TableName, Columns>);
+
+/// Those of one table.
+#[derive(Debug, Default)]
+struct Columns {
+    names: HashSet<String>,
+    /// Fields of structs among them, as statements name them: those that this session has made, or found.
+    fields: HashSet<String>,
+}
 
 impl Known {
     /// Makes the table if it is not there, and adds the columns that it lacks.
@@ -32,20 +40,28 @@ impl Known {
                 };
                 (column.name, kind.to_owned())
             }));
-            return self.make(session, name, &columns);
+            self.make(session, name, &columns)?;
+            let fields = table.columns.iter().flat_map(|column| fields_of(dialect, column));
+            self.0.entry(name.clone()).or_default().fields.extend(fields.map(|(field, _)| field));
+            return Ok(());
         }
         let known = self.0.entry(name.clone()).or_default();
-        let mut added = Vec::new();
-        for column in table.columns.iter().filter(|column| !known.contains(&column.name)) {
-            session.batch(&format!(
-                "ALTER TABLE {} ADD COLUMN {} {}",
-                dialect.table(name),
-                quoted(&column.name),
-                dialect.column_type(&column.data_type)
-            ))?;
-            added.push(column.name.clone());
+        let named = dialect.table(name);
+        for column in &table.columns {
+            if !known.names.contains(&column.name) {
+                let kind = dialect.column_type(&column.data_type);
+                session.batch(&format!("ALTER TABLE {named} ADD COLUMN {} {kind}", quoted(&column.name)))?;
+                known.names.insert(column.name.clone());
+                known.fields.extend(fields_of(dialect, column).map(|(field, _)| field));
+            }
+            // Of a table that is found, which it has is not asked.
+            for (field, kind) in fields_of(dialect, column) {
+                if !known.fields.contains(&field) {
+                    session.batch(&format!("ALTER TABLE {named} ADD COLUMN IF NOT EXISTS {field} {kind}"))?;
+                    known.fields.insert(field);
+                }
+            }
         }
-        known.extend(added);
         Ok(())
     }
 
@@ -64,7 +80,7 @@ impl Known {
             }
             let (table, quoted) = (dialect.table(name), quoted(column));
             session.batch(&format!("ALTER TABLE {table} ADD COLUMN {quoted} {kind}"))?;
-            self.0.entry(name.clone()).or_default().insert((*column).to_owned());
+            self.0.entry(name.clone()).or_default().names.insert((*column).to_owned());
         }
         Ok(())
     }
@@ -83,9 +99,10 @@ impl Known {
     ) -> Result<Option<&HashSet<String>>, SqlError> {
         if !self.0.contains_key(name) {
             let Some(columns) = session.columns(name)? else { return Ok(None) };
-            self.0.insert(name.clone(), columns.into_iter().map(|(column, _)| column).collect());
+            let names = columns.into_iter().map(|(column, _)| column).collect();
+            self.0.insert(name.clone(), Columns { names, ..Columns::default() });
         }
-        Ok(self.0.get(name))
+        Ok(self.0.get(name).map(|known| &known.names))
     }
 
     /// A table was changed by other means: what is known of it may not be so.
@@ -109,9 +126,24 @@ impl Known {
         }
         session.batch(&creation(session.dialect(), name, columns))?;
         let names = columns.iter().map(|(column, _)| (*column).to_owned()).collect();
-        self.0.insert(name.clone(), names);
+        self.0.insert(name.clone(), Columns { names, ..Columns::default() });
         Ok(())
     }
+}
+
+/// The fields of a column's structs as statements name them, each with its type, and before those within it.
+fn fields_of(dialect: Dialect, column: &Column) -> impl Iterator<Item = (String, String)> {
+    let within = if dialect.nested() == Nested::Columns { column.within() } else { Vec::new() };
+    within.into_iter().map(move |it| (field(&it.way), dialect.column_type(&it.column.data_type)))
+}
+
+/// The way to a field of a struct, as DuckDB reads it.
+fn field(way: &[Step]) -> String {
+    let step = |step: &Step| match step {
+        Step::Field(name) => quoted(name),
+        Step::Item => "element".to_owned(),
+    };
+    way.iter().map(step).collect::<Vec<_>>().join(".")
 }
 
 /// The columns of a table, each with its type.

@@ -8,9 +8,10 @@ use arrow_array::types::{
     Time64MicrosecondType, TimestampMicrosecondType,
 };
 use arrow_array::{
-    Array, ArrayRef, Float64Array, Int64Array, NullArray, RecordBatch, RecordBatchReader, StringArray,
+    Array, ArrayRef, Float64Array, Int64Array, ListArray, NullArray, RecordBatch, RecordBatchReader,
+    StringArray, StructArray,
 };
-use arrow_schema::{ArrowError, DataType, Field, Schema, TimeUnit};
+use arrow_schema::{ArrowError, DataType, Field, FieldRef, Schema, TimeUnit};
 
 use crate::sql::dialect::Dialect;
 use crate::sql::session::Scalar;
@@ -70,7 +71,7 @@ fn scalar(array: &dyn Array, row: usize) -> Scalar {
 
 /// A page as a driver takes it: its columns by place, their values of kinds that it knows, and text where it does not.
 pub(super) fn page_of(dialect: Dialect, batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
-    by_place(batch.columns().iter().map(|array| taken(dialect, array)).collect())
+    by_place(batch.columns().iter().map(|array| taken(dialect, array)).collect::<Result<_, _>>()?)
 }
 
 /// The name of the column of a page at a place.
@@ -84,7 +85,7 @@ fn by_place(arrays: Vec<ArrayRef>) -> Result<RecordBatch, ArrowError> {
     RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
 }
 
-fn taken(dialect: Dialect, array: &ArrayRef) -> ArrayRef {
+fn taken(dialect: Dialect, array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
     let is_known = match dialect {
         Dialect::Sqlite => matches!(
             array.data_type(),
@@ -103,14 +104,37 @@ fn taken(dialect: Dialect, array: &ArrayRef) -> ArrayRef {
         ),
     };
     if is_known {
-        return Arc::clone(array);
+        return within(dialect, array);
     }
-    match array.data_type() {
+    Ok(match array.data_type() {
         DataType::Boolean => {
             Arc::new(array.as_boolean().iter().map(|value| value.map(i64::from)).collect::<Int64Array>())
         }
         _ => Arc::new(texts_of(dialect, array)),
-    }
+    })
+}
+
+/// The same with all that is in its structs and lists.
+fn within(dialect: Dialect, array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    let field = |field: &FieldRef, array: &ArrayRef| {
+        Arc::new(Field::new(field.name(), array.data_type().clone(), field.is_nullable()))
+    };
+    Ok(match array.data_type() {
+        DataType::Struct(fields) => {
+            let nested = array.as_struct();
+            let columns: Vec<ArrayRef> =
+                nested.columns().iter().map(|column| taken(dialect, column)).collect::<Result<_, _>>()?;
+            let fields = fields.iter().zip(&columns).map(|(of, column)| field(of, column));
+            Arc::new(StructArray::try_new(fields.collect(), columns, nested.nulls().cloned())?)
+        }
+        DataType::List(of) => {
+            let list = array.as_list::<i32>();
+            let items = taken(dialect, list.values())?;
+            let (offsets, nulls) = (list.offsets().clone(), list.nulls().cloned());
+            Arc::new(ListArray::try_new(field(of, &items), offsets, items, nulls)?)
+        }
+        _ => Arc::clone(array),
+    })
 }
 
 fn texts_of(dialect: Dialect, array: &ArrayRef) -> StringArray {
