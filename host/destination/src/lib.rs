@@ -93,6 +93,8 @@ mod discovered_tests;
 #[cfg(test)]
 #[path = "../tests-support/skipped.rs"]
 mod skipped;
+#[cfg(test)]
+mod structs_tests;
 
 pub use checkpoint::{
     Chain, Change, Complete, ErrorLine, Halt, Load, LoadStatus, Mark, Partition, PendingPage, QuarantinedRow,

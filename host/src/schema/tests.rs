@@ -73,7 +73,7 @@ const ROWS: &[Row] = &[
                 "system": {"enum": ["sanderling", "dlt"]}}}}}]}"#,
         "`json` or `tables`; or `{tables: {max_depth, system}}`",
         "\"json\"",
-        "what becomes of objects and lists: one column each, or flattened columns and tables like dlt's (`parent__field`), down to `max_depth`; `system: dlt` names what is added as dlt does",
+        "what becomes of objects and lists: one column each, or flattened columns and tables like dlt's (`parent__field`), down to `max_depth`; `system: dlt` names what is added as dlt does, and keeps a day (`2026-03-01`) as a text",
     ),
     row(
         "names",

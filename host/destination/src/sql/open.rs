@@ -85,6 +85,12 @@ pub(crate) fn duckdb_tables(path: &Path, driver: Option<&Path>, begin: &str) -> 
     duckdb_ask(path, driver, &sql)
 }
 
+/// What a person does to a file, for tests.
+#[cfg(test)]
+pub(crate) fn duckdb_change(path: &Path, driver: Option<&Path>, sql: &str) {
+    adbc::Adbc::duckdb(load(driver).unwrap(), path, false).unwrap().batch(sql).unwrap();
+}
+
 /// The first column of an answer, for tests.
 #[cfg(test)]
 pub(crate) fn duckdb_ask(path: &Path, driver: Option<&Path>, sql: &str) -> Vec<String> {
