@@ -8,7 +8,7 @@ use sanderling_demo::{Options, Reply, Server, start};
 use serde_json::{Value, json};
 
 use crate::program::{Folder, Ran};
-use crate::{duckdb, postgres, postgres_server};
+use crate::{adbc, duckdb, postgres, postgres_server};
 
 /// A config of `orders`, by a cursor, and of `tags`, which are replaced.
 fn config(server: &Server, more: Value) -> Value {
@@ -88,6 +88,8 @@ fn targets() -> Vec<String> {
     if postgres_server::shared().is_some() {
         targets.push(postgres::url(&postgres::new_schema()));
     }
+    targets.extend(adbc::sqlite("driven.db"));
+    targets.extend(adbc::postgresql(&postgres::new_schema()));
     targets
 }
 

@@ -101,6 +101,15 @@ impl Destination {
         Ok(held.and_then(|held| Discoveries::of_files(form, &held)))
     }
 
+    /// What a database calls itself of which nothing is known here: it is written to in the SQL that most databases read.
+    #[must_use]
+    pub fn unknown_database(&self) -> Option<&str> {
+        match self {
+            Self::Sql(it) => it.unknown(),
+            Self::Files(_) | Self::Stdout(_) => None,
+        }
+    }
+
     /// What the last commit left.
     #[must_use]
     pub fn state(&self) -> State {

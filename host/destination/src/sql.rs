@@ -91,7 +91,7 @@ impl Sql {
     ) -> Result<Self, DestinationError> {
         let sort = |error| sort(&place, error);
         session.lock(schema.as_deref(), Locked::Pipeline(pipeline)).map_err(sort)?;
-        session.batch(session.dialect().begin()).map_err(sort)?;
+        session.begin().map_err(sort)?;
         session.make_schema(schema.as_deref()).map_err(sort)?;
         if let Some(other) = ledger::create(&mut session, schema.as_deref()).map_err(sort)? {
             return Err(DestinationError::Corrupt { path: place.name, reason: other.to_string() });
@@ -155,6 +155,14 @@ impl Sql {
             Dialect::DuckDb => format!("duckdb {} {query}", shell::path(place)?),
             Dialect::Sqlite => format!("sqlite3 {} {query}", shell::path(place)?),
         })
+    }
+
+    /// What a database calls itself of which nothing is known, so that it is written to as most are.
+    pub(crate) fn unknown(&self) -> Option<&str> {
+        match &self.session {
+            Session::Adbc(it) => it.unknown(),
+            Session::Postgres(_) | Session::Sqlite(_) => None,
+        }
     }
 
     pub(crate) fn state(&self) -> State {
@@ -358,8 +366,8 @@ impl Sql {
         let keys = keys(table, root);
         // One whose key is another by now has none of the rows that are meant.
         let is_gathered = columns(&beside)?.is_some();
-        let is_marked = has.contains(DELETED_AT);
-        if !keys.primary.iter().all(|key| has.contains(*key)) {
+        let is_marked = has.contains_key(DELETED_AT);
+        if !keys.primary.iter().all(|key| has.contains_key(*key)) {
             return Ok(Absent { absent: 0, rows: 0 });
         }
         let beside = is_gathered.then_some(&beside);
@@ -416,7 +424,9 @@ impl Sql {
             let extra = if way.is_beside() { page::extra_columns(table, *at, swaps) } else { &[] };
             let grown = self.known.grow(&mut self.session, &name, of, extra);
             grown.map_err(|error| sort(&self.place, error))?;
-            let ingested = self.session.ingest(&name, batch);
+            let kinds =
+                self.known.columns(&mut self.session, &name).map_err(|error| sort(&self.place, error))?;
+            let ingested = self.session.ingest(&name, kinds, batch);
             ingested.map_err(|error| self.refused(table, schema, read, (*at, batch), error))?;
         }
         Ok(())

@@ -142,6 +142,9 @@ pub async fn into(
     said.extend(of_plan);
     let unused = if target.has_columns() { Vec::new() } else { plan.of_columns(source.settings.shaping) };
     said.extend((!unused.is_empty()).then_some(RunNotice::NoColumns { keys: unused }));
+    said.extend(
+        destination.unknown_database().map(|vendor| RunNotice::UnknownDatabase { vendor: vendor.into() }),
+    );
     for notice in &said {
         reporter.show(&Event::Said(notice.clone()));
     }

@@ -372,6 +372,11 @@ pub enum RunNotice {
         /// Which ones.
         keys: Vec<&'static str>,
     },
+    /// The database is none whose SQL is known.
+    UnknownDatabase {
+        /// What it calls itself.
+        vendor: String,
+    },
     /// All rows are read anew, and take the place of those that are there.
     Refreshed {
         /// Whose.

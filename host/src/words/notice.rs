@@ -110,6 +110,12 @@ pub fn of_notice(notice: &RunNotice) -> (String, Option<String>) {
                 Some("`--to parquet:DIR`, or a database, has columns".into()),
             )
         }
+        RunNotice::UnknownDatabase { vendor } => (
+            format!(
+                "`{vendor}` is no database that is known here: it is written to in the SQL that most databases read, nested values as text, and each commit is one transaction of its driver's"
+            ),
+            None,
+        ),
         RunNotice::Refreshed { resource } => (
             format!(
                 "{resource}: read from its beginning; once all is read, it takes the place of the rows that are there"

@@ -679,6 +679,7 @@ fn what_is_said_on_the_way() {
         RunNotice::Appends { resource: resource() },
         RunNotice::NoColumns { keys: vec!["nested"] },
         RunNotice::NoColumns { keys: vec!["nested", "names", "schema_contract"] },
+        RunNotice::UnknownDatabase { vendor: "Trino".into() },
         RunNotice::Refreshed { resource: resource() },
         RunNotice::Trial { origin: "https://api.example.com".into() },
     ];

@@ -3,8 +3,8 @@
 use sanderling_columns::Role;
 
 use super::dialect::{Dialect, quoted};
-use super::session::{Scalar, Session, SqlError, TableName};
-use super::statements::{Gathered, Keys, missing, system};
+use super::session::{Scalar, Session, SqlError, Statement, TableName};
+use super::statements::{Gathered, Keys, change, missing, system};
 use crate::strategy::{Absent, DELETED_AT, DeleteAbsent};
 
 /// Of the rows of a table that are not marked, how many have a primary key that was not gathered (`beside`: none was).
@@ -19,7 +19,8 @@ pub(super) fn count(
     let table = dialect.table(name);
     let is_there = if is_marked { format!("{} IS NULL", quoted(DELETED_AT)) } else { "1 = 1".to_owned() };
     let mut number = |sql: &str| -> Result<u64, SqlError> {
-        let rows = session.query(sql, &[])?;
+        let tables: Vec<&TableName> = [name].into_iter().chain(beside).collect();
+        let rows = session.query(&tables, sql, &[])?;
         Ok(match rows.first().and_then(|row| row.first()) {
             Some(Scalar::Int(count)) => count.unsigned_abs(),
             _ => 0,
@@ -44,7 +45,7 @@ pub(super) fn taken_away(
     keys: &Keys,
     absent: DeleteAbsent,
     now: i64,
-) -> Vec<String> {
+) -> Vec<Statement> {
     let Some((root, children)) = tables.split_first() else { return Vec::new() };
     if keys.primary.is_empty() {
         return Vec::new();
@@ -53,19 +54,22 @@ pub(super) fn taken_away(
     let given = missing(dialect, &keys.primary, &quoted(&root.name.name), &root.beside, "");
     if absent.mark {
         let (mark, now) = (quoted(DELETED_AT), dialect.moment(now));
-        return vec![
+        return [
             format!("UPDATE {name} SET {mark} = NULL WHERE {mark} IS NOT NULL AND NOT {given}"),
             format!("UPDATE {name} SET {mark} = {now} WHERE {mark} IS NULL AND {given}"),
-        ];
+        ]
+        .map(|sql| change(tables, &root.name, sql))
+        .into();
     }
     let ids = format!("SELECT {} FROM {name} WHERE {given}", quoted(system(root.table, Role::RowId)));
-    let mut statements: Vec<String> = children
+    let mut statements: Vec<Statement> = children
         .iter()
         .map(|child| {
             let root_id = quoted(system(child.table, Role::RootId));
-            format!("DELETE FROM {} WHERE {root_id} IN ({ids})", dialect.table(&child.name))
+            let sql = format!("DELETE FROM {} WHERE {root_id} IN ({ids})", dialect.table(&child.name));
+            change(tables, &child.name, sql)
         })
         .collect();
-    statements.push(format!("DELETE FROM {name} WHERE {given}"));
+    statements.push(change(tables, &root.name, format!("DELETE FROM {name} WHERE {given}")));
     statements
 }

@@ -3,45 +3,44 @@
 mod address;
 mod arrays;
 mod driver;
+mod failure;
 mod open;
+mod pages;
 #[cfg(test)]
 mod tests;
+mod transaction;
 mod waiting;
 
 use std::collections::HashSet;
 use std::fmt;
 use std::path::Path;
 
-use adbc_core::error::{Error, Status};
-use adbc_core::options::{
-    InfoCode, IngestMode, OptionConnection, OptionDatabase, OptionStatement, OptionValue,
-};
-use adbc_core::{Connection as _, Database as _, Driver as _, Optionable as _, Statement as _};
+use adbc_core::error::Error;
+use adbc_core::options::{InfoCode, OptionDatabase, OptionValue};
+use adbc_core::{Connection as _, Database as _, Driver as _, Statement as _};
 use adbc_driver_manager::{ManagedConnection, ManagedDriver, ManagedStatement};
 use arrow_array::cast::AsArray as _;
 use arrow_array::{Array as _, RecordBatch};
-use arrow_schema::{ArrowError, DataType};
+use arrow_schema::ArrowError;
 
 pub use address::{AdbcAddress, AdbcAddressError};
 pub(crate) use driver::load;
 pub(crate) use open::{look, open};
 
-use sha2::{Digest as _, Sha256};
-
-use super::dialect::{Dialect, list, quoted};
-use super::session::{Locked, Refusal, Scalar, SqlError, SqlErrorKind, TableName, pairs};
-use super::spoken::{inlined, spoken, stored};
-use super::turn::ANOTHER;
+use super::dialect::{Dialect, quoted};
+use super::session::{Refusal, Scalar, SqlError, SqlErrorKind, TableName, pairs};
+use super::spoken::{asked, inlined, stored};
 use crate::postgres::{self, Postgres};
-use waiting::{Turn, Waiting};
-
-/// The table in which a page waits to be added to its own.
-const PAGE: &str = "_sanderling_page";
+use failure::sort;
+use pages::Pages;
+use waiting::Waiting;
 
 /// An open connection.
 pub(crate) struct Adbc {
     connection: ManagedConnection,
     dialect: Dialect,
+    // What the database calls itself.
+    vendor: String,
     // What waits for the commit, where definitions do not.
     waiting: Option<Waiting>,
     pages: Pages,
@@ -49,18 +48,6 @@ pub(crate) struct Adbc {
     is_file: bool,
     // What no message repeats.
     secrets: Vec<String>,
-}
-
-/// Tables of pages that are to last until their commit.
-#[derive(Debug, Default)]
-struct Pages {
-    /// How the names begin of those of this pipeline, and of this run.
-    of_pipeline: String,
-    of_run: String,
-    schema: Option<String>,
-    count: u64,
-    /// Whether those that former runs have left are gone.
-    is_swept: bool,
 }
 
 impl fmt::Debug for Adbc {
@@ -122,7 +109,7 @@ impl Adbc {
         let dialect = taken_for.unwrap_or_else(|| Dialect::of_vendor(&vendor));
         let waiting = dialect.defers().then(Waiting::default);
         let mut session =
-            Self { connection, dialect, waiting, pages: Pages::default(), is_file: false, secrets };
+            Self { connection, dialect, vendor, waiting, pages: Pages::default(), is_file: false, secrets };
         if dialect == Dialect::Ansi {
             // Asked for here, so that no page is read in vain.
             let transactions = session.auto_commit(false).and_then(|()| session.auto_commit(true));
@@ -153,11 +140,16 @@ impl Adbc {
         self.dialect
     }
 
+    /// What the database calls itself, if nothing is known of one that does.
+    pub(crate) fn unknown(&self) -> Option<&str> {
+        (self.dialect == Dialect::Ansi).then_some(&*self.vendor)
+    }
+
     /// Works in a schema from here on, which is `made` if it is not there; whether it is there. Tables are named without it:
     /// `tracker.events` could also be one of a database `tracker`. For DuckDB.
     pub(crate) fn enter(&mut self, schema: &str, made: bool) -> Result<bool, SqlError> {
         let text = |text: &str| Scalar::Text(text.to_owned());
-        let found = self.query("SELECT current_database()", &[])?;
+        let found = self.ask("SELECT current_database()", &[])?;
         let Some(Scalar::Text(database)) = found.first().and_then(|row| row.first()).cloned() else {
             return Ok(false);
         };
@@ -165,7 +157,7 @@ impl Adbc {
         if made {
             self.batch(&format!("CREATE SCHEMA IF NOT EXISTS {whole}"))?;
         }
-        let found = self.query(
+        let found = self.ask(
             "SELECT schema_name FROM information_schema.schemata WHERE catalog_name = $1 AND schema_name = $2",
             &[text(&database), text(schema)],
         )?;
@@ -179,28 +171,27 @@ impl Adbc {
     /// Works in a schema of Snowflake's from here on, made if it is not there.
     pub(crate) fn work_in(&mut self, schema: &str) -> Result<(), SqlError> {
         self.send(&format!("CREATE SCHEMA IF NOT EXISTS {}", quoted(schema)), &[])?;
-        self.send(&format!("USE SCHEMA {}", quoted(schema)), &[]).map(drop)
+        self.send(&format!("USE SCHEMA {}", quoted(schema)), &[])
     }
 
-    pub(crate) fn execute(&mut self, sql: &str, args: &[Scalar]) -> Result<u64, SqlError> {
-        match self.waiting.as_mut().map(|waiting| waiting.take(sql, args)) {
-            Some(Turn::Kept) => Ok(0),
-            Some(Turn::Now) | None => self.send(sql, args),
-        }
+    fn send(&mut self, sql: &str, args: &[Scalar]) -> Result<(), SqlError> {
+        let (sql, args) = asked(self.dialect, sql, args);
+        self.send_as_it_is(&sql, &args)
     }
 
-    fn send(&mut self, sql: &str, args: &[Scalar]) -> Result<u64, SqlError> {
-        self.send_as_it_is(&spoken(self.dialect, sql), args)
-    }
-
-    fn send_as_it_is(&mut self, sql: &str, args: &[Scalar]) -> Result<u64, SqlError> {
+    fn send_as_it_is(&mut self, sql: &str, args: &[Scalar]) -> Result<(), SqlError> {
         let mut statement = self.prepared(sql, args)?;
-        let rows = statement.execute_update().map_err(|error| self.failed(&error))?;
-        Ok(rows.map(i64::unsigned_abs).unwrap_or_default())
+        statement.execute_update().map(drop).map_err(|error| self.failed(&error))
     }
 
-    pub(crate) fn query(&mut self, sql: &str, args: &[Scalar]) -> Result<Vec<Vec<Scalar>>, SqlError> {
-        if !self.waiting.as_ref().is_some_and(|waiting| waiting.concerns(sql)) {
+    pub(crate) fn query(
+        &mut self,
+        tables: &[&TableName],
+        sql: &str,
+        args: &[Scalar],
+    ) -> Result<Vec<Vec<Scalar>>, SqlError> {
+        let waits = |waiting: &Waiting| tables.iter().any(|table| waiting.changes(table));
+        if !self.waiting.as_ref().is_some_and(waits) {
             return self.ask(sql, args);
         }
         if self.dialect == Dialect::BigQuery {
@@ -215,7 +206,8 @@ impl Adbc {
     }
 
     fn ask(&mut self, sql: &str, args: &[Scalar]) -> Result<Vec<Vec<Scalar>>, SqlError> {
-        self.ask_as_it_is(&spoken(self.dialect, sql), args)
+        let (sql, args) = asked(self.dialect, sql, args);
+        self.ask_as_it_is(&sql, &args)
     }
 
     fn ask_as_it_is(&mut self, sql: &str, args: &[Scalar]) -> Result<Vec<Vec<Scalar>>, SqlError> {
@@ -225,169 +217,7 @@ impl Adbc {
     }
 
     pub(crate) fn batch(&mut self, sql: &str) -> Result<(), SqlError> {
-        self.execute(sql, &[]).map(drop)
-    }
-
-    pub(crate) fn commit(&mut self) -> Result<(), SqlError> {
-        let unknown = |error: SqlError| match error.kind {
-            SqlErrorKind::ConnectionLost => SqlError { kind: SqlErrorKind::UnknownOutcome, ..error },
-            _ => error,
-        };
-        if self.waiting.is_none() {
-            return self.batch("COMMIT").map_err(unknown);
-        }
-        match self.dialect {
-            Dialect::BigQuery => {
-                self.send_as_it_is(&self.script("COMMIT TRANSACTION"), &[]).map(drop).map_err(unknown)?
-            }
-            Dialect::Ansi => {
-                self.flush()?;
-                self.connection.commit().map_err(|error| unknown(self.failed(&error)))?;
-                self.auto_commit(true)?;
-            }
-            _ => {
-                self.flush()?;
-                self.send("COMMIT", &[]).map(drop).map_err(unknown)?;
-            }
-        }
-        // The rows are there; a table that stays is dropped by a later run.
-        for table in self.waiting.as_mut().map(Waiting::done).unwrap_or_default() {
-            let _ = self.send(&format!("DROP TABLE IF EXISTS {table}"), &[]);
-        }
-        let _ = self.sweep();
-        Ok(())
-    }
-
-    /// Opens the transaction, and does what waits for it.
-    pub(crate) fn flush(&mut self) -> Result<(), SqlError> {
-        let Some(waiting) = self.waiting.as_ref().filter(|waiting| !waiting.is_sent()) else { return Ok(()) };
-        if self.dialect == Dialect::BigQuery {
-            return Ok(());
-        }
-        let statements = waiting.statements().to_vec();
-        match self.dialect {
-            Dialect::Ansi => self.auto_commit(false)?,
-            dialect => self.send(dialect.begin(), &[]).map(drop)?,
-        }
-        if let Some(waiting) = &mut self.waiting {
-            waiting.sent(true);
-        }
-        let done = statements.iter().try_for_each(|(sql, args)| self.send(sql, args).map(drop));
-        if done.is_err() {
-            // A part of it must not be committed.
-            let _ = self.roll_back();
-        }
-        done
-    }
-
-    fn roll_back(&mut self) -> Result<(), SqlError> {
-        match self.dialect {
-            Dialect::Ansi => {
-                self.connection.rollback().map_err(|error| self.failed(&error))?;
-                self.auto_commit(true)?;
-            }
-            _ => self.send("ROLLBACK", &[]).map(drop)?,
-        }
-        if let Some(waiting) = &mut self.waiting {
-            waiting.sent(false);
-        }
-        Ok(())
-    }
-
-    /// What waits as one text, a transaction that ends with a statement.
-    fn script(&self, last: &str) -> String {
-        self.waiting.as_ref().map(|waiting| waiting.script(self.dialect, last)).unwrap_or_default()
-    }
-
-    fn auto_commit(&mut self, is_on: bool) -> Result<(), SqlError> {
-        let value = OptionValue::from(is_on);
-        self.connection.set_option(OptionConnection::AutoCommit, value).map_err(|error| self.failed(&error))
-    }
-
-    /// Whose pages are sent, and where.
-    pub(crate) fn works_in(&mut self, schema: Option<&str>, locked: Locked<'_>) {
-        if let Locked::Pipeline(pipeline) = locked {
-            let digest = Sha256::digest(pipeline);
-            let digest: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-            let of_pipeline = format!("{PAGE}_{digest}_");
-            let of_run = format!("{of_pipeline}{:08x}_", fastrand::u32(..));
-            self.pages = Pages { of_pipeline, of_run, schema: schema.map(str::to_owned), ..Pages::default() };
-        }
-    }
-
-    /// Drops the tables of pages that runs of this pipeline have left. Whose turn it is was seen to by the commit before.
-    fn sweep(&mut self) -> Result<(), SqlError> {
-        if std::mem::replace(&mut self.pages.is_swept, true) {
-            return Ok(());
-        }
-        let begins = stored(self.dialect, &self.pages.of_pipeline).into_owned();
-        let rows = self.ask(&self.dialect.tables_like(self.pages.schema.as_deref(), &begins), &[])?;
-        for name in rows.into_iter().flatten() {
-            let Scalar::Text(name) = name else { continue };
-            let name = stored(self.dialect, &name).into_owned();
-            if name.starts_with(&self.pages.of_pipeline) && !name.starts_with(&self.pages.of_run) {
-                self.send(&format!("DROP TABLE IF EXISTS {}", self.page_table(&name)), &[])?;
-            }
-        }
-        Ok(())
-    }
-
-    /// A page's table. Where a driver puts it: in the schema that the session works in, for BigQuery in the one it is told.
-    fn page_table(&self, name: &str) -> String {
-        let schema = self.pages.schema.clone().filter(|_| self.dialect == Dialect::BigQuery);
-        self.dialect.table(&TableName { schema, name: name.to_owned() })
-    }
-
-    /// Adds rows by way of a table of their own, out of which each value becomes what its column is.
-    pub(crate) fn ingest(&mut self, table: &TableName, batch: &RecordBatch) -> Result<u64, SqlError> {
-        if let Some(Refusal { row, column, reason }) = self.refusals(batch).into_iter().next() {
-            return Err(SqlError { kind: SqlErrorKind::Value { row, column }, message: reason });
-        }
-        let page = arrays::page_of(self.dialect, batch).map_err(|error| self.failed(&error.into()))?;
-        let kinds = if self.dialect.casts() { self.columns(table)?.unwrap_or_default() } else { Vec::new() };
-        let (page_name, of) = match &self.waiting {
-            None => (PAGE.to_owned(), self.dialect.temporary(PAGE)),
-            Some(_) => {
-                self.pages.count += 1;
-                let name = format!("{}{}", self.pages.of_run, self.pages.count);
-                let table = self.page_table(&name);
-                (stored(self.dialect, &name).into_owned(), table)
-            }
-        };
-        let send = || -> Result<(), Error> {
-            let mut statement = self.connection.clone().new_statement()?;
-            statement.set_option(OptionStatement::TargetTable, OptionValue::from(page_name.as_str()))?;
-            match (&self.waiting, &self.pages.schema) {
-                (None, _) => statement.set_option(OptionStatement::Temporary, OptionValue::from("true"))?,
-                (Some(_), Some(schema)) if self.dialect == Dialect::BigQuery => {
-                    statement
-                        .set_option(OptionStatement::TargetDbSchema, OptionValue::from(schema.as_str()))?;
-                }
-                _ => {}
-            }
-            statement.set_option(OptionStatement::IngestMode, IngestMode::Create.into())?;
-            statement.bind(page.clone())?;
-            statement.execute_update().map(drop)
-        };
-        send().map_err(|error| self.failed(&error))?;
-        let schema = batch.schema();
-        let columns = list(schema.fields().iter().map(|field| field.name().as_str()));
-        let sent = schema.fields().iter().zip(page.columns()).enumerate().map(|(place, (field, array))| {
-            let kind = kinds.iter().find(|(name, _)| name == field.name()).map(|(_, kind)| kind.as_str());
-            // As the driver writes it, which no database reads as another.
-            let own = super::dialect::quoted(&stored(self.dialect, &arrays::name_of(place)));
-            match kind {
-                Some(kind) if *array.data_type() == DataType::Utf8 => self.dialect.made_of_text(&own, kind),
-                _ => own,
-            }
-        });
-        let (sent, name) = (sent.collect::<Vec<_>>().join(", "), self.dialect.table(table));
-        self.batch(&format!("INSERT INTO {name} ({columns}) SELECT {sent} FROM {of}"))?;
-        match &mut self.waiting {
-            None => self.batch(&format!("DROP TABLE {of}"))?,
-            Some(waiting) => waiting.page(&of),
-        }
-        Ok(batch.num_rows() as u64)
+        self.send(sql, &[])
     }
 
     /// Every value of a batch that no table could hold.
@@ -398,15 +228,15 @@ impl Adbc {
     pub(crate) fn columns(&mut self, table: &TableName) -> Result<Option<Vec<(String, String)>>, SqlError> {
         let text = |text: &str| Scalar::Text(text.to_owned());
         let rows = match self.dialect {
-            Dialect::Sqlite => self.query(super::sqlite::COLUMNS, &[text(&table.name)])?,
+            Dialect::Sqlite => self.ask(super::sqlite::COLUMNS, &[text(&table.name)])?,
             Dialect::Postgres => {
                 return self
-                    .query(postgres::COLUMNS, &[text(&Dialect::Postgres.table(table))])
+                    .ask(postgres::COLUMNS, &[text(&Dialect::Postgres.table(table))])
                     .map(postgres::columns);
             }
             Dialect::DuckDb => {
                 let schema = table.schema.clone().map_or(Scalar::Null, Scalar::Text);
-                self.query(
+                self.ask(
                     "SELECT column_name, data_type FROM information_schema.columns \
                      WHERE table_catalog = current_database() AND table_schema = coalesce($1::text, current_schema()) \
                      AND table_name = $2 ORDER BY ordinal_position",
@@ -465,45 +295,4 @@ fn vendor(connection: &ManagedConnection) -> Result<String, Error> {
         }
     }
     Ok("a database that it does not name".to_owned())
-}
-
-/// Sorts a failure by what can be done about it: by its SQLSTATE where there is one, else by the driver's words, since some
-/// give all failures one status.
-fn sort(error: &Error, secrets: &[String]) -> SqlError {
-    let mut message = error.message.lines().next().unwrap_or_default().trim_end().to_owned();
-    for secret in secrets {
-        message = message.replace(secret.as_str(), "***");
-    }
-    let says = |words: &str| message.contains(words);
-    let sqlstate: Vec<u8> = error.sqlstate.iter().map(|byte| byte.to_ne_bytes()[0]).collect();
-    let by_code = std::str::from_utf8(&sqlstate).ok().and_then(postgres::kind_by_code);
-    let kind = match error.status {
-        _ if by_code.is_some() => by_code.unwrap_or(SqlErrorKind::Other),
-        Status::Unauthenticated | Status::Unauthorized => SqlErrorKind::Denied,
-        _ if says("Could not set lock") || says("Conflicting lock") || says("database is locked") => {
-            SqlErrorKind::Busy
-        }
-        _ if says(ANOTHER) => SqlErrorKind::Busy,
-        _ if says("No space left") || says("database or disk is full") => SqlErrorKind::DiskFull,
-        _ if says("Permission denied")
-            || says("read-only")
-            || says("readonly")
-            || says("authentication failed") =>
-        {
-            SqlErrorKind::Denied
-        }
-        _ if says("file is not a database") => SqlErrorKind::NoDatabase,
-        _ if says("disk image is malformed") => SqlErrorKind::Damaged,
-        _ if says("onnection refused")
-            || says("server closed the connection")
-            || says("no connection to the server") =>
-        {
-            SqlErrorKind::ConnectionLost
-        }
-        Status::Integrity => SqlErrorKind::UniqueViolation,
-        Status::NotFound => SqlErrorKind::NoTable,
-        Status::Timeout => SqlErrorKind::ConnectionLost,
-        _ => SqlErrorKind::Other,
-    };
-    SqlError { kind, message }
 }

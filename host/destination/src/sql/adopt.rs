@@ -43,7 +43,7 @@ impl Looking {
         }
         let table = self.dialect().table(&name);
         let sql = format!("SELECT {first}, {second} FROM {table} ORDER BY {order}");
-        let rows = self.session.query(&sql, &[]).map_err(|error| self.failed(error))?;
+        let rows = self.session.query(&[&name], &sql, &[]).map_err(|error| self.failed(error))?;
         let texts = rows.into_iter().filter_map(|row| match <[Scalar; 2]>::try_from(row) {
             Ok([Scalar::Text(first), Scalar::Text(second)]) => Some((first, second)),
             _ => None,
@@ -83,7 +83,7 @@ impl Sql {
                     // It is made again when it is needed.
                     continue;
                 };
-                if let Some(lacking) = of.columns.iter().find(|column| !columns.contains(&column.name)) {
+                if let Some(lacking) = of.columns.iter().find(|column| !columns.contains_key(&column.name)) {
                     let reason = format!(
                         "table `{}` lacks column `{}`, which dlt's own record of it has",
                         of.name, lacking.name
@@ -91,8 +91,9 @@ impl Sql {
                     return Err(DestinationError::Corrupt { path: this.place.name.clone(), reason });
                 }
             }
-            let name = this.session.dialect().table(&this.named(&table.name));
-            let counted = this.session.query(&format!("SELECT count(*) FROM {name}"), &[]);
+            let name = this.named(&table.name);
+            let sql = format!("SELECT count(*) FROM {}", this.session.dialect().table(&name));
+            let counted = this.session.query(&[&name], &sql, &[]);
             let counted = counted.map_err(|error| sort(&this.place, error))?;
             Ok(Some(match counted.first().and_then(|row| row.first()) {
                 Some(Scalar::Int(rows)) => rows.unsigned_abs(),

@@ -77,7 +77,7 @@ impl Dialect {
     /// A text, as a value of a column's type.
     pub(crate) fn made_of_text(self, text: &str, kind: &str) -> String {
         match self {
-            Self::Snowflake if kind == "VARIANT" => return format!("PARSE_JSON({text})"),
+            Self::Snowflake if kind.eq_ignore_ascii_case("variant") => return format!("PARSE_JSON({text})"),
             // An assignment goes by the column's own precision, which a cast would have to repeat.
             Self::Snowflake => return text.to_owned(),
             Self::BigQuery if kind == "JSON" => return format!("PARSE_JSON({text})"),

@@ -18,7 +18,7 @@ fn schemas(path: &Path) -> Result<Vec<Option<String>>, DestinationError> {
     let Some(mut looking) = looking::duckdb(path, None, None)? else { return Ok(Vec::new()) };
     let sql = "SELECT table_schema FROM information_schema.tables
                WHERE table_name = $1 AND table_catalog = current_database() ORDER BY table_schema";
-    let rows = looking.session.query(sql, &[Scalar::Text(ledger::STATE.to_owned())]);
+    let rows = looking.session.query(&[], sql, &[Scalar::Text(ledger::STATE.to_owned())]);
     let named = |row: Vec<Scalar>| match row.into_iter().next() {
         Some(Scalar::Text(schema)) => Some(Some(schema).filter(|schema| schema != "main")),
         _ => None,

@@ -3,7 +3,7 @@
 use sanderling_columns::{Column, Role, Schema, TableSchema};
 
 use super::place::sort;
-use super::session::SqlError;
+use super::session::{SqlError, Statement};
 use super::statements::{self, Gathered, Keys};
 use super::versions::{self, Times};
 use super::{Sql, absent, page};
@@ -103,7 +103,7 @@ impl Sql {
         is_empty: bool,
         keys: &Keys,
         load: &Load,
-    ) -> Vec<String> {
+    ) -> Vec<Statement> {
         let dialect = self.session.dialect();
         let now = i64::try_from(load.started_ms.saturating_mul(1_000)).unwrap_or(i64::MAX);
         if let Some(history) = table.history() {

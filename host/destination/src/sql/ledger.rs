@@ -9,8 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sanderling_columns::Schema;
 use serde::{Deserialize, Serialize};
 
-use super::dialect::Dialect;
-use super::session::{Scalar, Session, SqlError, TableName};
+use super::session::{self, Scalar, Session, SqlError, TableName};
 use super::turn;
 use crate::checkpoint::{Change, Load, State};
 use entry::{Entry, touched};
@@ -69,7 +68,7 @@ pub(super) fn read_all(
     session: &mut Session,
     schema: Option<&str>,
 ) -> Result<Option<BTreeMap<String, Ledger>>, SqlError> {
-    let table = TableName { schema: schema.map(str::to_owned), name: STATE.to_owned() };
+    let table = table_of(schema, STATE);
     if session.columns(&table)?.is_none() {
         return Ok(None);
     }
@@ -79,7 +78,7 @@ pub(super) fn read_all(
         turn::ENTRY,
     );
     let mut ledgers: BTreeMap<String, Ledger> = BTreeMap::new();
-    for row in session.query(&sql, &[])? {
+    for row in session.query(&[&table], &sql, &[])? {
         if let Ok([Scalar::Text(pipeline), Scalar::Text(entry), Scalar::Text(value)]) =
             <[Scalar; 3]>::try_from(row)
         {
@@ -98,16 +97,16 @@ pub(super) fn loaded_by(
 ) -> Result<Option<String>, SqlError> {
     let dialect = session.dialect();
     // Where it is only looked, nothing of ours need be there.
-    let state = TableName { schema: schema.map(str::to_owned), name: STATE.to_owned() };
+    let state = table_of(schema, STATE);
     if session.columns(&state)?.is_none() {
         return Ok(None);
     }
     let sql = format!(
         "SELECT pipeline, value FROM {} WHERE pipeline <> '' AND pipeline <> {} AND entry LIKE '{{\"note\":%'",
-        named(dialect, schema, STATE),
+        dialect.table(&state),
         dialect.argument(1)
     );
-    let rows = session.query(&sql, &[Scalar::Text(pipeline.to_owned())])?;
+    let rows = session.query(&[&state], &sql, &[Scalar::Text(pipeline.to_owned())])?;
     let loads = |row: Vec<Scalar>| {
         let Ok([Scalar::Text(other), Scalar::Text(value)]) = <[Scalar; 2]>::try_from(row) else {
             return None;
@@ -143,7 +142,7 @@ pub(super) fn write(
 
     let dialect = session.dialect();
     let [state, loads_table, errors, quarantine] =
-        [STATE, LOADS, ERRORS, QUARANTINE].map(|name| named(dialect, schema, name));
+        [STATE, LOADS, ERRORS, QUARANTINE].map(|name| table_of(schema, name));
     let rows: Vec<(String, Option<String>)> =
         entries.iter().filter_map(|entry| Some((entry.text()?, after.value(entry)))).collect();
     for rows in rows.chunks(ROWS_AT_ONCE) {
@@ -151,10 +150,12 @@ pub(super) fn write(
         let mut args = vec![Scalar::Text(pipeline.to_owned())];
         args.extend(rows.iter().map(|(entry, _)| Scalar::Text(entry.clone())));
         let first = dialect.argument(1);
-        session.execute(
-            &format!("DELETE FROM {state} WHERE pipeline = {first} AND entry IN ({})", places.join(", ")),
-            &args,
-        )?;
+        let before = format!(
+            "DELETE FROM {} WHERE pipeline = {first} AND entry IN ({})",
+            dialect.table(&state),
+            places.join(", ")
+        );
+        session.change(&session::Change::of(&state, before), &args)?;
         let kept: Vec<[Scalar; 3]> = rows
             .iter()
             .filter_map(|(entry, value)| {
@@ -167,12 +168,11 @@ pub(super) fn write(
         let note = after.notes.get(&load.resource).and_then(|note| note.begun.as_ref());
         let args = [pipeline, &load.resource, &load.load_id].map(|text| Scalar::Text(text.to_owned()));
         let [one, two, three] = [1, 2, 3].map(|place| dialect.argument(place));
-        session.execute(
-            &format!(
-                "DELETE FROM {loads_table} WHERE pipeline = {one} AND resource = {two} AND load_id = {three}"
-            ),
-            &args,
-        )?;
+        let before = format!(
+            "DELETE FROM {} WHERE pipeline = {one} AND resource = {two} AND load_id = {three}",
+            dialect.table(&loads_table)
+        );
+        session.change(&session::Change::of(&loads_table, before), &args)?;
         insert(session, &loads_table, &[readable(pipeline, load, note)])?;
     }
     let failures: Vec<[Scalar; 11]> = changes
@@ -203,22 +203,28 @@ pub(super) fn release(
 ) -> Result<(), SqlError> {
     let dialect = session.dialect();
     let [one, two, three] = [1, 2, 3].map(|place| dialect.argument(place));
+    let quarantine = table_of(schema, QUARANTINE);
     let sql = format!(
         "DELETE FROM {} WHERE pipeline = {one} AND resource = {two} AND load_id = {three}",
-        named(dialect, schema, QUARANTINE)
+        dialect.table(&quarantine)
     );
-    session.execute(&sql, &[pipeline, resource, load_id].map(|text| Scalar::Text(text.to_owned()))).map(drop)
+    let args = [pipeline, resource, load_id].map(|text| Scalar::Text(text.to_owned()));
+    session.change(&session::Change::of(&quarantine, sql), &args)
 }
 
-fn insert<const N: usize>(session: &mut Session, table: &str, rows: &[[Scalar; N]]) -> Result<(), SqlError> {
+fn insert<const N: usize>(
+    session: &mut Session,
+    table: &TableName,
+    rows: &[[Scalar; N]],
+) -> Result<(), SqlError> {
     if rows.is_empty() {
         return Ok(());
     }
-    let values = session.dialect().values(rows.len(), N);
-    let args: Vec<Scalar> = rows.iter().flatten().cloned().collect();
-    session.execute(&format!("INSERT INTO {table} VALUES {values}"), &args).map(drop)
+    let (dialect, args) = (session.dialect(), rows.iter().flatten().cloned().collect::<Vec<_>>());
+    let sql = format!("INSERT INTO {} VALUES {}", dialect.table(table), dialect.values(rows.len(), N));
+    session.change(&session::Change::of(table, sql), &args)
 }
 
-fn named(dialect: Dialect, schema: Option<&str>, name: &str) -> String {
-    dialect.table(&TableName { schema: schema.map(str::to_owned), name: name.to_owned() })
+pub(super) fn table_of(schema: Option<&str>, name: &str) -> TableName {
+    TableName { schema: schema.map(str::to_owned), name: name.to_owned() }
 }

@@ -58,7 +58,7 @@ pub(crate) fn duckdb_rows(path: &Path, driver: Option<&Path>, table: &str) -> Ve
     }
     let mut session = adbc::Adbc::duckdb(load(driver).unwrap(), path, true).unwrap();
     let sql = format!("SELECT to_json(t)::text FROM {} AS t", super::dialect::quoted(table));
-    let rows = session.query(&sql, &[]).unwrap();
+    let rows = session.query(&[], &sql, &[]).unwrap();
     let plain = |row: Vec<Scalar>| {
         let Some(Scalar::Text(text)) = row.first() else { unreachable!("{row:?}") };
         let row: BTreeMap<String, serde_json::Value> = serde_json::from_str(text).unwrap();
@@ -95,7 +95,7 @@ pub(crate) fn duckdb_change(path: &Path, driver: Option<&Path>, sql: &str) {
 #[cfg(test)]
 pub(crate) fn duckdb_ask(path: &Path, driver: Option<&Path>, sql: &str) -> Vec<String> {
     let mut session = adbc::Adbc::duckdb(load(driver).unwrap(), path, true).unwrap();
-    let rows = session.query(sql, &[]).unwrap();
+    let rows = session.query(&[], sql, &[]).unwrap();
     rows.into_iter()
         .map(|row| match row.first() {
             Some(Scalar::Text(name)) => name.clone(),

@@ -14,6 +14,7 @@ pub(super) fn shared_by_parents(
     let table = dialect.table(beside);
     let [key, partition, row] = [KEY, PARTITION, ROW].map(quoted);
     let shared = session.query(
+        &[beside],
         &format!(
             "SELECT {key} FROM {table} GROUP BY {key} HAVING min({partition}) <> max({partition}) LIMIT 1"
         ),
@@ -23,6 +24,7 @@ pub(super) fn shared_by_parents(
         return Ok(None);
     };
     let rows = session.query(
+        &[beside],
         &format!(
             "SELECT {row}, {partition} FROM {table} WHERE {key} = {} ORDER BY {row}",
             dialect.argument(1)

@@ -59,7 +59,7 @@ impl Sql {
                 before.and_then(|before| if at == 0 { before.tables.first() } else { before.table(&name) });
             let known =
                 self.known.columns(&mut self.session, &named).map_err(|error| sort(&self.place, error))?;
-            let lacks = |column: &String| known.is_none_or(|known| !known.contains(column));
+            let lacks = |column: &String| known.is_none_or(|known| !known.contains_key(column));
             let news = |column: Column| match had.and_then(|had| had.column(&column.name)) {
                 Some(had) if !lacks(&column.name) => column.grown_since(had),
                 _ if !lacks(&column.name) => Vec::new(),

@@ -67,7 +67,7 @@ impl Sql {
             let columns = self.known.columns(&mut self.session, &name);
             let columns = columns.map_err(|error| sort(&self.place, error))?;
             let parent_id = table.shape.system.name(Role::ParentId).unwrap_or_default();
-            let is_made = columns.is_some_and(|columns| !columns.contains(parent_id));
+            let is_made = columns.is_some_and(|columns| !columns.contains_key(parent_id));
             let made = || format!("one is there that has no column `{parent_id}`");
             if let Some(reason) = reason.or_else(|| is_made.then(made)) {
                 let kind = DataErrorKind::ListTable { table: list.name.clone(), reason };
@@ -113,7 +113,7 @@ impl Sql {
             SystemNames::Dlt => (SystemNames::Ours, "sanderling"),
         };
         let has = |names: SystemNames, role| {
-            columns.is_some_and(|columns| names.name(role).is_some_and(|name| columns.contains(name)))
+            columns.is_some_and(|columns| names.name(role).is_some_and(|name| columns.contains_key(name)))
         };
         let is_ours = columns.is_none() || has(table.shape.system, Role::LoadId);
         let has_others = has(other_names.0, Role::LoadId);

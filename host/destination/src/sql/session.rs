@@ -1,11 +1,17 @@
 //! What the engine asks of a database: an open connection, as one of the kinds that there are.
 
+use std::collections::HashMap;
+
 use arrow_array::RecordBatch;
 
 use super::adbc::Adbc;
 use super::dialect::{Dialect, quoted};
 use super::sqlite::{self, Sqlite};
 use crate::postgres::Postgres;
+
+pub(super) const BEGIN_STEP: &str = "SAVEPOINT step";
+pub(super) const END_STEP: &str = "RELEASE SAVEPOINT step";
+pub(super) const TAKE_BACK_STEP: &str = "ROLLBACK TO SAVEPOINT step";
 
 /// A value in a statement's arguments, or in its answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +36,40 @@ pub(crate) fn pairs(rows: Vec<Vec<Scalar>>) -> Vec<(String, String)> {
 pub(crate) struct TableName {
     pub(crate) schema: Option<String>,
     pub(crate) name: String,
+}
+
+/// A statement that changes rows, and nothing else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Change {
+    /// The table whose rows it changes.
+    pub(crate) of: TableName,
+    /// What else it reads. Naming more than it does is no fault.
+    pub(crate) reads: Vec<TableName>,
+    pub(crate) sql: String,
+}
+
+impl Change {
+    /// Of one table's rows, by what stands in it or in the arguments.
+    pub(crate) fn of(table: &TableName, sql: String) -> Self {
+        Self { of: table.clone(), reads: Vec::new(), sql }
+    }
+
+    pub(crate) fn reading(self, reads: impl IntoIterator<Item = TableName>) -> Self {
+        Self { reads: reads.into_iter().collect(), ..self }
+    }
+
+    /// Whether it has to do with a table.
+    pub(crate) fn concerns(&self, table: &TableName) -> bool {
+        self.of == *table || self.reads.contains(table)
+    }
+}
+
+/// A statement, by what it does to a transaction: a definition may end it, where the database's definitions commit by
+/// themselves; a change of rows never does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Statement {
+    Definition(String),
+    Change(Change),
 }
 
 /// What a name stands for.
@@ -125,19 +165,80 @@ impl Session {
         }
     }
 
-    /// Runs a statement; the answer is how many rows it changed.
-    pub(crate) fn execute(&mut self, sql: &str, args: &[Scalar]) -> Result<u64, SqlError> {
-        each!(self, it => it.execute(sql, args))
-    }
-
-    /// Runs a statement; the answer is its rows.
-    pub(crate) fn query(&mut self, sql: &str, args: &[Scalar]) -> Result<Vec<Vec<Scalar>>, SqlError> {
-        each!(self, it => it.query(sql, args))
-    }
-
-    /// Runs a statement.
-    pub(crate) fn batch(&mut self, sql: &str) -> Result<(), SqlError> {
+    /// Makes, changes or takes away what is no row: a schema, a table, an index.
+    pub(crate) fn define(&mut self, sql: &str) -> Result<(), SqlError> {
         each!(self, it => it.batch(sql))
+    }
+
+    /// Changes rows. Where definitions commit by themselves this waits for the commit.
+    pub(crate) fn change(&mut self, change: &Change, args: &[Scalar]) -> Result<(), SqlError> {
+        match self {
+            Self::Adbc(it) => it.change(change, args),
+            Self::Postgres(it) => it.execute(&change.sql, args).map(drop),
+            Self::Sqlite(it) => it.execute(&change.sql, args).map(drop),
+        }
+    }
+
+    pub(crate) fn run(&mut self, statement: &Statement) -> Result<(), SqlError> {
+        match statement {
+            Statement::Definition(sql) => self.define(sql),
+            Statement::Change(change) => self.change(change, &[]),
+        }
+    }
+
+    /// Takes a table away, if it is there.
+    pub(crate) fn drop(&mut self, table: &TableName) -> Result<(), SqlError> {
+        match self {
+            Self::Adbc(it) => it.drop(table),
+            it => it.define(&format!("DROP TABLE IF EXISTS {}", it.dialect().table(table))),
+        }
+    }
+
+    /// Asks for rows of `tables`, as the open transaction has made them. None: what is asked is no row of ours.
+    pub(crate) fn query(
+        &mut self,
+        tables: &[&TableName],
+        sql: &str,
+        args: &[Scalar],
+    ) -> Result<Vec<Vec<Scalar>>, SqlError> {
+        match self {
+            Self::Adbc(it) => it.query(tables, sql, args),
+            Self::Postgres(it) => it.query(sql, args),
+            Self::Sqlite(it) => it.query(sql, args),
+        }
+    }
+
+    /// Opens a transaction that will write.
+    pub(crate) fn begin(&mut self) -> Result<(), SqlError> {
+        let sql = self.dialect().begin();
+        match self {
+            Self::Adbc(it) => it.begin(),
+            it => it.define(sql),
+        }
+    }
+
+    /// Begins a step of the transaction, or of what waits for it.
+    pub(crate) fn begin_step(&mut self) -> Result<(), SqlError> {
+        match self {
+            Self::Adbc(it) => it.begin_step(),
+            it => it.define(BEGIN_STEP),
+        }
+    }
+
+    /// Ends a step, which stays.
+    pub(crate) fn end_step(&mut self) -> Result<(), SqlError> {
+        match self {
+            Self::Adbc(it) => it.end_step(),
+            it => it.define(END_STEP),
+        }
+    }
+
+    /// Takes back the step that was begun, and ends it.
+    pub(crate) fn take_back_step(&mut self) -> Result<(), SqlError> {
+        match self {
+            Self::Adbc(it) => it.take_back_step(),
+            it => it.define(TAKE_BACK_STEP).and_then(|()| it.define(END_STEP)),
+        }
     }
 
     /// Ends the open transaction. On an error it is over, unless the kind is `Busy` and the dialect
@@ -146,9 +247,19 @@ impl Session {
         each!(self, it => it.commit())
     }
 
-    /// Adds rows to a table whose columns have these names, and returns how many.
-    pub(crate) fn ingest(&mut self, table: &TableName, batch: &RecordBatch) -> Result<u64, SqlError> {
-        each!(self, it => it.ingest(table, batch))
+    /// Adds rows to a table whose columns have these names, and returns how many. `kinds`: its columns and their types, as the
+    /// database writes them or as they were written when they were made.
+    pub(crate) fn ingest(
+        &mut self,
+        table: &TableName,
+        kinds: Option<&HashMap<String, String>>,
+        batch: &RecordBatch,
+    ) -> Result<u64, SqlError> {
+        match self {
+            Self::Adbc(it) => it.ingest(table, kinds, batch),
+            Self::Postgres(it) => it.ingest(table, batch),
+            Self::Sqlite(it) => it.ingest(table, batch),
+        }
     }
 
     /// The columns of a table and their types as the database writes them, in order. None if the table is not there.
@@ -196,7 +307,7 @@ impl Session {
             (Self::Postgres(it), Some(schema)) => it.make_schema(schema),
             // It has none.
             (it, Some(_)) if it.dialect() == Dialect::Sqlite => Ok(()),
-            (it, Some(schema)) => it.batch(&format!("CREATE SCHEMA IF NOT EXISTS {}", quoted(schema))),
+            (it, Some(schema)) => it.define(&format!("CREATE SCHEMA IF NOT EXISTS {}", quoted(schema))),
         }
     }
 

@@ -26,6 +26,25 @@ pub(crate) fn spoken(dialect: Dialect, sql: &str) -> Cow<'_, str> {
     Cow::Owned(written(dialect, sql, &mut |_| "?".to_owned()))
 }
 
+/// The same, and its arguments but for nulls, which stand in it where arguments go by their order: of what type a null is no
+/// driver can tell, and some refuse one of none.
+pub(crate) fn asked<'a>(
+    dialect: Dialect,
+    sql: &'a str,
+    args: &'a [Scalar],
+) -> (Cow<'a, str>, Cow<'a, [Scalar]>) {
+    let by_order = matches!(dialect, Dialect::Snowflake | Dialect::BigQuery | Dialect::Ansi);
+    if !by_order || !args.contains(&Scalar::Null) {
+        return (spoken(dialect, sql), Cow::Borrowed(args));
+    }
+    let mut all = args.iter();
+    let sql = written(dialect, sql, &mut |_| {
+        if all.next() == Some(&Scalar::Null) { "NULL".to_owned() } else { "?".to_owned() }
+    });
+    let others = args.iter().filter(|arg| **arg != Scalar::Null);
+    (Cow::Owned(sql), Cow::Owned(others.cloned().collect()))
+}
+
 /// The same with arguments in their places, for statements that are sent as one text.
 pub(crate) fn inlined(dialect: Dialect, sql: &str, args: &[Scalar]) -> String {
     let mut args = args.iter();
@@ -160,6 +179,22 @@ mod tests {
         ] {
             assert_eq!(spoken(dialect, STATEMENT), said, "{dialect:?}");
         }
+    }
+
+    #[test]
+    fn nulls_are_no_arguments() {
+        let args = [Scalar::Int(7), Scalar::Null, Scalar::Int(8)];
+        let sql = "INSERT INTO \"t\" VALUES (?, ?, '?', ?)";
+        for (dialect, said) in [
+            (Dialect::Snowflake, "INSERT INTO \"T\" VALUES (?, NULL, '?', ?)"),
+            (Dialect::BigQuery, "INSERT INTO `t` VALUES (?, NULL, '?', ?)"),
+            (Dialect::Ansi, "INSERT INTO \"t\" VALUES (?, NULL, '?', ?)"),
+        ] {
+            let (sql, args) = asked(dialect, sql, &args);
+            assert_eq!((&*sql, &*args), (said, &[Scalar::Int(7), Scalar::Int(8)][..]), "{dialect:?}");
+        }
+        let (numbered, all) = asked(Dialect::DuckDb, "VALUES ($1, $2, $3)", &args);
+        assert_eq!((&*numbered, &*all), ("VALUES ($1, $2, $3)", &args[..]));
     }
 
     #[test]

@@ -135,6 +135,7 @@ impl Sqlite {
 /// What has a table's name, in whatever case.
 pub(crate) fn relation(session: &mut Session, table: &TableName) -> Result<Option<Relation>, SqlError> {
     let rows = session.query(
+        &[],
         "SELECT name, type FROM sqlite_master WHERE name = ?1 COLLATE NOCASE ORDER BY name <> ?1",
         &[Scalar::Text(table.name.clone())],
     )?;
@@ -145,17 +146,18 @@ pub(crate) fn relation(session: &mut Session, table: &TableName) -> Result<Optio
 /// they are.
 pub(crate) fn swap(session: &mut Session, new: &TableName, name: &TableName) -> Result<(), SqlError> {
     let extras = session.query(
+        &[],
         "SELECT sql FROM sqlite_master WHERE tbl_name = ?1 AND type IN ('index', 'trigger') AND sql IS NOT NULL \
          AND substr(name, 1, length(?2)) <> ?2",
         &[Scalar::Text(name.name.clone()), Scalar::Text(INDEX.to_owned())],
     )?;
     let [new, name] = [new, name].map(|table| Dialect::Sqlite.table(table));
-    session.batch(&format!("DROP TABLE IF EXISTS {name}"))?;
-    session.batch(&format!("ALTER TABLE {new} RENAME TO {name}"))?;
+    session.define(&format!("DROP TABLE IF EXISTS {name}"))?;
+    session.define(&format!("ALTER TABLE {new} RENAME TO {name}"))?;
     for extra in extras.into_iter().flatten() {
         if let Scalar::Text(extra) = extra {
             // One that cannot be kept is no reason to refuse the rows.
-            let _ = session.batch(&extra);
+            let _ = session.define(&extra);
         }
     }
     Ok(())
@@ -164,18 +166,21 @@ pub(crate) fn swap(session: &mut Session, new: &TableName, name: &TableName) -> 
 /// Keeps an index over these columns of a table, and none of ours over others.
 pub(crate) fn keep_index(session: &mut Session, table: &TableName, columns: &[&str]) -> Result<(), SqlError> {
     let index = format!("{INDEX}{}", table.name);
-    let found = session
-        .query("SELECT name FROM pragma_index_info(?1) ORDER BY seqno", &[Scalar::Text(index.clone())])?;
+    let found = session.query(
+        &[],
+        "SELECT name FROM pragma_index_info(?1) ORDER BY seqno",
+        &[Scalar::Text(index.clone())],
+    )?;
     let is_it = |(row, column): (&Vec<Scalar>, &&str)| matches!(row.first(), Some(Scalar::Text(name)) if name == column);
     if found.len() == columns.len() && found.iter().zip(columns).all(is_it) {
         return Ok(());
     }
     let (index, name) = (quoted(&index), Dialect::Sqlite.table(table));
-    session.batch(&format!("DROP INDEX IF EXISTS {index}"))?;
+    session.define(&format!("DROP INDEX IF EXISTS {index}"))?;
     if columns.is_empty() {
         return Ok(());
     }
-    session.batch(&format!("CREATE INDEX {index} ON {name} ({})", list(columns.iter().copied())))
+    session.define(&format!("CREATE INDEX {index} ON {name} ({})", list(columns.iter().copied())))
 }
 
 /// The address of a file that nobody is writing to, by which it is read as one that does not change.

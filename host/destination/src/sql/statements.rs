@@ -3,7 +3,7 @@
 use sanderling_columns::{Column, ColumnType, Role, SystemNames, TableSchema};
 
 use super::dialect::{Dialect, list, quoted};
-use super::session::TableName;
+use super::session::{Change, Statement, TableName};
 use crate::table::DedupSort;
 
 /// The column of a gathering table that numbers a load's rows, from 0.
@@ -29,19 +29,24 @@ pub(super) struct Keys<'a> {
 }
 
 /// All rows give way to the new ones. The table stays, with what a person has hung on it.
-pub(super) fn replace(dialect: Dialect, gathered: &Gathered) -> Vec<String> {
-    let name = dialect.table(&gathered.name);
-    vec![format!("DELETE FROM {name} WHERE 1 = 1"), added(dialect, gathered, "")]
+pub(super) fn replace(dialect: Dialect, gathered: &Gathered) -> Vec<Statement> {
+    let sql = format!("DELETE FROM {} WHERE 1 = 1", dialect.table(&gathered.name));
+    vec![
+        Statement::Change(Change::of(&gathered.name, sql)),
+        added(dialect, std::slice::from_ref(gathered), gathered, ""),
+    ]
 }
 
 /// The table gives way to the one in which the new rows were gathered.
-pub(super) fn swap(dialect: Dialect, gathered: &Gathered) -> Vec<String> {
+pub(super) fn swap(dialect: Dialect, gathered: &Gathered) -> Vec<Statement> {
     let beside = dialect.table(&gathered.beside);
-    vec![
+    [
         format!("DROP TABLE {}", dialect.table(&gathered.name)),
         format!("ALTER TABLE {beside} DROP COLUMN {}", quoted(ROW)),
         format!("ALTER TABLE {beside} RENAME TO {}", quoted(&gathered.name.name)),
     ]
+    .map(Statement::Definition)
+    .into()
 }
 
 /// dlt's `delete-insert`: what has the primary key of a new row goes, and what has the merge key of one, each with its
@@ -51,7 +56,7 @@ pub(super) fn delete_insert(
     tables: &[Gathered],
     keys: &Keys,
     load_id: &str,
-) -> Vec<String> {
+) -> Vec<Statement> {
     let Some((root, children)) = tables.split_first() else { return Vec::new() };
     let (name, beside) = (dialect.table(&root.name), dialect.table(&root.beside));
     let mut statements = Vec::new();
@@ -59,28 +64,34 @@ pub(super) fn delete_insert(
         let given = format!("WHERE {}", dialect.among(key, &quoted(&root.name.name), &beside));
         for child in children {
             let ids = format!("SELECT {} FROM {name} {given}", added_as(root.table, Role::RowId));
-            statements.push(format!(
+            let sql = format!(
                 "DELETE FROM {} WHERE {} IN ({ids})",
                 dialect.table(&child.name),
                 added_as(child.table, Role::RootId)
-            ));
+            );
+            statements.push(change(tables, &child.name, sql));
         }
-        statements.push(format!("DELETE FROM {name} {given}"));
+        statements.push(change(tables, &root.name, format!("DELETE FROM {name} {given}")));
     }
     let stays = stays(dialect, keys, &keys.primary, &beside);
     let stays = if stays.is_empty() { String::new() } else { format!(" WHERE {stays}") };
-    statements.push(added(dialect, root, &stays));
+    statements.push(added(dialect, tables, root, &stays));
     statements.extend(children_added(dialect, tables, load_id));
     statements
 }
 
 /// dlt's `insert-only`: of the new rows, of which one a primary key counts, those whose key is not there yet are added.
-pub(super) fn insert_only(dialect: Dialect, tables: &[Gathered], keys: &Keys, load_id: &str) -> Vec<String> {
+pub(super) fn insert_only(
+    dialect: Dialect,
+    tables: &[Gathered],
+    keys: &Keys,
+    load_id: &str,
+) -> Vec<Statement> {
     let Some(root) = tables.first() else { return Vec::new() };
     let stays = stays(dialect, keys, &keys.primary, &dialect.table(&root.beside));
     let is_new = missing(dialect, &keys.primary, &quoted(&root.beside.name), &root.name, "");
     let stays = if stays.is_empty() { is_new } else { format!("{stays} AND {is_new}") };
-    let mut statements = vec![added(dialect, root, &format!(" WHERE {stays}"))];
+    let mut statements = vec![added(dialect, tables, root, &format!(" WHERE {stays}"))];
     statements.extend(children_added(dialect, tables, load_id));
     statements
 }
@@ -108,7 +119,7 @@ pub(super) fn stays(dialect: Dialect, keys: &Keys, one_of: &[&str], beside: &str
 }
 
 /// The rows in other tables of those that a load has added.
-fn children_added(dialect: Dialect, tables: &[Gathered], load_id: &str) -> Vec<String> {
+fn children_added(dialect: Dialect, tables: &[Gathered], load_id: &str) -> Vec<Statement> {
     let Some((root, children)) = tables.split_first() else { return Vec::new() };
     let ids = format!(
         "SELECT {} FROM {} WHERE {} = {}",
@@ -118,7 +129,7 @@ fn children_added(dialect: Dialect, tables: &[Gathered], load_id: &str) -> Vec<S
         literal(load_id)
     );
     let given = |child: &Gathered| format!(" WHERE {} IN ({ids})", added_as(child.table, Role::RootId));
-    children.iter().map(|child| added(dialect, child, &given(child))).collect()
+    children.iter().map(|child| added(dialect, tables, child, &given(child))).collect()
 }
 
 /// Whether a row of `of`, a table as the statement has it, has a key that no row of table `among` for which `given` holds
@@ -145,29 +156,41 @@ pub(super) fn delete_load(
     dialect: Dialect,
     tables: &[(TableName, &TableSchema)],
     load_id: &str,
-) -> Vec<String> {
-    let Some(((name, root), children)) = tables.split_first() else { return Vec::new() };
-    let name = dialect.table(name);
+) -> Vec<Statement> {
+    let Some(((root_name, root), children)) = tables.split_first() else { return Vec::new() };
+    let name = dialect.table(root_name);
     let given = format!("WHERE {} = {}", added_as(root, Role::LoadId), literal(load_id));
-    let mut statements: Vec<String> = children
+    let mut statements: Vec<Statement> = children
         .iter()
         .map(|(child, of)| {
             let ids = format!("SELECT {} FROM {name} {given}", added_as(root, Role::RowId));
-            format!("DELETE FROM {} WHERE {} IN ({ids})", dialect.table(child), added_as(of, Role::RootId))
+            let sql = format!(
+                "DELETE FROM {} WHERE {} IN ({ids})",
+                dialect.table(child),
+                added_as(of, Role::RootId)
+            );
+            Statement::Change(Change::of(child, sql).reading([root_name.clone()]))
         })
         .collect();
-    statements.push(format!("DELETE FROM {name} {given}"));
+    statements.push(Statement::Change(Change::of(root_name, format!("DELETE FROM {name} {given}"))));
     statements
 }
 
-fn added(dialect: Dialect, gathered: &Gathered, given: &str) -> String {
+/// A change of the rows of `of` by what any of `tables` holds.
+pub(super) fn change(tables: &[Gathered], of: &TableName, sql: String) -> Statement {
+    let both = |gathered: &Gathered| [gathered.name.clone(), gathered.beside.clone()];
+    Statement::Change(Change::of(of, sql).reading(tables.iter().flat_map(both)))
+}
+
+fn added(dialect: Dialect, tables: &[Gathered], gathered: &Gathered, given: &str) -> Statement {
     let columns = list(gathered.table.columns.iter().map(|column| column.name.as_str()));
-    format!(
+    let sql = format!(
         "INSERT INTO {} ({columns}) SELECT {columns} FROM {}{given} ORDER BY {}",
         dialect.table(&gathered.name),
         dialect.table(&gathered.beside),
         quoted(ROW)
-    )
+    );
+    change(tables, &gathered.name, sql)
 }
 
 /// As [`crate::merge::is_deleted`] has it, by a column's type.

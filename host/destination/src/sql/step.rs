@@ -2,6 +2,7 @@
 
 use super::Sql;
 use super::place::sort;
+use super::session::Statement;
 use crate::error::DestinationError;
 
 impl Sql {
@@ -13,19 +14,18 @@ impl Sql {
         self.begin_transaction()?;
         let has_savepoints = self.session.dialect().has_savepoints();
         if has_savepoints {
-            self.session.batch("SAVEPOINT step").map_err(|error| self.failed(error))?;
+            self.session.begin_step().map_err(|error| self.failed(error))?;
         }
         let done = step(self).and_then(|done| {
             if has_savepoints {
-                self.session.batch("RELEASE SAVEPOINT step").map_err(|error| self.failed(error))?;
+                self.session.end_step().map_err(|error| self.failed(error))?;
             }
             Ok(done)
         });
         if done.is_err() {
             self.known.forget();
             self.stopped = if has_savepoints {
-                let back = self.session.batch("ROLLBACK TO SAVEPOINT step");
-                back.and_then(|()| self.session.batch("RELEASE SAVEPOINT step")).is_err()
+                self.session.take_back_step().is_err()
             } else {
                 // What is refused by name is refused before anything is written.
                 !matches!(
@@ -42,17 +42,16 @@ impl Sql {
     pub(super) fn begin_transaction(&mut self) -> Result<(), DestinationError> {
         self.check_going()?;
         if !self.in_transaction {
-            let begin = self.session.dialect().begin();
-            self.session.batch(begin).map_err(|error| self.failed(error))?;
+            self.session.begin().map_err(|error| self.failed(error))?;
             self.in_transaction = true;
         }
         Ok(())
     }
 
-    pub(super) fn run(&mut self, statements: &[String]) -> Result<(), DestinationError> {
+    pub(super) fn run(&mut self, statements: &[Statement]) -> Result<(), DestinationError> {
         statements
             .iter()
-            .try_for_each(|sql| self.session.batch(sql))
+            .try_for_each(|statement| self.session.run(statement))
             .map_err(|error| sort(&self.place, error))
     }
 }

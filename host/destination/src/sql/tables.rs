@@ -8,14 +8,16 @@ use super::dialect::{Dialect, list, quoted};
 use super::page::{Extra, Holds};
 use super::session::{Session, SqlError, TableName};
 
-/// The columns that tables are known to have, so that a page need not ask.
+/// The columns that tables are known to have, so that a page need not ask: each with its type, as the database writes it or
+/// as it was written when the column was made.
 #[derive(Debug, Default)]
 pub(super) struct Known(HashMap<TableName, Columns>);
 
 /// Those of one table.
 #[derive(Debug, Default)]
 struct Columns {
-    names: HashSet<String>,
+    /// By name, the types.
+    kinds: HashMap<String, String>,
     /// Fields of structs among them, as statements name them: those that this session has made, or found.
     fields: HashSet<String>,
 }
@@ -48,16 +50,17 @@ impl Known {
         let known = self.0.entry(name.clone()).or_default();
         let named = dialect.table(name);
         for column in &table.columns {
-            if !known.names.contains(&column.name) {
+            if !known.kinds.contains_key(&column.name) {
                 let kind = dialect.column_type(&column.data_type);
-                session.batch(&format!("ALTER TABLE {named} ADD COLUMN {} {kind}", quoted(&column.name)))?;
-                known.names.insert(column.name.clone());
+                session.define(&format!("ALTER TABLE {named} ADD COLUMN {} {kind}", quoted(&column.name)))?;
+                known.kinds.insert(column.name.clone(), kind);
                 known.fields.extend(fields_of(dialect, column).map(|(field, _)| field));
             }
             // Of a table that is found, which it has is not asked.
             for (field, kind) in fields_of(dialect, column) {
                 if !known.fields.contains(&field) {
-                    session.batch(&format!("ALTER TABLE {named} ADD COLUMN IF NOT EXISTS {field} {kind}"))?;
+                    session
+                        .define(&format!("ALTER TABLE {named} ADD COLUMN IF NOT EXISTS {field} {kind}"))?;
                     known.fields.insert(field);
                 }
             }
@@ -75,12 +78,12 @@ impl Known {
         let dialect = session.dialect();
         let kind = dialect.column_type(&ColumnType::Timestamp { utc: true });
         for column in columns {
-            if self.columns(session, name)?.is_none_or(|known| known.contains(*column)) {
+            if self.columns(session, name)?.is_none_or(|known| known.contains_key(*column)) {
                 continue;
             }
             let (table, quoted) = (dialect.table(name), quoted(column));
-            session.batch(&format!("ALTER TABLE {table} ADD COLUMN {quoted} {kind}"))?;
-            self.0.entry(name.clone()).or_default().names.insert((*column).to_owned());
+            session.define(&format!("ALTER TABLE {table} ADD COLUMN {quoted} {kind}"))?;
+            self.0.entry(name.clone()).or_default().kinds.insert((*column).to_owned(), kind.clone());
         }
         Ok(())
     }
@@ -88,21 +91,21 @@ impl Known {
     /// Takes table `name` away, if it is there.
     pub(super) fn drop(&mut self, session: &mut Session, name: &TableName) -> Result<(), SqlError> {
         self.0.remove(name);
-        session.batch(&format!("DROP TABLE IF EXISTS {}", session.dialect().table(name)))
+        session.drop(name)
     }
 
-    /// The names of a table's columns; none if it is not there.
+    /// A table's columns; none if it is not there.
     pub(super) fn columns(
         &mut self,
         session: &mut Session,
         name: &TableName,
-    ) -> Result<Option<&HashSet<String>>, SqlError> {
+    ) -> Result<Option<&HashMap<String, String>>, SqlError> {
         if !self.0.contains_key(name) {
             let Some(columns) = session.columns(name)? else { return Ok(None) };
-            let names = columns.into_iter().map(|(column, _)| column).collect();
-            self.0.insert(name.clone(), Columns { names, ..Columns::default() });
+            let kinds = columns.into_iter().collect();
+            self.0.insert(name.clone(), Columns { kinds, ..Columns::default() });
         }
-        Ok(self.0.get(name).map(|known| &known.names))
+        Ok(self.0.get(name).map(|known| &known.kinds))
     }
 
     /// A table was changed by other means: what is known of it may not be so.
@@ -124,9 +127,9 @@ impl Known {
         if self.columns(session, name)?.is_some() {
             return Ok(());
         }
-        session.batch(&creation(session.dialect(), name, columns))?;
-        let names = columns.iter().map(|(column, _)| (*column).to_owned()).collect();
-        self.0.insert(name.clone(), Columns { names, ..Columns::default() });
+        session.define(&creation(session.dialect(), name, columns))?;
+        let kinds = columns.iter().map(|(column, kind)| ((*column).to_owned(), kind.clone())).collect();
+        self.0.insert(name.clone(), Columns { kinds, ..Columns::default() });
         Ok(())
     }
 }
@@ -170,7 +173,7 @@ pub(super) fn count_distinct(
         list(columns.iter().copied()),
         session.dialect().table(name)
     );
-    let rows = session.query(&sql, &[])?;
+    let rows = session.query(&[name], &sql, &[])?;
     Ok(match rows.first().and_then(|row| row.first()) {
         Some(super::session::Scalar::Int(count)) => count.unsigned_abs(),
         _ => 0,

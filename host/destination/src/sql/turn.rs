@@ -4,8 +4,8 @@
 //! the one it knows, and is refused with all that it wrote. Nothing is left behind that would have to be cleaned up.
 
 use super::dialect::Dialect;
-use super::ledger::STATE;
-use super::session::{Scalar, Session, SqlError, SqlErrorKind, TableName};
+use super::ledger::{self, STATE};
+use super::session::{Change, Scalar, Session, SqlError, SqlErrorKind};
 
 /// What is said of a turn that was taken.
 pub(super) const ANOTHER: &str = "is being loaded by another run";
@@ -28,9 +28,11 @@ impl Turn {
         schema: Option<&str>,
         pipeline: &str,
     ) -> Result<Self, SqlError> {
-        let (state, dialect) = (state(session, schema), session.dialect());
+        let (name, dialect) = (ledger::table_of(schema, STATE), session.dialect());
+        let state = dialect.table(&name);
         let [one, two, three] = [1, 2, 3].map(|place| dialect.argument(place));
         let found = session.query(
+            &[&name],
             &format!("SELECT value FROM {state} WHERE pipeline = {one} AND entry = {two}"),
             &[text(pipeline), text(ENTRY)],
         )?;
@@ -38,20 +40,16 @@ impl Turn {
         if let Some(Scalar::Text(seen)) = found.pop() {
             // Where no key forbids it, two runs may have made one each at the very first.
             for other in found {
-                session.execute(
-                    &format!(
-                        "DELETE FROM {state} WHERE pipeline = {one} AND entry = {two} AND value = {three}"
-                    ),
-                    &[text(pipeline), text(ENTRY), other],
-                )?;
+                let sql = format!(
+                    "DELETE FROM {state} WHERE pipeline = {one} AND entry = {two} AND value = {three}"
+                );
+                session.change(&Change::of(&name, sql), &[text(pipeline), text(ENTRY), other])?;
             }
             return Ok(Self { seen, next: String::new() });
         }
         let seen = fresh();
-        session.execute(
-            &format!("INSERT INTO {state} VALUES ({one}, {two}, {three})"),
-            &[text(pipeline), text(ENTRY), text(&seen)],
-        )?;
+        let sql = format!("INSERT INTO {state} VALUES ({one}, {two}, {three})");
+        session.change(&Change::of(&name, sql), &[text(pipeline), text(ENTRY), text(&seen)])?;
         Ok(Self { seen, next: String::new() })
     }
 
@@ -62,14 +60,15 @@ impl Turn {
         schema: Option<&str>,
         pipeline: &str,
     ) -> Result<(), SqlError> {
-        let (state, dialect) = (state(session, schema), session.dialect());
+        let (name, dialect) = (ledger::table_of(schema, STATE), session.dialect());
+        let state = dialect.table(&name);
         let [one, two, three, four] = [1, 2, 3, 4].map(|place| dialect.argument(place));
         self.next = fresh();
-        session.execute(
-            &format!("UPDATE {state} SET value = {one} WHERE pipeline = {two} AND entry = {three} AND value = {four}"),
-            &[text(&self.next), text(pipeline), text(ENTRY), text(&self.seen)],
-        )?;
-        Ok(())
+        let sql = format!(
+            "UPDATE {state} SET value = {one} WHERE pipeline = {two} AND entry = {three} AND value = {four}"
+        );
+        let args = [text(&self.next), text(pipeline), text(ENTRY), text(&self.seen)];
+        session.change(&Change::of(&name, sql), &args)
     }
 
     /// Whether it was taken, before the transaction is committed.
@@ -82,23 +81,23 @@ impl Turn {
         schema: Option<&str>,
         pipeline: &str,
     ) -> Result<(), SqlError> {
-        let (state, dialect) = (state(session, schema), session.dialect());
+        let (name, dialect) = (ledger::table_of(schema, STATE), session.dialect());
+        let state = dialect.table(&name);
         let [one, two, three] = [1, 2, 3].map(|place| dialect.argument(place));
         if dialect == Dialect::BigQuery {
             // Its transaction is one text, which ends here if it is not so.
-            session.execute(
-                &format!(
-                    "ASSERT (SELECT COUNT(*) FROM {state} WHERE pipeline = {one} AND entry = {two} AND value = {three}) = 1 \
-                     AS '{ANOTHER}'"
-                ),
-                &[text(pipeline), text(ENTRY), text(&self.next)],
-            )?;
+            let sql = format!(
+                "ASSERT (SELECT COUNT(*) FROM {state} WHERE pipeline = {one} AND entry = {two} AND value = {three}) = 1 \
+                 AS '{ANOTHER}'"
+            );
+            session.change(&Change::of(&name, sql), &[text(pipeline), text(ENTRY), text(&self.next)])?;
             self.seen.clone_from(&self.next);
             return Ok(());
         }
         session.flush()?;
         // Not every driver tells how many rows a statement has changed.
         let found = session.query(
+            &[&name],
             &format!("SELECT value FROM {state} WHERE pipeline = {one} AND entry = {two}"),
             &[text(pipeline), text(ENTRY)],
         )?;
@@ -109,11 +108,6 @@ impl Turn {
         self.seen.clone_from(&self.next);
         Ok(())
     }
-}
-
-fn state(session: &Session, schema: Option<&str>) -> String {
-    let name = TableName { schema: schema.map(str::to_owned), name: STATE.to_owned() };
-    session.dialect().table(&name)
 }
 
 fn fresh() -> String {

@@ -3,7 +3,8 @@
 use sanderling_columns::{Role, SystemNames};
 
 use super::dialect::{Dialect, list, quoted};
-use super::statements::{Gathered, Keys, ROW, missing, stays, system};
+use super::session::Statement;
+use super::statements::{Gathered, Keys, ROW, change, missing, stays, system};
 use crate::strategy::History;
 
 /// From when to when versions hold.
@@ -24,7 +25,7 @@ pub(super) fn versions(
     keys: &Keys,
     times: &Times,
     whole: bool,
-) -> Vec<String> {
+) -> Vec<Statement> {
     let Some((root, children)) = tables.split_first() else { return Vec::new() };
     let id = system(root.table, Role::RowId);
     if root.table.column(id).is_none() {
@@ -52,33 +53,37 @@ pub(super) fn versions(
     };
     let id = quoted(id);
     // Of several versions that one load brings of a row, one counts. The others are of no name from here on.
-    let mut statements = vec![format!("UPDATE {beside} SET {id} = '' WHERE NOT ({stays})")];
+    let unnamed = format!("UPDATE {beside} SET {id} = '' WHERE NOT ({stays})");
+    let mut statements = vec![change(tables, &root.beside, unnamed)];
     if let Some(scope) = scope {
         let is_gone = missing(dialect, &[system(root.table, Role::RowId)], &own, &root.beside, "");
-        statements.push(format!(
+        let sql = format!(
             "UPDATE {name} SET {to} = {boundary} WHERE {holds} AND ({id} IS NULL OR {is_gone}){scope}"
-        ));
+        );
+        statements.push(change(tables, &root.name, sql));
     }
     for child in children {
         let columns = list(child.table.columns.iter().map(|column| column.name.as_str()));
         let child_id = quoted(system(child.table, Role::RowId));
         let is_new = missing(dialect, &[system(child.table, Role::RowId)], "ranked", &child.name, "");
-        statements.push(format!(
+        let sql = format!(
             "INSERT INTO {} ({columns}) SELECT {columns} FROM \
              (SELECT *, row_number() OVER (PARTITION BY {child_id} ORDER BY {row}) AS place_of_key FROM {}) AS ranked \
              WHERE place_of_key = 1 AND {} IN (SELECT {id} FROM {beside}) AND {is_new} ORDER BY {row}",
             dialect.table(&child.name),
             dialect.table(&child.beside),
             quoted(system(child.table, Role::RootId)),
-        ));
+        );
+        statements.push(change(tables, &child.name, sql));
     }
     let columns = list(root.table.columns.iter().map(|column| column.name.as_str()));
     let end = end.as_deref().unwrap_or("NULL");
     let is_new =
         missing(dialect, &[system(root.table, Role::RowId)], &quoted(&root.beside.name), &root.name, &holds);
-    statements.push(format!(
+    let sql = format!(
         "INSERT INTO {name} ({columns}, {from}, {to}) SELECT {columns}, {boundary}, {end} FROM {beside} \
          WHERE {id} <> '' AND {is_new} ORDER BY {row}"
-    ));
+    );
+    statements.push(change(tables, &root.name, sql));
     statements
 }

@@ -81,6 +81,22 @@ const ALIASES: [(&str, &str); 8] = [
     ("big-query", "bigquery"),
 ];
 
+/// Drivers that there are, as `dbc install` calls them.
+const DRIVERS: [&str; 12] = [
+    "bigquery",
+    "clickhouse",
+    "databricks",
+    "duckdb",
+    "flightsql",
+    "mssql",
+    "mysql",
+    "postgresql",
+    "redshift",
+    "snowflake",
+    "sqlite",
+    "trino",
+];
+
 /// Drivers whose database is a file, and the option that names it.
 const FILES: [(&str, &str); 2] = [("sqlite", "uri"), ("duckdb", "path")];
 
@@ -127,10 +143,6 @@ impl AdbcAddress {
         if address.driver.is_empty() {
             return Err(AdbcAddressError::NoDriver);
         }
-        let alias = |(alias, _): &&(&str, &str)| address.driver.eq_ignore_ascii_case(alias);
-        if let (Some((_, meant)), None) = (ALIASES.iter().find(alias), &address.library) {
-            return Err(AdbcAddressError::Misnamed { name: address.driver, meant });
-        }
         for pair in parameters.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             if value.is_empty() {
@@ -150,6 +162,11 @@ impl AdbcAddress {
             if again {
                 return Err(AdbcAddressError::Twice { name: name.to_owned() });
             }
+        }
+        let alias = |(alias, _): &&(&str, &str)| address.driver.eq_ignore_ascii_case(alias);
+        let misnamed = ALIASES.iter().find(alias).map(|(_, meant)| *meant).or_else(|| near(&address.driver));
+        if let (Some(meant), None) = (misnamed, &address.library) {
+            return Err(AdbcAddressError::Misnamed { name: address.driver, meant });
         }
         match FILES.into_iter().find(|(driver, _)| *driver == address.driver) {
             Some((driver, option)) if address.file().is_none() => {
@@ -203,6 +220,17 @@ impl AdbcAddress {
         secrets.dedup();
         secrets
     }
+}
+
+/// A driver whose name may have been meant by one that is none.
+fn near(name: &str) -> Option<&'static str> {
+    let small = name.to_ascii_lowercase();
+    if DRIVERS.contains(&name) {
+        return None;
+    }
+    let distance = |driver: &&str| strsim::damerau_levenshtein(&small, driver);
+    let nearest = DRIVERS.into_iter().min_by_key(distance)?;
+    (distance(&nearest) <= nearest.len() / 4).then_some(nearest)
 }
 
 /// Whether a driver is named by its library.
@@ -360,6 +388,8 @@ mod tests {
                 "this names no file; write `adbc:sqlite?uri=FILE`",
             ),
             ("adbc:duckdb?uri=x", "this names no file; write `adbc:duckdb?path=FILE`"),
+            ("adbc:sqlit?uri=x.db", "no driver is called `sqlit`; did you mean `adbc:sqlite`?"),
+            ("adbc:SnowFlake?account=a", "no driver is called `SnowFlake`; did you mean `adbc:snowflake`?"),
             ("adbc:Postgres?uri=x", "no driver is called `Postgres`; did you mean `adbc:postgresql`?"),
             (
                 "adbc:sqlite?uri",

@@ -2,9 +2,9 @@
 
 use std::cmp::Ordering;
 
-use super::{ERRORS, LOADS, QUARANTINE, STATE, named};
+use super::{ERRORS, LOADS, QUARANTINE, STATE, table_of};
 use crate::sql::dialect::Dialect;
-use crate::sql::session::{Scalar, Session, SqlError, TableName};
+use crate::sql::session::{Change, Scalar, Session, SqlError};
 
 /// Of the tables below. A program that knows only an older one must not write them.
 const VERSION: i64 = 1;
@@ -26,7 +26,7 @@ pub(in crate::sql) fn of_another_version(
     schema: Option<&str>,
 ) -> Result<Option<OtherVersion>, SqlError> {
     let dialect = session.dialect();
-    let table = |name: &str| TableName { schema: schema.map(str::to_owned), name: name.to_owned() };
+    let table = |name: &str| table_of(schema, name);
     if session.columns(&table(STATE))?.is_none() {
         // The first programs kept it in tables of its own, one for each kind of thing.
         return Ok(session.columns(&table(LOADS))?.map(|_| OtherVersion::Older));
@@ -35,7 +35,7 @@ pub(in crate::sql) fn of_another_version(
         "SELECT value FROM {} WHERE pipeline = '' AND entry = 'version'",
         dialect.table(&table(STATE))
     );
-    let found = session.query(&sql, &[])?;
+    let found = session.query(&[&table(STATE)], &sql, &[])?;
     let found = match found.first().and_then(|row| row.first()) {
         Some(Scalar::Text(version)) => version.parse::<i64>().unwrap_or_default(),
         _ => 0,
@@ -59,7 +59,7 @@ pub(in crate::sql) fn create(
     let dialect = session.dialect();
     let (text, integer) = (dialect.text(), dialect.integer());
     let [state, loads, errors, quarantine] =
-        [STATE, LOADS, ERRORS, QUARANTINE].map(|name| named(dialect, schema, name));
+        [STATE, LOADS, ERRORS, QUARANTINE].map(|name| dialect.table(&table_of(schema, name)));
     // DuckDB checks keys against rows that the same transaction has deleted, and others do not check them at all.
     let key = |columns| match dialect {
         Dialect::Sqlite | Dialect::Postgres => format!(", PRIMARY KEY (pipeline, {columns})"),
@@ -91,13 +91,13 @@ pub(in crate::sql) fn create(
             ),
         ),
     ] {
-        session.batch(&format!("CREATE TABLE IF NOT EXISTS {name} ({columns})"))?;
+        session.define(&format!("CREATE TABLE IF NOT EXISTS {name} ({columns})"))?;
     }
-    let state = named(dialect, schema, STATE);
-    session.execute(&format!("DELETE FROM {state} WHERE pipeline = '' AND entry = 'version'"), &[])?;
-    session.execute(
-        &format!("INSERT INTO {state} VALUES ('', 'version', {})", dialect.argument(1)),
-        &[Scalar::Text(VERSION.to_string())],
-    )?;
+    let name = table_of(schema, STATE);
+    let state = dialect.table(&name);
+    let before = format!("DELETE FROM {state} WHERE pipeline = '' AND entry = 'version'");
+    session.change(&Change::of(&name, before), &[])?;
+    let version = format!("INSERT INTO {state} VALUES ('', 'version', {})", dialect.argument(1));
+    session.change(&Change::of(&name, version), &[Scalar::Text(VERSION.to_string())])?;
     Ok(None)
 }
