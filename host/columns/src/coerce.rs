@@ -186,6 +186,10 @@ fn moment_micros(text: &str) -> Result<i64, Unfit> {
     if let Some(moment) = moment(text) {
         return Ok(moment.micros);
     }
+    // The parser's last moment is some hours before the end of the year 9999.
+    if let Some(days) = date(text.as_bytes()) {
+        return Ok(days * DAY_MICROS);
+    }
     let parser = DateTimeParser::new();
     let civil = |time: DateTime| jiff::tz::Offset::UTC.to_timestamp(time).ok();
     let at = parser.parse_timestamp(text).ok().or_else(|| parser.parse_datetime(text).ok().and_then(civil));

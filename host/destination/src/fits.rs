@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use jiff::fmt::temporal::DateTimeParser;
+use jiff::fmt::temporal::{DateTimeParser, Pieces};
 use sanderling_columns::{DataType, Decimal};
 
 use crate::value::string;
@@ -136,7 +136,10 @@ fn is_unix_time(number: &str) -> bool {
 fn is_moment(text: &str) -> bool {
     let parser = DateTimeParser::new();
     // A moment with an offset, or one without: the parser keeps the two apart.
-    parser.parse_timestamp(text).is_ok() || parser.parse_datetime(text).is_ok()
+    parser.parse_timestamp(text).is_ok() || parser.parse_datetime(text).is_ok() || {
+        // Its last moment with an offset is some hours before the end of the year 9999.
+        Pieces::parse(text).is_ok_and(|pieces| pieces.time().is_some() && pieces.offset().is_some())
+    }
 }
 
 /// `[+-]`, digits with or without a point among them, an exponent: what Python's `Decimal` reads, but for NaN and infinity.
@@ -297,6 +300,8 @@ mod tests {
                     "\"2026-03-01\"",
                     "\"20260301T093000Z\"",
                     "\"2026-03-01T09:30:00+0200\"",
+                    "\"9999-12-31T23:59:59.999999Z\"",
+                    "\"9999-12-31\"",
                     "\"1772357400\"",
                     "1772357400",
                     "1772357400.5",
@@ -322,6 +327,7 @@ mod tests {
                     "\"20260301\"",
                     "\"2026-03-01T09:30:00Z\"",
                     "\"2024-02-29\"",
+                    "\"9999-12-31\"",
                     "1772357400",
                 ],
                 &["\"2025-02-29\"", "\"2026-13-01\"", "\"09:30\"", "\"soon\"", "false"],

@@ -30,7 +30,9 @@ pub(super) fn write(path: &Path, schema: &Schema, batches: &[RecordBatch]) -> Re
         for batch in batches {
             writer.write(&widened(batch, &schema)?)?;
         }
-        writer.into_inner()?.sync_data()?;
+        // Taken out by `into_inner`, it would make a text of what the disk says.
+        writer.finish()?;
+        writer.inner().sync_data()?;
         Ok(())
     };
     written().map_err(|error| sort(path, error))

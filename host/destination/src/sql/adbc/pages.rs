@@ -103,6 +103,9 @@ impl Adbc {
             statement.execute_update().map(drop)
         };
         send().map_err(|error| self.failed(&error))?;
+        if let Some(page) = &waits {
+            self.is_there(page, batch.num_rows())?;
+        }
         let schema = batch.schema();
         let columns = list(schema.fields().iter().map(|field| field.name().as_str()));
         let sent = schema.fields().iter().zip(page.columns()).enumerate().map(|(place, (field, array))| {
@@ -129,5 +132,20 @@ impl Adbc {
             }
         }
         Ok(batch.num_rows() as u64)
+    }
+
+    /// Whether a page that was committed by itself has all its rows: DuckDB's driver says so even when its disk was full.
+    fn is_there(&mut self, page: &TableName, rows: usize) -> Result<(), SqlError> {
+        let found = self.ask(&format!("SELECT count(*) FROM {}", self.dialect.table(page)), &[])?;
+        let count = match found.first().and_then(|row| row.first()) {
+            Some(Scalar::Int(count)) => usize::try_from(*count).ok(),
+            Some(Scalar::Text(count)) => count.parse().ok(),
+            _ => None,
+        };
+        if count == Some(rows) {
+            return Ok(());
+        }
+        let message = format!("its driver has taken {rows} rows of a page, and not all of them are there");
+        Err(SqlError { kind: SqlErrorKind::Other, message })
     }
 }
