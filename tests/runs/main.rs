@@ -34,6 +34,7 @@
 //! | `messages.rs` | every message that the program can print has a snapshot |
 //! | `objects.rs` | object stores for whole runs |
 //! | `offset.rs` | offset paging against servers that behave in every odd way |
+//! | `people.rs` | a small pipeline into a database: what is told of it, and what must not be |
 //! | `peers.rs` | other tools' cases, listed in `tests/peers.md`, each with its test |
 //! | `postgres.rs` | runs into a real PostgreSQL server |
 //! | `preview.rs` | the first rows of a resource |
@@ -103,6 +104,7 @@ mod pagers;
 mod paging_property;
 mod parquet;
 mod peers;
+mod people;
 mod postgres;
 #[path = "../../host/destination/tests-support/postgres_proxy.rs"]
 mod postgres_proxy;
@@ -127,6 +129,8 @@ mod shown;
 mod signing;
 #[path = "../../host/destination/tests-support/skipped.rs"]
 mod skipped;
+#[path = "../../host/destination/tests-support/spawned.rs"]
+mod spawned;
 mod status;
 mod steps;
 mod terminal;

@@ -2,9 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use sanderling_demo::{Options, start};
-
 use crate::breaking::{Breaking, DISPOSITIONS, TABLES, To, after, sorted};
+use crate::people::run_and_look;
 use crate::postgres_proxy::losing_a_commit;
 use crate::postgres_server::{PASSWORD, Server, shared};
 use crate::program::Folder;
@@ -57,21 +56,11 @@ pub(crate) fn rows_of(schema: &str, table: &str) -> Vec<String> {
     )))
 }
 
-/// A demo config, the folder it is in, and where it writes to.
+/// The small pipeline into a schema of its own, and which that is.
 fn demo(to: &str) -> (sanderling_demo::Server, Folder, String) {
     let schema = new_schema();
-    let demo = start(Options { clients: 3, ..Options::default() }).unwrap();
-    let mut folder = Folder::new();
-    folder.env("SANDERLING_SECRET_DB_PASSWORD", PASSWORD);
     let to = to.replace("SERVER", &format!("127.0.0.1:{}", server().port())).replace("SCHEMA", &schema);
-    let config = format!(
-        r#"{{"name": "people", "to": "{to}", "client": {{"base_url": "{}"}},
-            "resources": [{{"name": "clients", "primary_key": "id", "write_disposition": "merge",
-                "endpoint": {{"path": "/v1/clients", "data_selector": "data",
-                    "paginator": {{"type": "offset", "limit": 2}}}}}}]}}"#,
-        demo.base_url()
-    );
-    folder.write("people.json", &config);
+    let (demo, folder) = crate::people::demo(&to);
     (demo, folder, schema)
 }
 
@@ -84,14 +73,10 @@ fn a_run_its_status_and_its_state() {
     }
     let (_demo, folder, schema) = demo(TO);
     let shown = format!("postgresql://tester@127.0.0.1:{}/postgres?schema={schema}", server().port());
-    folder.run(&["check", "people.json"]).expect(0);
-    folder.run(&["status", "people.json"]).expect(0);
     let address = shown.split('?').next().unwrap();
     let look = format!("look at it: psql {address} -c 'select * from \"{schema}\".\"clients\" limit 5'");
-    let ran = folder.run(&["run", "people.json", "--json"]).expect(0).says(&[&look]);
-    let document: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
-    assert_eq!(document["destination"], shown.as_str());
-    assert_eq!(rows_of(&schema, "clients").len(), 3);
+    let said = run_and_look(&folder, &shown, || rows_of(&schema, "clients").len());
+    assert!(said.contains(&look), "{said}");
     let types = "SELECT string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' ORDER BY attname)
                  FROM pg_attribute WHERE attnum > 0 AND attrelid = ";
     let types = ask(&format!("{types} '{schema}.clients'::regclass"));
@@ -99,15 +84,6 @@ fn a_run_its_status_and_its_state() {
         types[0].contains("_loaded_at timestamp with time zone") && types[0].contains("id bigint"),
         "{types:?}"
     );
-    let status = folder.run(&["status", "people.json"]).expect(0);
-    assert!(status.stdout.contains("clients") && status.stdout.contains(&shown), "{}", status.stdout);
-    folder.run(&["state", "show", "people.json"]).expect(0);
-    folder.run(&["state", "reset", "people.json"]).expect(0);
-    folder.run(&["run", "people.json"]).expect(0);
-    assert_eq!(rows_of(&schema, "clients").len(), 3);
-    for ran in [&ran, &status] {
-        assert!(!format!("{}{}", ran.stdout, ran.stderr).contains(PASSWORD));
-    }
 }
 
 #[test]

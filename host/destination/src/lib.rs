@@ -58,11 +58,7 @@ mod key;
 mod lock;
 mod merge;
 #[cfg(test)]
-mod merge_tests;
-#[cfg(test)]
 mod messages_tests;
-#[cfg(test)]
-mod million_tests;
 mod objects;
 #[cfg(test)]
 mod objects_tests;
@@ -85,14 +81,15 @@ mod undecodable;
 mod value;
 
 #[cfg(test)]
-mod children_tests;
-#[cfg(test)]
 mod conformance;
 #[cfg(test)]
 mod discovered_tests;
 #[cfg(test)]
 #[path = "../tests-support/skipped.rs"]
 mod skipped;
+#[cfg(test)]
+#[path = "../tests-support/spawned.rs"]
+mod spawned;
 #[cfg(test)]
 mod structs_tests;
 

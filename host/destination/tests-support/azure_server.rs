@@ -1,16 +1,12 @@
 //! A server of Azure's blob protocol for tests: Azurite, in memory, gone with the tests however they end.
 
-use std::net::TcpListener;
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
 
 use crate::skipped::skipped;
-
-/// Runs a server until standard input ends, which it does with the process of the tests.
-const UNTIL_INPUT_ENDS: &str = r#""$@" & read _; kill -KILL $!"#;
-const READY: Duration = Duration::from_secs(60);
+use crate::spawned::{Spawned, free_ports};
 
 /// Its one account, with the key that is the same in every Azurite.
 const ACCOUNT: &str = "devstoreaccount1";
@@ -32,7 +28,7 @@ require("http").request(target, answer => process.exit(answer.statusCode === 201
 /// A server on a free port of loopback, with a container.
 pub(crate) struct Server {
     url: String,
-    _child: Child,
+    _spawned: Spawned,
 }
 
 /// The one that all tests share; none, with a word about it, where `SANDERLING_AZURITE` names no program.
@@ -55,33 +51,19 @@ impl Server {
     }
 
     fn start(program: &Path) -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = free.local_addr().unwrap().port().to_string();
-        drop(free);
-        let mut command = Command::new("sh");
-        command.args(["-c", UNTIL_INPUT_ENDS, "sh", "node"]).arg(program).args([
-            "--inMemoryPersistence",
-            "--skipApiVersionCheck",
-            "--disableTelemetry",
-            "--silent",
-            "--blobHost",
-            "127.0.0.1",
-            "--blobPort",
-            &port,
-        ]);
-        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-        let child = command.spawn().unwrap();
-        let started = Instant::now();
+        let [port] = free_ports();
+        let text = port.to_string();
+        let mut command = Command::new("node");
+        command.arg(program).args(["--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry"]);
+        command.args(["--silent", "--blobHost", "127.0.0.1", "--blobPort", &text]);
+        let spawned = Spawned::start(&command, "-KILL", tempfile::tempdir().unwrap().keep(), &[]);
         let make =
-            || Command::new("node").args(["-e", MAKE_CONTAINER, &port, ACCOUNT, KEY]).status().unwrap();
-        while !make().success() {
-            assert!(started.elapsed() < READY, "Azurite does not start");
-            std::thread::sleep(Duration::from_millis(200));
-        }
+            || Command::new("node").args(["-e", MAKE_CONTAINER, &text, ACCOUNT, KEY]).status().unwrap();
+        spawned.wait_until(|_| TcpStream::connect(("127.0.0.1", port)).is_ok() && make().success());
         let key = KEY.replace('+', "%2B").replace('/', "%2F");
         let endpoint = format!("http://127.0.0.1:{port}/{ACCOUNT}");
         let url =
             format!("az://lake?endpoint={endpoint}&account_name={ACCOUNT}&account_key={key}&allow_http=true");
-        Self { url, _child: child }
+        Self { url, _spawned: spawned }
     }
 }

@@ -1,29 +1,24 @@
 //! A PostgreSQL server of its own for tests: made in a new folder, and gone with it however the tests end.
 
-use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
 
 use crate::skipped::skipped;
+use crate::spawned::{Spawned, free_ports};
 
 pub(crate) const PASSWORD: &str = "p@ss/w%rd";
 /// PostgreSQL refuses to run as root, so that root's tests run it as this user and group (Linux's `nobody`).
 const NOBODY: u32 = 65_534;
-/// Runs a server until standard input ends, which it does with the process of the tests, and removes its folder.
-const UNTIL_INPUT_ENDS: &str = r#"dir=$1; shift; "$@" & read _; kill -QUIT $!; wait $!; rm -rf "$dir""#;
-
 /// Runs a server for which a folder is a file system of so much memory, and its own.
 const ON_SMALL_DISK: &str =
     r#"mount -t tmpfs -o "size=$0,uid=65534,gid=65534,mode=700" none "$1" && shift && exec "$@""#;
 
 /// A server on a socket and on a free port of loopback, its user `tester`.
 pub(crate) struct Server {
-    child: Child,
+    spawned: Spawned,
     port: u16,
-    dir: PathBuf,
 }
 
 impl Server {
@@ -42,7 +37,7 @@ impl Server {
             return None;
         }
         let server = Self::start_in(&[], &[], Some(mib))?;
-        let disk = server.dir.join("small");
+        let disk = server.spawned.dir().join("small");
         Some((server, disk))
     }
 
@@ -71,37 +66,25 @@ impl Server {
             .output()
             .unwrap();
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let [port] = free_ports();
         let server = as_nobody(&programs.join("postgres"));
-        let mut command = Command::new("sh");
-        command.args(["-c", UNTIL_INPUT_ENDS, "sh"]).arg(&dir);
-        if let Some(mib) = disk_mib {
-            command
-                .args(["unshare", "-m", "sh", "-c", ON_SMALL_DISK, &format!("{mib}m")])
-                .arg(dir.join("small"));
-        }
-        command.arg(server.get_program()).args(server.get_args());
+        let mut command = match disk_mib {
+            None => Command::new(server.get_program()),
+            Some(mib) => {
+                let mut command = Command::new("unshare");
+                command.args(["-m", "sh", "-c", ON_SMALL_DISK, &format!("{mib}m")]).arg(dir.join("small"));
+                command.arg(server.get_program());
+                command
+            }
+        };
+        command.args(server.get_args());
         command.arg("-D").arg(dir.join("data")).arg("-k").arg(&dir).args(["-p", &port.to_string()]);
         for setting in ["fsync=off", "listen_addresses=127.0.0.1"].iter().chain(settings) {
             command.args(["-c", setting]);
         }
-        let log = std::fs::File::create(dir.join("log")).unwrap();
-        let command = command.current_dir(&dir).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(log);
-        let server = Self { child: command.spawn().unwrap(), port, dir };
-        server.wait();
-        Some(server)
-    }
-
-    fn wait(&self) {
-        let end = Instant::now() + Duration::from_secs(60);
-        loop {
-            let log = std::fs::read_to_string(self.dir.join("log")).unwrap_or_default();
-            if log.contains("database system is ready to accept connections") {
-                return;
-            }
-            assert!(Instant::now() < end, "the server does not start: {log}");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        let spawned = Spawned::start(&command, "-QUIT", dir, &[]);
+        spawned.wait_until(|log| log.contains("database system is ready to accept connections"));
+        Some(Self { spawned, port })
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -124,15 +107,8 @@ impl Server {
     /// The same over the socket.
     pub(crate) fn socket_url(&self) -> String {
         let password = PASSWORD.replace('%', "%25");
-        let (dir, port) = (self.dir.display(), self.port);
+        let (dir, port) = (self.spawned.dir().display(), self.port);
         format!("postgresql://tester:{password}@/postgres?host={dir}&port={port}")
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.child.stdin.take());
-        let _ = self.child.wait();
     }
 }
 

@@ -1,25 +1,23 @@
 //! A real server of S3's protocol for tests: SeaweedFS, in a new folder, gone with the tests however they end.
 
 use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
 
 use super::make_bucket;
 use crate::skipped::skipped;
+use crate::spawned::{Spawned, free_ports};
 
-/// Runs a server until standard input ends, which it does with the process of the tests, and removes its folder.
-const UNTIL_INPUT_ENDS: &str = r#"dir=$1; shift; "$@" & read _; kill -KILL $!; wait $!; rm -rf "$dir""#;
-/// It starts several servers within itself.
-const READY: Duration = Duration::from_secs(60);
+/// The servers within it, each with a port for what is asked of it and one for the others.
+const SERVERS: [&str; 4] = ["master", "volume", "filer", "s3"];
 
 /// A server on free ports of loopback, with a bucket.
 pub(crate) struct Server {
     url: String,
     filer: u16,
-    _child: Child,
+    _spawned: Spawned,
 }
 
 /// The one that all tests share; none, with a word about it, where `SANDERLING_WEED` names no program.
@@ -43,56 +41,39 @@ impl Server {
 
     fn start(program: &std::path::Path) -> Self {
         let dir = tempfile::tempdir().unwrap().keep();
-        let free = || TcpListener::bind("127.0.0.1:0").unwrap();
-        let held: Vec<TcpListener> = (0..8).map(|_| free()).collect();
-        let ports: Vec<u16> = held.iter().map(|held| held.local_addr().unwrap().port()).collect();
-        drop(held);
+        let [master, volume, filer, port, inner @ ..]: [u16; 8] = free_ports();
         let users = r#"{"identities":[{"name":"tester","credentials":[{"accessKey":"tester","secretKey":"hush/hush"}],"actions":["Admin","Read","Write","List","Tagging"]}]}"#;
         std::fs::write(dir.join("s3.json"), users).unwrap();
-        let mut command = Command::new("sh");
-        command.args(["-c", UNTIL_INPUT_ENDS, "sh"]).arg(&dir).arg(program);
+        let mut command = Command::new(program);
         command.args([
             "server",
+            "-dir=.",
             "-ip=127.0.0.1",
             "-ip.bind=127.0.0.1",
             "-s3",
+            "-s3.config=s3.json",
             "-s3.autoCreateBucket",
             "-s3.port.iceberg=0",
             "-s3.port.lance=0",
+            "-s3.localSocket=s3.sock",
+            "-filer.localSocket=filer.sock",
             "-master.volumeSizeLimitMB=64",
             "-volume.max=100",
         ]);
-        command
-            .arg(format!("-dir={}", dir.display()))
-            .arg(format!("-s3.config={}", dir.join("s3.json").display()));
-        let names = [
-            "master.port",
-            "master.port.grpc",
-            "volume.port",
-            "volume.port.grpc",
-            "filer.port",
-            "filer.port.grpc",
-            "s3.port",
-            "s3.port.grpc",
-        ];
-        command.args(names.iter().zip(&ports).map(|(name, port)| format!("-{name}={port}")));
-        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-        let child = command.spawn().unwrap();
-        let port = ports[6];
+        for ((name, port), inner) in SERVERS.iter().zip([master, volume, filer, port]).zip(inner) {
+            command.args([format!("-{name}.port={port}"), format!("-{name}.port.grpc={inner}")]);
+        }
+        // Through these its servers speak to each other; where they are is not ours to say.
+        let sockets =
+            SERVERS.iter().zip(inner).map(|(name, port)| format!("/tmp/seaweedfs-{name}-grpc-{port}.sock"));
+        let spawned = Spawned::start(&command, "-KILL", dir, &sockets.collect::<Vec<_>>());
         let url = format!(
             "s3://lake?endpoint=http://127.0.0.1:{port}&access_key_id=tester&secret_access_key=hush%2Fhush"
         );
-        let started = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(started.elapsed() < READY, "SeaweedFS does not start");
-            std::thread::sleep(Duration::from_millis(100));
-        }
         // A bucket is made by writing into it, once all of its servers have found each other.
-        while let Err(error) = make_bucket(&url) {
-            assert!(started.elapsed() < READY, "{error}");
-            std::thread::sleep(Duration::from_millis(200));
-        }
-        Self { url, filer: ports[4], _child: child }
+        let answers = || TcpStream::connect(("127.0.0.1", port)).is_ok();
+        spawned.wait_until(|_| answers() && make_bucket(&url).is_ok());
+        Self { url, filer, _spawned: spawned }
     }
 
     /// The bytes of an object, past S3; none where there is none.

@@ -674,77 +674,111 @@ fn rows_and_state(target: &Target, address: &PostgresAddress) -> (Vec<String>, O
     (rows, of_state)
 }
 
+/// The ways to a schema of a server: our own, by PostgreSQL's driver, and by it as if definitions committed by themselves.
+/// `settings` are what each connection is to have set.
+fn doors(server: &Server, port: u16, schema: &str, settings: &str) -> Vec<(String, Target)> {
+    let through = |url: String| url.replace(&server.port().to_string(), &port.to_string());
+    let own = Target::parse(&through(server.url(&format!("schema={schema}_own&{settings}")))).unwrap();
+    let driven = crate::conformance::driver("postgresql").into_iter().flat_map(|driver| {
+        [false, true].map(|defers| {
+            let name = format!("{schema}_driven_{defers}");
+            let url = through(server.driver_url());
+            let target =
+                Target::parse(&format!("adbc:postgresql?uri={url}?{settings}&{driver}&schema={name}"));
+            let Ok(Target::Adbc { mut address }) = target else { panic!("{target:?}") };
+            address.defers = defers;
+            (name, Target::Adbc { address })
+        })
+    });
+    [(format!("{schema}_own"), own)].into_iter().chain(driven).collect()
+}
+
 #[test]
 fn a_commit_that_nobody_answers_was_done_or_not() {
     let Some(server) = shared() else { return };
     for done in [false, true] {
-        let schema = format!("schema=lost_{done}");
-        let address = tcp(server, &schema);
-        let target = Target::Postgres { address: Box::new(address.clone()) };
-        // The first commit is that of opening.
-        let port = losing_a_commit(server.port(), 2, done).to_string();
-        let way = server.url(&schema).replace(&server.port().to_string(), &port);
-        let mut to = Destination::open(&Target::parse(&way).unwrap(), "demo").unwrap();
-        let table = table("tasks", Disposition::Append);
-        to.begin(&table, &load("tasks", "1")).unwrap();
-        let counted = Change::Load(Load { rows: 2, ..load("tasks", "1") });
-        to.write(&table, &page("{\"id\":1}\n{\"id\":2}\n", "1"), &[counted]).unwrap();
-        let lost = to.commit().unwrap_err();
-        let in_commit = matches!(lost, DestinationError::Server { failure: ServerFailure::LostInCommit, .. });
-        assert!(in_commit, "{lost}");
-        let after = to.write(&table, &page("{\"id\":3}\n", "1"), &[]).unwrap_err();
-        assert!(matches!(after, DestinationError::Stopped { .. }), "{after}");
-        drop(to);
-        let mut to = Destination::open(&target, "demo").unwrap();
-        let expected = if done { (some(&["1", "2"]), Some(2)) } else { (vec![None], None) };
-        let (rows, of_state) = rows_and_state(&target, &address);
-        let rows: Vec<Option<String>> = rows.into_iter().map(Some).chain([None]).collect();
-        assert_eq!((rows, of_state), expected);
-        // What the state says is what the run goes on from.
-        if done {
-            to.resume(&table, &load("tasks", "1")).unwrap();
-        } else {
+        let doors = doors(server, server.port(), &format!("lost_{done}"), "");
+        for (at, (schema, target)) in doors.into_iter().enumerate() {
+            let address = tcp(server, &format!("schema={schema}"));
+            // The first commit is that of opening.
+            let port = losing_a_commit(server.port(), 2, done);
+            let (_, way) = self::doors(server, port, &format!("lost_{done}"), "").swap_remove(at);
+            let mut to = Destination::open(&way, "demo").unwrap();
+            let table = table("tasks", Disposition::Append);
             to.begin(&table, &load("tasks", "1")).unwrap();
+            let counted = Change::Load(Load { rows: 2, ..load("tasks", "1") });
+            to.write(&table, &page("{\"id\":1}\n{\"id\":2}\n", "1"), &[counted]).unwrap();
+            let lost = to.commit().unwrap_err();
+            let in_commit =
+                matches!(lost, DestinationError::Server { failure: ServerFailure::LostInCommit, .. });
+            assert!(in_commit, "{schema}: {lost:?}");
+            let after = to.write(&table, &page("{\"id\":3}\n", "1"), &[]).unwrap_err();
+            assert!(matches!(after, DestinationError::Stopped { .. }), "{schema}: {after}");
+            drop(to);
+            let mut to = Destination::open(&target, "demo").unwrap();
+            let (rows, of_state) = rows_and_state(&target, &address);
+            let expected: (&[&str], Option<u64>) = if done { (&["1", "2"], Some(2)) } else { (&[], None) };
+            assert_eq!(
+                (rows, of_state),
+                (expected.0.iter().map(ToString::to_string).collect(), expected.1),
+                "{schema}"
+            );
+            // What the state says is what the run goes on from.
+            let running = to.state().loads.contains_key("tasks");
+            assert_eq!(running, done, "{schema}");
+            if running {
+                to.resume(&table, &load("tasks", "1")).unwrap();
+            } else {
+                to.begin(&table, &load("tasks", "1")).unwrap();
+            }
+            to.write(&table, &page("{\"id\":3}\n", "1"), &[]).unwrap();
+            to.finish(&table, &load("tasks", "1"), &[]).unwrap();
+            to.commit().unwrap();
+            let whole: Vec<&str> = expected.0.iter().copied().chain(["3"]).collect();
+            assert_eq!(rows_and_state(&target, &address).0, whole, "{schema}");
         }
-        to.write(&table, &page("{\"id\":3}\n", "1"), &[]).unwrap();
-        to.finish(&table, &load("tasks", "1"), &[]).unwrap();
-        to.commit().unwrap();
     }
 }
 
 #[test]
 fn a_full_disk() {
     let Some((server, disk)) = Server::with_small_disk(12) else { return };
-    let address = tcp(&server, "schema=brimful&options=-c%20default_tablespace%3Dsmall");
     let mut other = connect(&server);
     other.batch(&format!("CREATE TABLESPACE small LOCATION '{}'", disk.display())).unwrap();
     other.batch("CREATE TABLE filler TABLESPACE small AS SELECT 1").unwrap();
-    let target = Target::Postgres { address: Box::new(address.clone()) };
     let counted = |rows| Change::Load(Load { rows, ..load("tasks", "1") });
     let wide = |id: u32| format!("{{\"id\":{id},\"text\":\"{}\"}}\n", "x".repeat(1_000));
     let big: String = (2..=8_000).map(wide).collect();
-    for disposition in [Disposition::Append, Disposition::Merge] {
-        let table = table("tasks", disposition);
-        let fill = "INSERT INTO filler SELECT generate_series(1, 120000)";
-        other.batch(fill).unwrap();
-        let mut to = Destination::open(&target, "demo").unwrap();
-        to.begin(&table, &load("tasks", "1")).unwrap();
-        to.write(&table, &page(&wide(1), "1"), &[counted(1)]).unwrap();
-        to.commit().unwrap();
-        let full = to.write(&table, &page(&big, "1"), &[counted(8_000)]).unwrap_err();
-        assert!(matches!(full, DestinationError::Full { .. }), "{full}");
-        assert!(full.to_string().starts_with("no space is left for postgresql://tester@"), "{full}");
-        // The page is not there, what came before is, and when there is space again the same run goes on.
-        other.batch("TRUNCATE filler").unwrap();
-        let of_append = if disposition == Disposition::Append { vec!["1".to_owned()] } else { vec![] };
-        let (rows, of_state) = rows_and_state(&target, &address);
-        assert_eq!((rows, of_state), (of_append, Some(1)));
-        to.write(&table, &page(&wide(2), "1"), &[counted(2)]).unwrap();
-        to.finish(&table, &load("tasks", "1"), &[counted(2)]).unwrap();
-        to.commit().unwrap();
-        drop(to);
-        assert_eq!(rows_and_state(&target, &address).0, ["1", "2"]);
-        other.batch("DROP SCHEMA brimful CASCADE").unwrap();
+    let on_disk = "options=-c%20default_tablespace%3Dsmall";
+    for (schema, target) in doors(&server, server.port(), "brimful", on_disk) {
+        let address = tcp(&server, &format!("schema={schema}"));
+        for disposition in [Disposition::Append, Disposition::Merge] {
+            let table = table("tasks", disposition);
+            let fill = "INSERT INTO filler SELECT generate_series(1, 120000)";
+            other.batch(fill).unwrap();
+            let mut to = Destination::open(&target, "demo").unwrap();
+            to.begin(&table, &load("tasks", "1")).unwrap();
+            to.write(&table, &page(&wide(1), "1"), &[counted(1)]).unwrap();
+            to.commit().unwrap();
+            let full = to.write(&table, &page(&big, "1"), &[counted(8_000)]).unwrap_err();
+            assert!(matches!(full, DestinationError::Full { .. }), "{schema}: {full:?}");
+            let said = full.to_string();
+            assert!(
+                said.starts_with("no space is left for ") && said.contains("postgresql://tester@"),
+                "{said}"
+            );
+            // The page is not there, what came before is, and when there is space again the same run goes on.
+            other.batch("TRUNCATE filler").unwrap();
+            let of_append = if disposition == Disposition::Append { vec!["1".to_owned()] } else { vec![] };
+            let (rows, of_state) = rows_and_state(&target, &address);
+            assert_eq!((rows, of_state), (of_append, Some(1)), "{schema}");
+            to.write(&table, &page(&wide(2), "1"), &[counted(2)]).unwrap();
+            to.finish(&table, &load("tasks", "1"), &[counted(2)]).unwrap();
+            to.commit().unwrap();
+            drop(to);
+            assert_eq!(rows_and_state(&target, &address).0, ["1", "2"], "{schema}");
+            other.batch(&format!("DROP SCHEMA {schema} CASCADE")).unwrap();
+        }
     }
 }
 

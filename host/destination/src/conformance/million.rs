@@ -6,7 +6,7 @@ use arrow_array::cast::AsArray as _;
 use arrow_array::types::Int64Type;
 use serde_json::Value as Json;
 
-use crate::conformance::{Place, load, local_places, page, store_places, table, typed_places};
+use super::{Place, load, local_places, page, store_places, table, typed_places};
 use crate::*;
 
 const ROWS: u64 = 1_000_000;

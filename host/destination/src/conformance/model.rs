@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use crate::conformance::{Place, load, page, table, typed_place, typed_places};
+use super::{Place, load, page, table, typed_place, typed_places};
 use crate::*;
 
 /// A row of a load, as it is sent.
@@ -365,7 +365,7 @@ fn what_a_whole_read_would_take_away() {
 
 #[test]
 fn files_have_no_versions_and_take_nothing_away() {
-    let [_, jsonl, parquet] = crate::conformance::local_places();
+    let [_, jsonl, parquet] = super::local_places();
     for place in [jsonl, parquet] {
         let said: Vec<Option<&str>> = KINDS.iter().map(|kind| place.target.cannot(&kind.table())).collect();
         let (scd2, absent) = (Some("the merge strategy `scd2`"), Some("`delete_absent`"));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sanderling_columns::{Contract, Mode, Nested, SystemNames};
 use serde_json::Value as Json;
 
-use crate::conformance::{Place, load, page, places, table};
+use super::{Place, load, page, places, table};
 use crate::*;
 
 /// Those whose rows are columns.
@@ -137,7 +137,7 @@ fn a_broken_load_goes_on_or_is_undone_with_its_lists() {
             let whole = ["1: a[x y] b[]", "2: ", "3: c[z]", "4: "];
             assert_eq!(tree(&place), whole, "{disposition:?} {:?}", place.target);
 
-            let next = crate::conformance::load("orders", "2");
+            let next = super::load("orders", "2");
             let mut to = place.open();
             to.begin(&orders, &next).unwrap();
             to.write(&orders, &page("{\"id\":9,\"items\":[{\"sku\":\"n\",\"tags\":[\"t\"]}]}\n", "2"), &[])
