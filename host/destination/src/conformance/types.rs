@@ -142,6 +142,8 @@ fn types_at_their_edges() {
         let kind = match &place.target {
             Target::Sqlite { .. } => "sqlite",
             Target::Postgres { .. } => "postgresql",
+            // It keeps what is nested as text.
+            Target::DuckDb { .. } if place.driven.is_some() => "not_known",
             Target::DuckDb { .. } => "duckdb",
             Target::Parquet { .. } | Target::Store { form: Form::Parquet, .. } => "parquet",
             Target::Jsonl { .. } | Target::Store { form: Form::Lines, .. } => "jsonl",
