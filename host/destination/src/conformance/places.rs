@@ -14,10 +14,15 @@ pub(crate) struct Place {
 }
 
 pub(crate) fn places() -> Vec<Place> {
-    quick_places().into_iter().chain(driven_places()).chain(real_store_places()).collect()
+    quick_places().into_iter().chain(slow_places()).collect()
 }
 
-/// All but those of which opening, or a request, costs many milliseconds.
+/// Those of which opening, or a request, costs many milliseconds.
+pub(super) fn slow_places() -> Vec<Place> {
+    driven_places().into_iter().chain(real_store_places()).collect()
+}
+
+/// All others.
 pub(super) fn quick_places() -> Vec<Place> {
     let files = store_places(crate::store::server::Server::shared().url(""));
     let databases = postgres_place().into_iter().chain(duckdb_place());
