@@ -49,7 +49,7 @@ const EXEMPT: &[Exempt] = &[
         why: "takes a GiB",
     },
     Exempt {
-        file: "host/destination/src/sql/adbc.rs",
+        file: "host/destination/src/sql/adbc/pages.rs",
         starts: "its driver has taken",
         why: "on a full disk, which the suite of destinations shows",
     },
