@@ -61,9 +61,9 @@ impl Destination {
             }
             Target::Stdout => Self::Stdout(Box::new(Stdout::open())),
             Target::Adbc { address } => Self::Sql(Box::new(adbc::open(address, pipeline)?)),
-            Target::DuckDb { path, schema, driver } => {
+            Target::DuckDb { path, schema, driver, limits } => {
                 let (schema, driver) = (schema.as_deref(), driver.as_deref());
-                Self::Sql(Box::new(open::open_duckdb(path, schema, driver, pipeline)?))
+                Self::Sql(Box::new(open::open_duckdb(path, schema, driver, limits, pipeline)?))
             }
         })
     }
@@ -279,7 +279,7 @@ fn into_database(target: &Target) -> Result<Option<Looking>, DestinationError> {
     match target {
         Target::Sqlite { path } => looking::sqlite(path),
         Target::Postgres { address } => looking::postgres(address).map(Some),
-        Target::DuckDb { path, schema, driver } => {
+        Target::DuckDb { path, schema, driver, .. } => {
             looking::duckdb(path, schema.as_deref(), driver.as_deref())
         }
         Target::Adbc { address } => adbc::look(address),

@@ -31,6 +31,14 @@ pub enum DestinationError {
         /// The system's word for it.
         cause: String,
     },
+    /// A database may not take the memory that it needs.
+    #[error("{}: {cause}", .path.display())]
+    Memory {
+        /// Its file.
+        path: PathBuf,
+        /// Its word for it.
+        cause: String,
+    },
     /// A row that cannot be stored as it is.
     #[error(transparent)]
     Data(Box<DataError>),

@@ -61,6 +61,7 @@ fn shortened(folder: &Path, entry: &fs::DirEntry) -> std::path::PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::target::DuckDbLimits;
 
     #[test]
     fn databases_and_state_folders_down_to_a_depth() {
@@ -91,8 +92,18 @@ mod tests {
             Target::Jsonl { dir: at("out"), state_dir: at("out/.sanderling") },
             Target::Sqlite { path: at("x/b.db") },
             // Whether anything is in them is told by a look.
-            Target::DuckDb { path: at("x/duck.db"), schema: None, driver: None },
-            Target::DuckDb { path: at("x/duck.duckdb"), schema: None, driver: None },
+            Target::DuckDb {
+                path: at("x/duck.db"),
+                schema: None,
+                driver: None,
+                limits: DuckDbLimits::default(),
+            },
+            Target::DuckDb {
+                path: at("x/duck.duckdb"),
+                schema: None,
+                driver: None,
+                limits: DuckDbLimits::default(),
+            },
             Target::Sqlite { path: at("x/y/c.db") },
         ];
         assert_eq!(find(dir.path(), 2), expected);

@@ -85,6 +85,8 @@ mod conformance;
 #[cfg(test)]
 mod discovered_tests;
 #[cfg(test)]
+mod duckdb_limits_tests;
+#[cfg(test)]
 #[path = "../tests-support/skipped.rs"]
 mod skipped;
 #[cfg(test)]
@@ -116,4 +118,4 @@ pub use sql::adbc::{AdbcAddress, AdbcAddressError};
 pub use store::{StoreAddress, StoreAddressError};
 pub use strategy::{Absent, DELETED_AT, DeleteAbsent, History, MergeStrategy};
 pub use table::{DedupSort, Disposition, Rows, SharedByParents, Table, Written};
-pub use target::{Target, TargetError};
+pub use target::{DuckDbLimits, Target, TargetError};

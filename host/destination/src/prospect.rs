@@ -55,7 +55,7 @@ impl Prospect {
                 sql(looking::sqlite(path)?.map_or_else(|| looking::no_sqlite(path), Ok)?)
             }
             Target::Postgres { address } => sql(looking::postgres(address)?),
-            Target::DuckDb { path, schema, driver } => {
+            Target::DuckDb { path, schema, driver, .. } => {
                 let (schema, driver) = (schema.as_deref(), driver.as_deref());
                 let there = looking::duckdb(path, schema, driver)?;
                 sql(there.map_or_else(|| looking::no_duckdb(path, driver), Ok)?)

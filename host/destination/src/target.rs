@@ -58,7 +58,18 @@ pub enum Target {
         schema: Option<String>,
         /// DuckDB's library; none: the driver that is installed.
         driver: Option<PathBuf>,
+        /// What it may take of the machine.
+        limits: DuckDbLimits,
     },
+}
+
+/// What DuckDB may take of the machine while a run writes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DuckDbLimits {
+    /// Its `memory_limit`, a size as it reads them (`2GB`): what is more goes to a folder beside the file. None: 512 MiB.
+    pub memory_limit: Option<String>,
+    /// Threads, at least one. None: one for each core, but no more than four, for which the memory suffices.
+    pub threads: Option<usize>,
 }
 
 /// Why a text names no target.
@@ -94,7 +105,7 @@ pub enum TargetError {
     Adbc(#[from] AdbcAddressError),
     /// Something behind the `?` of `duckdb:FILE?…`.
     #[error(
-        "`{text}` says nothing to DuckDB; write `duckdb:FILE?schema=NAME` or `duckdb:FILE?driver=LIBRARY`, with `&` between"
+        "`{text}` says nothing to DuckDB; write `duckdb:FILE?` and then `schema=NAME`, `driver=LIBRARY`, `memory_limit=2GB` or `threads=2`, with `&` between"
     )]
     Parameter {
         /// What was written.
@@ -192,15 +203,21 @@ impl Target {
             "sqlite" => Self::Sqlite { path: PathBuf::from(path) },
             "duckdb" => {
                 let (path, parameters) = path.split_once('?').unwrap_or((path, ""));
-                let (mut schema, mut driver) = (None, None);
+                let (mut schema, mut driver, mut limits) = (None, None, DuckDbLimits::default());
                 for parameter in parameters.split('&').filter(|parameter| !parameter.is_empty()) {
                     match parameter.split_once('=') {
                         Some(("schema", name)) if !name.is_empty() => schema = Some(name.to_owned()),
                         Some(("driver", library)) if !library.is_empty() => driver = Some(library.into()),
+                        Some(("memory_limit", size)) if !size.is_empty() => {
+                            limits.memory_limit = Some(size.to_owned());
+                        }
+                        Some(("threads", count)) if count.parse().is_ok_and(|count: usize| count > 0) => {
+                            limits.threads = count.parse().ok();
+                        }
                         _ => return Err(TargetError::Parameter { text: parameter.to_owned() }),
                     }
                 }
-                Self::DuckDb { path: PathBuf::from(path), schema, driver }
+                Self::DuckDb { path: PathBuf::from(path), schema, driver, limits }
             }
             "parquet" => Self::Parquet { state_dir, dir: PathBuf::from(path) },
             _ => Self::Jsonl { state_dir, dir: PathBuf::from(path) },
@@ -249,10 +266,22 @@ mod tests {
             path: "a.db".into(),
             schema: schema.map(Into::into),
             driver: driver.map(Into::into),
+            limits: DuckDbLimits::default(),
         };
         assert_eq!(Target::parse("duckdb:a.db"), Ok(duck(None, None)));
         assert_eq!(Target::parse("duckdb:a.db?driver=/x/libd.so"), Ok(duck(None, Some("/x/libd.so"))));
         assert_eq!(Target::parse("duckdb:a.db?schema=s&driver=d"), Ok(duck(Some("s"), Some("d"))));
+        let limited = Target::DuckDb {
+            path: "a.db".into(),
+            schema: None,
+            driver: None,
+            limits: DuckDbLimits { memory_limit: Some("2GB".to_owned()), threads: Some(3) },
+        };
+        assert_eq!(Target::parse("duckdb:a.db?threads=3&memory_limit=2GB"), Ok(limited));
+        for wrong in ["threads=0", "threads=many", "threads=-1", "memory_limit=", "memory=1GB"] {
+            let refused = Target::parse(&format!("duckdb:a.db?{wrong}"));
+            assert_eq!(refused, Err(TargetError::Parameter { text: wrong.to_owned() }));
+        }
         assert_eq!(Target::parse("sqlite:a b.db"), Ok(Target::Sqlite { path: "a b.db".into() }));
         assert_eq!(Target::parse("sqlite:/tmp/x:y.db"), Ok(Target::Sqlite { path: "/tmp/x:y.db".into() }));
         let out = Target::Jsonl { dir: "out".into(), state_dir: "out/.sanderling".into() };
@@ -270,7 +299,7 @@ mod tests {
             ),
             (
                 "duckdb:x.db?dataset=x",
-                "`dataset=x` says nothing to DuckDB; write `duckdb:FILE?schema=NAME` or `duckdb:FILE?driver=LIBRARY`, with `&` between",
+                "`dataset=x` says nothing to DuckDB; write `duckdb:FILE?` and then `schema=NAME`, `driver=LIBRARY`, `memory_limit=2GB` or `threads=2`, with `&` between",
             ),
             (
                 "sqlit:x",

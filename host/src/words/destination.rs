@@ -20,6 +20,9 @@ pub fn of_destination(error: &DestinationError) -> Words {
         DestinationError::Full { .. } => {
             words(exit::OTHER).hint("make room and run again: it goes on where it stopped")
         }
+        DestinationError::Memory { .. } => {
+            words(exit::OTHER).hint("let it take more, `to: duckdb:FILE?memory_limit=2GB`, and run again: it goes on where it stopped")
+        }
         DestinationError::Data(error) => {
             let mut words = Words::new(exit::REFUSED, format!("{}: {}", error.resource, of_data(error)));
             words.hints.extend(hint_for_data(error, None, Format::Yaml));

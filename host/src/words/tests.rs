@@ -412,6 +412,7 @@ fn what_a_destination_meets() {
         DestinationError::Locked { path: path(), by: "run" },
         DestinationError::Unwritable { path: path(), cause: cause() },
         DestinationError::Full { path: path(), cause: cause() },
+        DestinationError::Memory { path: path(), cause: cause() },
         DestinationError::Data(Box::new(data)),
         DestinationError::Name(NameError {
             resource: "a".into(),

@@ -135,7 +135,8 @@ fn duckdb_place() -> Option<Place> {
         return None;
     };
     let dir = tempfile::tempdir().unwrap();
-    let target = Target::DuckDb { path: dir.path().join("duck.db"), schema: None, driver: Some(driver) };
+    let (path, limits) = (dir.path().join("duck.db"), DuckDbLimits::default());
+    let target = Target::DuckDb { path, schema: None, driver: Some(driver), limits };
     Some(Place { dir, target, driven: None })
 }
 

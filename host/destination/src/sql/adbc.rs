@@ -13,7 +13,9 @@ mod waiting;
 
 use std::collections::HashSet;
 use std::fmt;
+use std::num::NonZero;
 use std::path::Path;
+use std::thread;
 
 use adbc_core::error::Error;
 use adbc_core::options::{InfoCode, OptionDatabase, OptionValue};
@@ -31,9 +33,14 @@ use super::dialect::{Dialect, quoted};
 use super::session::{Refusal, Scalar, SqlError, SqlErrorKind, TableName, pairs};
 use super::spoken::{asked, inlined, stored};
 use crate::postgres::{self, Postgres};
+use crate::target::DuckDbLimits;
 use failure::sort;
 use pages::Pages;
 use waiting::Waiting;
+
+/// What DuckDB may take where a config does not say. A merge of 5,000,000 rows is done within less than half of it.
+const MEMORY_LIMIT: &str = "512MiB";
+const MAX_THREADS: usize = 4;
 
 /// An open connection.
 pub(crate) struct Adbc {
@@ -57,17 +64,30 @@ impl fmt::Debug for Adbc {
 }
 
 impl Adbc {
-    /// Opens a DuckDB file, made if it is not there unless it is only `looked` at.
-    pub(crate) fn duckdb(driver: ManagedDriver, path: &Path, looked: bool) -> Result<Self, SqlError> {
+    /// Opens a DuckDB file, made if it is not there; without `limits` only to look at it.
+    pub(crate) fn duckdb(
+        driver: ManagedDriver,
+        path: &Path,
+        limits: Option<&DuckDbLimits>,
+    ) -> Result<Self, SqlError> {
         let Some(path) = path.to_str() else {
             let message = "the path is no Unicode text".to_owned();
             return Err(SqlError { kind: SqlErrorKind::Denied, message });
         };
         let mut options = vec![("path".to_owned(), path.to_owned())];
-        if looked {
+        if limits.is_none() {
             options.push(("access_mode".to_owned(), "READ_ONLY".to_owned()));
         }
-        let session = Self::connect(driver, &options, Vec::new(), looked, None)?;
+        let mut session = Self::connect(driver, &options, Vec::new(), limits.is_none(), None)?;
+        if let Some(DuckDbLimits { memory_limit, threads }) = limits {
+            let own = || thread::available_parallelism().map_or(1, NonZero::get).min(MAX_THREADS);
+            let memory_limit = memory_limit.as_deref().unwrap_or(MEMORY_LIMIT).replace('\'', "''");
+            let threads = threads.unwrap_or_else(own);
+            for setting in [format!("memory_limit = '{memory_limit}'"), format!("threads = {threads}")] {
+                let set = session.batch(&format!("SET {setting}"));
+                set.map_err(|error| SqlError { kind: SqlErrorKind::Settings, ..error })?;
+            }
+        }
         Ok(Self { is_file: true, ..session })
     }
 

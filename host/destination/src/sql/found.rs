@@ -5,11 +5,16 @@ use std::path::Path;
 use super::session::Scalar;
 use super::{ledger, looking};
 use crate::error::DestinationError;
-use crate::target::Target;
+use crate::target::{DuckDbLimits, Target};
 
 /// The targets that a DuckDB file is. Where it cannot be read it is the file as a whole, whose look then tells why.
 pub(crate) fn duckdb_targets(path: &Path) -> Vec<Target> {
-    let target = |schema| Target::DuckDb { path: path.to_owned(), schema, driver: None };
+    let target = |schema| Target::DuckDb {
+        path: path.to_owned(),
+        schema,
+        driver: None,
+        limits: DuckDbLimits::default(),
+    };
     schemas(path).unwrap_or_else(|_| vec![None]).into_iter().map(target).collect()
 }
 

@@ -15,6 +15,7 @@ use crate::error::DestinationError;
 use crate::postgres::{Postgres, PostgresAddress};
 use crate::shape::reserved;
 use crate::table::Table;
+use crate::target::DuckDbLimits;
 
 /// An open database, and the schema in it that is meant.
 #[derive(Debug)]
@@ -51,7 +52,7 @@ pub(crate) fn duckdb(
         return Ok(None);
     }
     let place = Place::file(path);
-    let mut session = adbc::Adbc::duckdb(load(driver)?, path, true).map_err(|error| sort(&place, error))?;
+    let mut session = adbc::Adbc::duckdb(load(driver)?, path, None).map_err(|error| sort(&place, error))?;
     if let Some(schema) = schema
         && !session.enter(schema, false).map_err(|error| sort(&place, error))?
     {
@@ -70,7 +71,7 @@ pub(crate) fn no_sqlite(path: &Path) -> Result<Looking, DestinationError> {
 /// An empty DuckDB database in the place of one that is not there.
 pub(crate) fn no_duckdb(path: &Path, driver: Option<&Path>) -> Result<Looking, DestinationError> {
     let place = Place::file(path);
-    let session = adbc::Adbc::duckdb(load(driver)?, Path::new(":memory:"), false);
+    let session = adbc::Adbc::duckdb(load(driver)?, Path::new(":memory:"), Some(&DuckDbLimits::default()));
     let session = session.map_err(|error| sort(&place, error))?;
     Ok(Looking { session: Session::Adbc(session), place, schema: None })
 }

@@ -12,6 +12,7 @@ use super::{Sql, adbc, sqlite};
 use crate::error::DestinationError;
 use crate::lock::Lock;
 use crate::postgres::{Postgres, PostgresAddress};
+use crate::target::DuckDbLimits;
 
 /// Opens a schema of a PostgreSQL database.
 pub(crate) fn open_postgres(address: &PostgresAddress, pipeline: &str) -> Result<Sql, DestinationError> {
@@ -25,12 +26,14 @@ pub(crate) fn open_duckdb(
     path: &Path,
     schema: Option<&str>,
     driver: Option<&Path>,
+    limits: &DuckDbLimits,
     pipeline: &str,
 ) -> Result<Sql, DestinationError> {
     let driver = load(driver)?;
     let lock = Lock::beside(path)?;
     let place = Place { schema: schema.map(str::to_owned), ..Place::file(path) };
-    let mut session = adbc::Adbc::duckdb(driver, path, false).map_err(|error| sort(&place, error))?;
+    let session = adbc::Adbc::duckdb(driver, path, Some(limits));
+    let mut session = session.map_err(|error| sort(&place, error))?;
     if let Some(schema) = schema {
         session.enter(schema, true).map_err(|error| sort(&place, error))?;
     }
@@ -56,7 +59,7 @@ pub(crate) fn duckdb_rows(path: &Path, driver: Option<&Path>, table: &str) -> Ve
     if duckdb_tables(path, driver, table).is_empty() {
         return Vec::new();
     }
-    let mut session = adbc::Adbc::duckdb(load(driver).unwrap(), path, true).unwrap();
+    let mut session = adbc::Adbc::duckdb(load(driver).unwrap(), path, None).unwrap();
     let sql = format!("SELECT to_json(t)::text FROM {} AS t", super::dialect::quoted(table));
     let rows = session.query(&[], &sql, &[]).unwrap();
     let plain = |row: Vec<Scalar>| {
@@ -88,13 +91,16 @@ pub(crate) fn duckdb_tables(path: &Path, driver: Option<&Path>, begin: &str) -> 
 /// What a person does to a file, for tests.
 #[cfg(test)]
 pub(crate) fn duckdb_change(path: &Path, driver: Option<&Path>, sql: &str) {
-    adbc::Adbc::duckdb(load(driver).unwrap(), path, false).unwrap().batch(sql).unwrap();
+    adbc::Adbc::duckdb(load(driver).unwrap(), path, Some(&DuckDbLimits::default()))
+        .unwrap()
+        .batch(sql)
+        .unwrap();
 }
 
 /// The first column of an answer, for tests.
 #[cfg(test)]
 pub(crate) fn duckdb_ask(path: &Path, driver: Option<&Path>, sql: &str) -> Vec<String> {
-    let mut session = adbc::Adbc::duckdb(load(driver).unwrap(), path, true).unwrap();
+    let mut session = adbc::Adbc::duckdb(load(driver).unwrap(), path, None).unwrap();
     let rows = session.query(&[], sql, &[]).unwrap();
     rows.into_iter()
         .map(|row| match row.first() {

@@ -47,6 +47,7 @@ pub(super) fn sort(place: &Place, error: SqlError) -> DestinationError {
     let cause = error.message;
     let failure = match error.kind {
         SqlErrorKind::DiskFull => return DestinationError::Full { path, cause },
+        SqlErrorKind::OutOfMemory if !place.is_server => return DestinationError::Memory { path, cause },
         SqlErrorKind::NoDatabase => {
             return DestinationError::NotOurs {
                 name: place.to_string(),
@@ -64,6 +65,7 @@ pub(super) fn sort(place: &Place, error: SqlError) -> DestinationError {
         SqlErrorKind::Denied => ServerFailure::Denied,
         SqlErrorKind::UniqueViolation
         | SqlErrorKind::NoTable
+        | SqlErrorKind::OutOfMemory
         | SqlErrorKind::Value { .. }
         | SqlErrorKind::Other => ServerFailure::Other,
     };

@@ -92,6 +92,8 @@ pub(crate) enum SqlErrorKind {
     UnknownOutcome,
     UniqueViolation,
     DiskFull,
+    /// It needs more memory than it may take.
+    OutOfMemory,
     /// The database's user may not.
     Denied,
     /// A table that is not there.

@@ -24,6 +24,7 @@ pub(super) fn sort(error: &Error, secrets: &[String]) -> SqlError {
         }
         _ if says(ANOTHER) => SqlErrorKind::Busy,
         _ if says("No space left") || says("database or disk is full") => SqlErrorKind::DiskFull,
+        _ if says("Out of Memory Error") => SqlErrorKind::OutOfMemory,
         _ if says("Permission denied")
             || says("read-only")
             || says("readonly")
