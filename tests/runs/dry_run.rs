@@ -236,3 +236,36 @@ fn the_api_is_asked_from_the_watermark_on() {
         assert!(asked[0].ends_with(from), "{asked:?} {from}");
     }
 }
+
+/// Fields that structs would get are told as columns are.
+#[test]
+fn structs_that_would_grow() {
+    let library = duckdb::library();
+    let duckdb = library.map(|library| format!("duckdb:shop.duckdb?driver={}", library.display()));
+    for to in ["parquet:out".to_owned()].into_iter().chain(duckdb) {
+        let server = start(Options::default()).unwrap();
+        let folder = Folder::new();
+        folder.write("shop.json", &config(&server, json!({"nested": "json"})).to_string());
+        serve(&server, json!([{"id": 1, "at": 1, "by": {"name": "a"}, "lines": [{"sku": "x"}]}]), json!([]));
+        folder.run(&["run", "shop.json", "--to", &to]).expect(0);
+        let kept = columns(&folder, &to);
+        assert!(kept["orders"].contains(&"by struct(name text)".to_owned()), "{kept:?}");
+        let by = json!({"name": "b", "geo": {"lat": 1.5}, "on": "2026-01-02"});
+        serve(&server, json!([{"id": 2, "at": 2, "by": by, "lines": [{"n": 1}]}]), json!([]));
+        let ran = dry(&folder, &["--to", &to, "--json"]).expect(0);
+        let orders = &document(&ran)["resources"][0]["tables"][0];
+        assert_eq!(
+            named(&orders["new_columns"]),
+            ["by.geo struct(lat double)", "by.on date", "lines[].n bigint"],
+            "{to}: {}",
+            ran.stdout
+        );
+        folder.run(&["run", "shop.json", "--to", &to]).expect(0);
+        let grown = columns(&folder, &to);
+        assert!(
+            grown["orders"].contains(&"by struct(name text, geo struct(lat double), on date)".to_owned()),
+            "{grown:?}"
+        );
+        assert!(grown["orders"].contains(&"lines struct(sku text, n bigint)[]".to_owned()), "{grown:?}");
+    }
+}
