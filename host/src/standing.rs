@@ -121,6 +121,8 @@ fn complete(last: &Complete) -> Value {
         "rows": last.rows,
         "total": last.total,
         "refused_rows": last.refused_rows,
+        "discarded_rows": last.discarded_rows,
+        "discarded_values": last.discarded_values,
         "limit": last.limit,
     })
 }

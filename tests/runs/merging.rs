@@ -152,6 +152,8 @@ fn a_full_read_into_parquet_is_a_snapshot_and_a_part_is_added() {
     run(&[]).expect(0).says(&["a part of the rows cannot be merged into a file, so they are added to it"]);
     assert!(before.iter().all(|file| files().contains(file)));
     run(&["--strict"]).expect(2);
+    it.folder.run(&["run", "x.json", "--to", "parquet:elsewhere", "--strict"]).expect(2);
+    assert!(!it.folder.path("elsewhere").exists());
     run(&["--full-refresh"]).expect(0);
     assert!(before.iter().all(|file| !files().contains(file)));
 }

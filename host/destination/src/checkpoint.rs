@@ -71,6 +71,12 @@ pub struct Complete {
     pub total: Option<u64>,
     /// Rows that it refused.
     pub refused_rows: u64,
+    /// Rows that the schema contract left out.
+    #[serde(default)]
+    pub discarded_rows: u64,
+    /// Values that it left out of other rows.
+    #[serde(default)]
+    pub discarded_values: u64,
     /// The limit at which it stopped.
     pub limit: Option<String>,
 }
@@ -88,6 +94,8 @@ impl Load {
             rows: self.rows,
             total: self.total,
             refused_rows: self.refused_rows,
+            discarded_rows: self.discarded_rows,
+            discarded_values: self.discarded_values,
             limit: self.limit.clone(),
         })
     }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use sanderling_destination::{Destination, Form, Target};
+use sanderling_destination::{Destination, Form, State, Target};
 
 use super::terminal::tell;
 use super::{notices, read, refuse_guesses, request, settled};
@@ -133,10 +133,13 @@ pub async fn into(
         one_stream(source, args.json)?;
     }
     source.plan.check_against(target)?;
+    let planned =
+        |state: &State| run::mode::plan(&source.plan, &how.mode, target.is_files(), how.strict, state);
+    // What `--strict` refuses is refused before anything is made, whatever is there.
+    planned(&State::default())?;
     // A place that cannot be written to must be known before the first request.
     let mut destination = Destination::open(target, &source.name)?;
-    let (plan, of_plan) =
-        run::mode::plan(&source.plan, &how.mode, target.is_files(), how.strict, &destination.state())?;
+    let (plan, of_plan) = planned(&destination.state())?;
     let mut reporter = Reporter::new(args.progress, show, source.vault.clone());
     let mut said = notices(source);
     said.extend(of_plan);

@@ -39,6 +39,8 @@ fn change() -> impl Strategy<Value = Change> {
                     rows,
                     total: other,
                     refused_rows: total,
+                    discarded_rows: rows,
+                    discarded_values: total,
                     limit: other.map(|_| "x".to_owned()),
                 }),
                 ..load(&resource, &load_id)
