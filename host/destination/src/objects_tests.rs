@@ -5,7 +5,11 @@ use crate::store::server::{Fault, Server};
 use crate::{Destination, DestinationError, Disposition, LoadStatus, StoreFailure, Target};
 
 fn target(server: &Server, scheme: &str) -> Target {
-    Target::parse(&format!("{scheme}:{}", server.url("out"))).unwrap()
+    let (scheme, url) = match scheme.strip_suffix("@google") {
+        Some(scheme) => (scheme, server.google_url("out")),
+        None => (scheme, server.url("out")),
+    };
+    Target::parse(&format!("{scheme}:{url}")).unwrap()
 }
 
 fn open(server: &Server, scheme: &str) -> Destination {
@@ -26,7 +30,7 @@ fn named(server: &Server, target: &Target) -> Vec<String> {
 /// Of two runs the one that commits later is refused, and nothing of it counts, now or ever.
 #[test]
 fn two_runs_at_once() {
-    for scheme in ["jsonl", "parquet"] {
+    for scheme in ["jsonl", "parquet", "jsonl@google", "parquet@google"] {
         let server = Server::start();
         let tasks = table("tasks", Disposition::Append);
         let (mut one, mut two) = (open(&server, scheme), open(&server, scheme));
@@ -56,10 +60,12 @@ fn a_commit_whose_answer_is_lost() {
             Fault::After { method: "PUT", name: "manifest.json", times },
         ]
     };
-    for fault in lost(1).into_iter().chain(lost(9)) {
+    let faults = || lost(1).into_iter().chain(lost(9));
+    let google = faults().map(|fault| (fault, "parquet@google"));
+    for (fault, scheme) in faults().map(|fault| (fault, "parquet")).chain(google) {
         let server = Server::start();
         let tasks = table("tasks", Disposition::Append);
-        let mut to = open(&server, "parquet");
+        let mut to = open(&server, scheme);
         to.begin(&tasks, &load("tasks", "1")).unwrap();
         to.write(&tasks, &page("{\"id\":1}\n", "1"), &[]).unwrap();
         to.commit().unwrap();
@@ -70,15 +76,15 @@ fn a_commit_whose_answer_is_lost() {
         assert_eq!(committed.is_ok(), done, "{fault:?} {committed:?}");
         drop(to);
         server.fault(Fault::Before { method: "PUT", name: "manifest.json", times: 0 });
-        let mut to = open(&server, "parquet");
-        assert_eq!(named(&server, &target(&server, "parquet")).len(), 1 + usize::from(done), "{fault:?}");
+        let mut to = open(&server, scheme);
+        assert_eq!(named(&server, &target(&server, scheme)).len(), 1 + usize::from(done), "{fault:?}");
         to.resume(&tasks, &load("tasks", "1")).unwrap();
         to.finish(&tasks, &load("tasks", "1"), &[]).unwrap();
         to.commit().unwrap();
         assert_eq!(to.state().loads["tasks"].status, LoadStatus::Complete);
         // What no commit ever named is gone, and nothing else is.
         let data = server.names().into_iter().filter(|name| name.starts_with("out/tasks/"));
-        assert_eq!(data.collect::<Vec<_>>(), named(&server, &target(&server, "parquet")));
+        assert_eq!(data.collect::<Vec<_>>(), named(&server, &target(&server, scheme)));
     }
 }
 

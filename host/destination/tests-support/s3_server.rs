@@ -1,4 +1,5 @@
-//! What tests need of S3: objects in memory behind its protocol, with conditions, parts, listings and faults by order.
+//! What tests need of S3: objects in memory behind its protocol, with conditions, parts, listings and faults by order. Google's
+//! is the same but for who asks, and for conditions, which go by an object's generation ("Request preconditions" of Cloud Storage).
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -68,6 +69,14 @@ impl Server {
     pub(crate) fn url(&self, prefix: &str) -> String {
         format!(
             "s3://lake/{prefix}?endpoint=http://127.0.0.1:{}&access_key_id=tester&secret_access_key=hush%2Fhush",
+            self.port
+        )
+    }
+
+    /// The same by Google's protocol.
+    pub(crate) fn google_url(&self, prefix: &str) -> String {
+        format!(
+            "gs://lake/{prefix}?endpoint=http://127.0.0.1:{}&bearer_token=hush%2Fhush&allow_http=true",
             self.port
         )
     }
@@ -165,7 +174,8 @@ impl Server {
             "GET" | "HEAD" => match held.objects.get(&key) {
                 Some((bytes, tag)) => {
                     let date = "Sun, 01 Mar 2026 09:30:00 GMT".to_owned();
-                    let mut headers = vec![("etag", tag.clone()), ("last-modified", date)];
+                    let mut headers =
+                        vec![("etag", tag.clone()), (GENERATION, generation(tag)), ("last-modified", date)];
                     if request.method == "HEAD" {
                         headers.push(("content-length", bytes.len().to_string()));
                         return (200, headers, vec![]);
@@ -181,10 +191,18 @@ impl Server {
                     return (200, vec![("etag", format!("\"{number}\""))], vec![]);
                 }
                 let there = held.objects.get(&key).map(|(_, tag)| tag.clone());
-                let absent = request.headers.contains_key("if-none-match") && there.is_some();
-                let same =
-                    request.headers.get("if-match").is_none_or(|wanted| Some(wanted) == there.as_ref());
-                if !held.heedless && (absent || !same) {
+                let is_met = match request.is_google() {
+                    true => {
+                        let there = there.as_deref().map_or_else(|| "0".to_owned(), generation);
+                        request.headers.get("x-goog-if-generation-match").is_none_or(|it| *it == there)
+                    }
+                    false => {
+                        let absent = request.headers.contains_key("if-none-match") && there.is_some();
+                        let same = request.headers.get("if-match");
+                        !absent && same.is_none_or(|wanted| Some(wanted) == there.as_ref())
+                    }
+                };
+                if !held.heedless && !is_met {
                     return error(412, "PreconditionFailed");
                 }
                 store(&mut held, key, request.body.clone())
@@ -233,7 +251,22 @@ fn store(held: &mut Held, key: String, body: Vec<u8>) -> Answer {
     held.count += 1;
     let tag = format!("\"{:032x}\"", held.count);
     held.objects.insert(key, (body, tag.clone()));
-    (200, vec![("etag", tag)], vec![])
+    let generation = generation(&tag);
+    (200, vec![("etag", tag), (GENERATION, generation)], vec![])
+}
+
+const GENERATION: &str = "x-goog-generation";
+
+/// A number that no object had before, by the tag that no object had.
+fn generation(tag: &str) -> String {
+    let number = u128::from_str_radix(tag.trim_matches('"'), 16).unwrap_or_default();
+    (1_772_357_400_000_000 + number).to_string()
+}
+
+impl Request {
+    fn is_google(&self) -> bool {
+        self.headers.get("authorization").is_some_and(|by| by == "Bearer hush/hush")
+    }
 }
 
 fn error(status: u16, code: &str) -> Answer {
