@@ -4,6 +4,8 @@ use insta::assert_snapshot;
 
 use crate::people::{demo, run_and_look};
 use crate::postgres_server::{PASSWORD, shared};
+use crate::program::Folder;
+use crate::python_servers;
 use crate::skipped::skipped;
 
 /// `driver=LIBRARY` for a driver that is there.
@@ -43,6 +45,37 @@ fn a_run_its_status_and_its_state() {
         let rows = || crate::postgres::rows_of(&schema, "clients").len();
         let said = run_and_look(&folder, &shown, rows);
         assert!(!said.contains("look at it"), "{said}");
+    }
+}
+
+/// Snowflake as fakesnow has it, and a database that nobody knows behind Flight SQL: a second run on another machine goes on.
+#[test]
+fn runs_on_servers_that_only_drivers_speak_to() {
+    let flight = python_servers::flight("people");
+    for to in python_servers::snowflake("people").into_iter().chain(flight.clone()) {
+        let (_demo, folder) = demo(&to);
+        let first = folder.run(&["run", "people.json"]).expect(0);
+        let said = "`Anywhere` is no database that is known here";
+        assert_eq!(
+            first.stderr.matches(said).count(),
+            usize::from(flight.as_ref() == Some(&to)),
+            "{}",
+            first.stderr
+        );
+        let mut elsewhere = Folder::new();
+        elsewhere.env("SANDERLING_SECRET_DB_PASSWORD", PASSWORD);
+        elsewhere.write("people.json", &folder.read("people.json"));
+        let second = elsewhere.run(&["run", "people.json", "--json"]).expect(0);
+        let document: serde_json::Value = serde_json::from_str(&second.stdout).unwrap();
+        assert_eq!(document["resources"][0]["rows"], 3, "{document:#}");
+        let state = elsewhere.run(&["state", "show", "people.json", "--json"]).expect(0);
+        assert!(state.stdout.contains("complete"), "{}", state.stdout);
+        let schema = elsewhere.run(&["schema", "people.json", "--format", "sql"]).expect(0);
+        let id = if flight.as_ref() == Some(&to) { "\"id\" bigint" } else { "\"ID\" bigint" };
+        assert!(schema.stdout.contains(id), "{}", schema.stdout);
+        for ran in [first, second, state, schema] {
+            assert!(!(ran.stdout + &ran.stderr).contains("geheim"));
+        }
     }
 }
 

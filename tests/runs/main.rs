@@ -113,6 +113,8 @@ mod postgres_proxy;
 mod postgres_server;
 mod preview;
 mod program;
+#[path = "../../host/destination/tests-support/python_servers.rs"]
+mod python_servers;
 mod rates;
 mod readers;
 mod readme;

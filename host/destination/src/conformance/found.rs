@@ -20,7 +20,8 @@ impl Place {
             Target::Jsonl { dir, .. } => jsonl_rows(&dir.join(format!("{resource}.jsonl"))),
             Target::Parquet { dir, .. } => parquet_rows(dir, resource),
             Target::Store { form, address } => store_rows(*form, address, resource),
-            Target::Adbc { .. } | Target::Stdout => unreachable!(),
+            Target::Adbc { address } => crate::sql::adbc::served::rows(address, resource),
+            Target::Stdout => unreachable!(),
         };
         rows.sort();
         rows
@@ -36,11 +37,8 @@ impl Place {
             }
             Target::DuckDb { path, driver, .. } => crate::sql::open::duckdb_ask(path, driver.as_deref(), sql),
             Target::Postgres { address } => crate::postgres::tests::ask_within(address, sql),
-            Target::Jsonl { .. }
-            | Target::Parquet { .. }
-            | Target::Store { .. }
-            | Target::Adbc { .. }
-            | Target::Stdout => {
+            Target::Adbc { address } => crate::sql::adbc::served::ask(address, sql),
+            Target::Jsonl { .. } | Target::Parquet { .. } | Target::Store { .. } | Target::Stdout => {
                 unreachable!()
             }
         }

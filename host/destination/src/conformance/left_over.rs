@@ -8,9 +8,11 @@ use crate::*;
 
 /// Nothing that belongs to no unfinished load lies about.
 pub(super) fn assert_no_leftovers(place: &Place) {
-    if let Some(Target::Adbc { address }) = &place.driven
-        && (address.defers || address.taken_for.is_some())
-    {
+    let is_deferring = match place.door() {
+        Target::Adbc { address } => place.driven.is_none() || address.defers || address.taken_for.is_some(),
+        _ => false,
+    };
+    if is_deferring {
         // A table that was made for a load that broke off stays until the next load makes it anew.
         return;
     }

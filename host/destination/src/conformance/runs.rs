@@ -25,7 +25,7 @@ fn one_run_at_a_time() {
     // In a store, and on a server that a driver speaks to, the first one to commit keeps the others from it:
     // `objects_tests`, `sql/adbc/tests.rs`.
     let commits = |place: &Place| {
-        matches!(place.target, Target::Store { .. })
+        matches!(place.target, Target::Store { .. } | Target::Adbc { .. })
             || (place.driven.is_some() && matches!(place.target, Target::Postgres { .. }))
     };
     for place in places().into_iter().filter(|place| !commits(place)) {

@@ -147,7 +147,9 @@ fn types_at_their_edges() {
             Target::DuckDb { .. } => "duckdb",
             Target::Parquet { .. } | Target::Store { form: Form::Parquet, .. } => "parquet",
             Target::Jsonl { .. } | Target::Store { form: Form::Lines, .. } => "jsonl",
-            Target::Adbc { .. } | Target::Stdout => unreachable!(),
+            Target::Adbc { .. } if place.is_snowflake() => "snowflake",
+            Target::Adbc { .. } => "not_known",
+            Target::Stdout => unreachable!(),
         };
         let read = read(&place);
         // By whatever way they came, the same is there.

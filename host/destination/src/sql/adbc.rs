@@ -7,6 +7,10 @@ mod failure;
 mod open;
 mod pages;
 #[cfg(test)]
+mod parsed;
+#[cfg(test)]
+pub(crate) mod served;
+#[cfg(test)]
 mod tests;
 mod transaction;
 mod waiting;
@@ -57,6 +61,16 @@ pub(crate) struct Adbc {
     secrets: Vec<String>,
 }
 
+/// Not every connection takes its transaction with it: Flight SQL's live on the server.
+impl Drop for Adbc {
+    fn drop(&mut self) {
+        if self.waiting.as_ref().is_some_and(Waiting::is_sent) {
+            // Where that fails too, the database has to do it.
+            let _ = self.roll_back();
+        }
+    }
+}
+
 impl fmt::Debug for Adbc {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Adbc").field("dialect", &self.dialect).finish_non_exhaustive()
@@ -88,7 +102,8 @@ impl Adbc {
                 set.map_err(|error| SqlError { kind: SqlErrorKind::Settings, ..error })?;
             }
         }
-        Ok(Self { is_file: true, ..session })
+        session.is_file = true;
+        Ok(session)
     }
 
     /// Opens what an address says. A file that is only `looked` at is left as it is.
@@ -97,9 +112,12 @@ impl Adbc {
         if looked && address.driver == "duckdb" {
             options.push(("access_mode".to_owned(), "READ_ONLY".to_owned()));
         }
-        let session = Self::connect(driver, &options, address.secrets(), looked, address.taken_for)?;
-        let waiting = session.waiting.or_else(|| address.defers.then(Waiting::default));
-        Ok(Self { is_file: address.file().is_some(), waiting, ..session })
+        let mut session = Self::connect(driver, &options, address.secrets(), looked, address.taken_for)?;
+        if address.defers && session.waiting.is_none() {
+            session.waiting = Some(Waiting::default());
+        }
+        session.is_file = address.file().is_some();
+        Ok(session)
     }
 
     fn connect(

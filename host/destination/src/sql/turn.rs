@@ -22,6 +22,12 @@ pub(super) struct Turn {
 }
 
 impl Turn {
+    /// One that was opened, for tests.
+    #[cfg(test)]
+    pub(super) fn known() -> Self {
+        Self { seen: fresh(), next: String::new() }
+    }
+
     /// Makes the row if it is not there. In an open transaction that has written the state's version, which no two do at once.
     pub(super) fn open(
         session: &mut Session,

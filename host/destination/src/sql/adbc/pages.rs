@@ -33,7 +33,9 @@ impl Adbc {
     /// Whose pages are sent, and where.
     pub(crate) fn works_in(&mut self, schema: Option<&str>, locked: Locked<'_>) {
         if let Locked::Pipeline(pipeline) = locked {
-            let digest = Sha256::digest(pipeline);
+            // Of a pipeline in a schema: tables of pages may all be in one, and another schema's are not ours to drop.
+            let whose = [schema.unwrap_or_default(), pipeline].map(|name| format!("{}:{name}", name.len()));
+            let digest = Sha256::digest(whose.concat());
             let digest: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
             let of_pipeline = format!("{PAGE}_{digest}_");
             let of_run = format!("{of_pipeline}{:08x}_", fastrand::u32(..));

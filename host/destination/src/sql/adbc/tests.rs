@@ -2,6 +2,7 @@
 
 use crate::conformance::{Place, driven_places, load, page, table};
 use crate::postgres::server::shared;
+use crate::sql::adbc::served;
 use crate::{Destination, DestinationError, Disposition, ServerFailure, Target};
 
 /// Of two runs the one that commits later is refused, and nothing of it counts.
@@ -15,7 +16,7 @@ fn two_runs_at_once() {
         address.defers = true;
         Place { driven: Some(Target::Adbc { address }), ..place }
     });
-    for place in servers().chain(deferring) {
+    for place in servers().chain(deferring).chain(served::snowflake()).chain(served::flight()) {
         let tasks = table("tasks", Disposition::Append);
         let (mut one, mut two) = (place.open(), place.open());
         for round in 0..2 {
