@@ -44,14 +44,29 @@ fn keys(resource: &Resource, column: &StoredColumn) -> Vec<&'static str> {
     keys.into_iter().filter_map(|(key, is_it)| is_it.then_some(key)).collect()
 }
 
-/// Whether no row can lack a column, of a resource's own table or of one of its lists.
+/// Whether no row can lack a column, of a resource's own table or of one of its lists: by what the config says.
 fn is_required(resource: &Resource, is_own: bool, column: &StoredColumn) -> bool {
-    !column.nullable || (is_own && keys(resource, column).iter().any(|key| *key != "cursor"))
+    if !column.is_of_rows() {
+        return !column.nullable;
+    }
+    let mut declared = resource.table.columns.iter().filter(|it| !it.nullable);
+    let is_declared = declared.any(|it| column.role == Role::Field && is_named(column, &it.name));
+    is_own && (is_declared || keys(resource, column).iter().any(|key| *key != "cursor"))
+}
+
+/// Whether a row has lacked a column so far, or had null in it.
+fn is_nullable(resource: &Resource, is_own: bool, column: &StoredColumn) -> bool {
+    column.nullable && !is_required(resource, is_own, column)
 }
 
 fn is_declared(resource: &Resource, column: &StoredColumn) -> bool {
     let mut declared = resource.table.columns.iter().filter(|it| it.data_type.is_some());
-    column.role == Role::Field && declared.any(|it| is_of(column, &it.name) || it.name == column.name)
+    column.role == Role::Field && declared.any(|it| is_named(column, &it.name))
+}
+
+/// Whether a config means a column by a name: that of its field, or its own.
+fn is_named(column: &StoredColumn, name: &str) -> bool {
+    is_of(column, name) || column.name == name
 }
 
 /// Whether a column holds a field of rows. What was taken over from another program does not say which field it was.
@@ -94,7 +109,7 @@ fn row(resource: &Resource, is_own: bool, column: &StoredColumn) -> [String; 6] 
     [
         column.name.clone(),
         type_name(&column.data_type),
-        if is_required(resource, is_own, column) { "no" } else { "yes" }.to_owned(),
+        if is_nullable(resource, is_own, column) { "yes" } else { "no" }.to_owned(),
         if is_own { keys(resource, column).join(", ") } else { String::new() },
         if differs { column.field.clone() } else { String::new() },
         note(resource, is_own, column),
@@ -171,7 +186,7 @@ pub fn column_document(resource: &Resource, is_own: bool, column: &StoredColumn)
         "name": column.name,
         "field": Some(&column.field).filter(|field| !field.is_empty()),
         "type": column.data_type.to_string(),
-        "nullable": !is_required(resource, is_own, column),
+        "nullable": is_nullable(resource, is_own, column),
         "keys": if is_own { keys(resource, column) } else { Vec::new() },
         "role": column.role,
     })

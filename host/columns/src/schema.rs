@@ -37,7 +37,7 @@ pub struct Column {
     pub field: String,
     /// What its values are.
     pub data_type: ColumnType,
-    /// Whether it may be null, or missing in a row.
+    /// Whether it was null in a row, or missing, so far. Of a struct's field: always.
     pub nullable: bool,
     /// Why it is there.
     pub role: Role,

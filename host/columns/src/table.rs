@@ -83,7 +83,7 @@ impl Table {
                 continue;
             }
             let Some(builder) = builders.next() else { continue };
-            let column = finish_into(builder, self.rows, &mut arrays)?;
+            let column = finish_into(builder, self.rows, old.nullable, &mut arrays)?;
             if column.data_type != old.data_type {
                 news.push((column.clone(), Change::Grown));
             }
@@ -91,7 +91,7 @@ impl Table {
         }
         let change = if self.is_new { Change::NewTable } else { Change::Added };
         for builder in builders {
-            let column = finish_into(builder, self.rows, &mut arrays)?;
+            let column = finish_into(builder, self.rows, !self.is_new, &mut arrays)?;
             news.push((column.clone(), change));
             columns.push(column);
         }
@@ -137,11 +137,19 @@ impl Table {
     }
 }
 
-fn finish_into(mut builder: Builder, rows: usize, arrays: &mut Vec<ArrayRef>) -> Result<Column, ArrowError> {
+/// `was_null`: whether rows before these lack it.
+fn finish_into(
+    mut builder: Builder,
+    rows: usize,
+    was_null: bool,
+    arrays: &mut Vec<ArrayRef>,
+) -> Result<Column, ArrowError> {
     builder.settle();
     let column = builder.to_column();
-    arrays.push(builder.finish(rows)?);
-    Ok(column)
+    let array = builder.finish(rows)?;
+    let nullable = was_null || array.null_count() > 0;
+    arrays.push(array);
+    Ok(Column { nullable, ..column })
 }
 
 /// The columns that may be added to a table.
