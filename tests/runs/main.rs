@@ -106,13 +106,13 @@ mod parquet;
 mod peers;
 mod people;
 mod postgres;
-#[path = "../../host/destination/tests-support/postgres_proxy.rs"]
-mod postgres_proxy;
 #[path = "../../host/destination/tests-support/postgres_server.rs"]
 #[allow(dead_code, reason = "used by other tests")]
 mod postgres_server;
 mod preview;
 mod program;
+#[path = "../../host/destination/tests-support/proxy.rs"]
+mod proxy;
 #[path = "../../host/destination/tests-support/python_servers.rs"]
 mod python_servers;
 mod rates;

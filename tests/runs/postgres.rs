@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::breaking::{Breaking, DISPOSITIONS, TABLES, To, after, sorted};
 use crate::people::run_and_look;
-use crate::postgres_proxy::losing_a_commit;
 use crate::postgres_server::{PASSWORD, Server, shared};
 use crate::program::Folder;
+use crate::proxy::losing_a_commit;
 
 /// A schema that no other test has.
 pub(crate) fn new_schema() -> String {

@@ -6,6 +6,7 @@ mod full;
 mod killed;
 mod left_over;
 mod loads;
+mod lost;
 mod merges;
 mod million;
 mod model;

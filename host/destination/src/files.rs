@@ -181,7 +181,8 @@ impl Files {
         changes: &[Change],
     ) -> Result<(), DestinationError> {
         self.ledger.check_going()?;
-        each!(&mut self.format, it => it.finish(&mut self.ledger, table))?;
+        let finished = each!(&mut self.format, it => it.finish(&mut self.ledger, table));
+        self.or_stops(finished)?;
         self.ledger.closed.push(table.resource.clone());
         self.ledger.changes.extend_from_slice(changes);
         self.ledger.changes.push(Change::Load(Load { status: LoadStatus::Complete, ..load.clone() }));
@@ -190,7 +191,8 @@ impl Files {
 
     pub(crate) fn commit(&mut self) -> Result<(), DestinationError> {
         self.ledger.check_going()?;
-        each!(&mut self.format, it => it.prepare(&mut self.ledger))?;
+        let prepared = each!(&mut self.format, it => it.prepare(&mut self.ledger));
+        self.or_stops(prepared)?;
         let marks = each!(&self.format, it => {
             it.loads.iter().map(|(resource, open)| (resource.clone(), open.mark())).collect()
         });
@@ -205,6 +207,15 @@ impl Files {
             it.come_home(&self.ledger.folders)?;
         }
         self.ledger.go_on()
+    }
+
+    /// What did not arrive is not known to be whole any more: no later commit may pass over it.
+    fn or_stops(&mut self, done: Result<(), DestinationError>) -> Result<(), DestinationError> {
+        use DestinationError::{Full, Io, Store, Unwritable};
+        if matches!(done, Err(Full { .. } | Io { .. } | Store { .. } | Unwritable { .. })) {
+            self.ledger.stop();
+        }
+        done
     }
 
     /// Where the rows of a resource are: a file, or a folder of them.

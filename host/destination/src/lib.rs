@@ -87,6 +87,9 @@ mod discovered_tests;
 #[cfg(test)]
 mod duckdb_limits_tests;
 #[cfg(test)]
+#[path = "../tests-support/proxy.rs"]
+mod proxy;
+#[cfg(test)]
 #[path = "../tests-support/skipped.rs"]
 mod skipped;
 #[cfg(test)]

@@ -27,30 +27,6 @@ fn named(server: &Server, target: &Target) -> Vec<String> {
     files.iter().map(|file| format!("out/{}", file.as_str().unwrap())).collect()
 }
 
-/// Of two runs the one that commits later is refused, and nothing of it counts, now or ever.
-#[test]
-fn two_runs_at_once() {
-    for scheme in ["jsonl", "parquet", "jsonl@google", "parquet@google"] {
-        let server = Server::start();
-        let tasks = table("tasks", Disposition::Append);
-        let (mut one, mut two) = (open(&server, scheme), open(&server, scheme));
-        for (to, id) in [(&mut one, "1"), (&mut two, "2")] {
-            to.begin(&tasks, &load("tasks", id)).unwrap();
-            to.write(&tasks, &page("{\"id\":1}\n", id), &[]).unwrap();
-        }
-        one.commit().unwrap();
-        let refused = two.commit().unwrap_err();
-        assert!(matches!(refused, DestinationError::Locked { by: "run", .. }), "{refused}");
-        assert!(matches!(two.commit(), Err(DestinationError::Stopped { .. })));
-        one.finish(&tasks, &load("tasks", "1"), &[]).unwrap();
-        one.commit().unwrap();
-        drop((one, two));
-        let to = open(&server, scheme);
-        assert_eq!(to.state().loads["tasks"].load_id, "1");
-        assert_eq!(named(&server, &target(&server, scheme)).len(), 1);
-    }
-}
-
 /// The answer to a commit is lost, before or after it was done; both ways it is known at once what is so.
 #[test]
 fn a_commit_whose_answer_is_lost() {
@@ -85,6 +61,44 @@ fn a_commit_whose_answer_is_lost() {
         // What no commit ever named is gone, and nothing else is.
         let data = server.names().into_iter().filter(|name| name.starts_with("out/tasks/"));
         assert_eq!(data.collect::<Vec<_>>(), named(&server, &target(&server, scheme)));
+    }
+}
+
+/// No space is left in it: what is committed stays, and the next run goes on once there is some.
+#[test]
+fn a_full_store() {
+    for (scheme, name) in
+        [("jsonl", "out/tasks/"), ("parquet", "out/tasks/"), ("parquet", "out/.sanderling/")]
+    {
+        for (status, code) in [(403, "QuotaExceeded"), (507, "XMinioStorageFull")] {
+            let server = Server::start();
+            let tasks = table("tasks", Disposition::Append);
+            let mut to = open(&server, scheme);
+            to.begin(&tasks, &load("tasks", "1")).unwrap();
+            to.write(&tasks, &page("{\"id\":1}\n", "1"), &[]).unwrap();
+            to.commit().unwrap();
+            to.write(&tasks, &page("{\"id\":2}\n", "1"), &[]).unwrap();
+            server.fault(Fault::Answer { name, status, code });
+            let refused = to.commit().unwrap_err();
+            assert!(matches!(refused, DestinationError::Full { .. }), "{refused:?}");
+            assert!(refused.to_string().starts_with("no space is left for s3://lake/out: "), "{refused}");
+            server.fault(Fault::Before { method: "PUT", name: "manifest.json", times: 0 });
+            assert_eq!(named(&server, &target(&server, scheme)).len(), 1);
+            // No commit passes over rows that did not arrive.
+            assert!(matches!(to.commit(), Err(DestinationError::Stopped { .. })));
+            drop(to);
+            let mut to = open(&server, scheme);
+            to.resume(&tasks, &load("tasks", "1")).unwrap();
+            to.write(&tasks, &page("{\"id\":2}\n", "1"), &[]).unwrap();
+            to.finish(&tasks, &load("tasks", "1"), &[]).unwrap();
+            to.commit().unwrap();
+            let data = server.names().into_iter().filter(|name| name.starts_with("out/tasks/"));
+            let data: Vec<String> = data.collect();
+            let mut named = named(&server, &target(&server, scheme));
+            named.sort();
+            assert_eq!(data, named, "{scheme} {name} {code}");
+            assert_eq!(data.len(), 2, "{scheme} {name} {code}");
+        }
     }
 }
 

@@ -8,9 +8,6 @@ mod jsonb;
 #[cfg(test)]
 mod messages_tests;
 mod numeric;
-#[cfg(test)]
-#[path = "../tests-support/postgres_proxy.rs"]
-mod proxy;
 mod scalar;
 #[cfg(test)]
 #[path = "../tests-support/postgres_server.rs"]

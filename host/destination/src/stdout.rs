@@ -160,6 +160,16 @@ mod tests {
     }
 
     #[test]
+    fn a_full_disk_behind_it() {
+        let mut to = Stdout::to(Box::new(std::fs::File::options().write(true).open("/dev/full").unwrap()));
+        let tasks = table("tasks", Disposition::Append);
+        to.begin(&tasks, &load("tasks", "1")).unwrap();
+        to.write(&tasks, &page("{\"id\":1}\n", "1"), &[]).unwrap();
+        let full = to.commit().unwrap_err();
+        assert!(matches!(full, DestinationError::Full { .. }), "{full:?}");
+    }
+
+    #[test]
     fn a_page_is_sent_whole_or_not_at_all() {
         let (sent, received) = channel();
         let mut to = Stdout::to(Box::new(Pipe(sent)));

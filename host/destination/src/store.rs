@@ -269,6 +269,10 @@ impl Store {
             }
         }
         cause.push(')');
+        let is_full = element(&said.text, "Code").is_some_and(|code| code.ends_with("QuotaExceeded"));
+        if is_full || status == http::StatusCode::INSUFFICIENT_STORAGE {
+            return DestinationError::Full { path: self.address.to_string().into(), cause };
+        }
         let failure = match status.as_u16() {
             401 | 403 => StoreFailure::Denied,
             404 if self.has_no_bucket() => StoreFailure::NoBucket,

@@ -140,15 +140,23 @@ fn run(place: &Place, table: &Table) -> Result<(), DestinationError> {
             (0..PAGES).collect()
         }
     };
-    for (at, seq) in todo.into_iter().enumerate() {
-        let text = rows(seq).join("\n") + "\n";
-        to.write(table, &page(&text, "1"), &[Change::Done { seq }])?;
-        if at % COMMIT_EVERY == 1 {
-            to.commit()?;
+    let mut load_them = || {
+        for (at, seq) in todo.iter().copied().enumerate() {
+            let text = rows(seq).join("\n") + "\n";
+            to.write(table, &page(&text, "1"), &[Change::Done { seq }])?;
+            if at % COMMIT_EVERY == 1 {
+                to.commit()?;
+            }
         }
+        to.finish(table, &load("tasks", "1"), &[])?;
+        to.commit()
+    };
+    let done = load_them();
+    if done.is_err() {
+        // It may be refused, or done; it does not pass over rows that are gone.
+        let _ = to.commit();
     }
-    to.finish(table, &load("tasks", "1"), &[])?;
-    to.commit()
+    done
 }
 
 /// The rows of a page, which nothing can write in fewer bytes.

@@ -6,6 +6,7 @@ use arrow_array::cast::AsArray as _;
 use arrow_array::types::Int64Type;
 use serde_json::Value as Json;
 
+use super::places::real_store_places;
 use super::{Place, load, local_places, page, store_places, table, typed_places};
 use crate::*;
 
@@ -154,6 +155,7 @@ fn a_million_rows_with_a_break_are_there_once() {
     (0..ROWS).for_each(|id| expected.add(id, value(id)));
     let [_, jsonl, parquet] = local_places();
     let stores = store_places(crate::store::server::Server::shared().url(""));
+    let stores = stores.chain(real_store_places());
     // A million rows by Python's server of Flight SQL would be of Python's doing.
     let typed = typed_places().into_iter().filter(|place| !matches!(place.target, Target::Adbc { .. }));
     for place in typed.chain([jsonl, parquet]).chain(stores) {

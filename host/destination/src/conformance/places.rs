@@ -44,10 +44,15 @@ pub(crate) fn store_places(url: String) -> impl Iterator<Item = Place> {
 }
 
 /// On servers that are not ours, as far as they are there: SeaweedFS, and Azurite for Azure's protocol.
-fn real_store_places() -> impl Iterator<Item = Place> {
+pub(super) fn real_store_places() -> impl Iterator<Item = Place> {
+    real_stores().into_iter().flat_map(store_places)
+}
+
+/// Their addresses.
+pub(super) fn real_stores() -> Vec<String> {
     let weed = crate::store::weed::shared().map(crate::store::weed::Server::url);
     let azure = crate::store::azure::shared().map(crate::store::azure::Server::url);
-    weed.into_iter().chain(azure).flat_map(store_places)
+    weed.into_iter().chain(azure).collect()
 }
 
 /// A schema of its own on the server that all tests share.

@@ -1,5 +1,6 @@
 //! Who may write to a place, and when.
 
+use super::left_over::assert_no_leftovers;
 use super::loads::{load, page, pending, table};
 use super::{Place, local_places, places};
 use crate::*;
@@ -22,8 +23,8 @@ fn calls_out_of_order() {
 
 #[test]
 fn one_run_at_a_time() {
-    // In a store, and on a server that a driver speaks to, the first one to commit keeps the others from it:
-    // `objects_tests`, `sql/adbc/tests.rs`.
+    // In a store (below), and on a server that a driver speaks to (`sql/adbc/tests.rs`), the first one to commit keeps the others
+    // from it.
     let commits = |place: &Place| {
         matches!(place.target, Target::Store { .. } | Target::Adbc { .. })
             || (place.driven.is_some() && matches!(place.target, Target::Postgres { .. }))
@@ -41,6 +42,33 @@ fn one_run_at_a_time() {
         assert!(busy, "{refused}");
         drop(to);
         place.open();
+    }
+}
+
+/// Of two runs into a store the one that commits later is refused, and nothing of it counts, now or ever.
+#[test]
+fn two_runs_into_a_store_at_once() {
+    for place in places().into_iter().filter(|place| matches!(place.target, Target::Store { .. })) {
+        let tasks = table("tasks", Disposition::Append);
+        let (mut one, mut two) = (place.open(), place.open());
+        for (to, id) in [(&mut one, "1"), (&mut two, "2")] {
+            to.begin(&tasks, &load("tasks", id)).unwrap();
+            to.write(&tasks, &page(&format!("{{\"id\":{id}}}\n"), id), &[]).unwrap();
+        }
+        one.commit().unwrap();
+        let refused = two.commit().unwrap_err();
+        assert!(
+            matches!(refused, DestinationError::Locked { by: "run", .. }),
+            "{:?} {refused:?}",
+            place.target
+        );
+        assert!(matches!(two.commit(), Err(DestinationError::Stopped { .. })));
+        one.finish(&tasks, &load("tasks", "1"), &[]).unwrap();
+        one.commit().unwrap();
+        drop((one, two));
+        assert_eq!(place.rows("tasks"), ["{\"id\":1}"], "{:?}", place.target);
+        assert_eq!(place.open().state().loads["tasks"].load_id, "1");
+        assert_no_leftovers(&place);
     }
 }
 

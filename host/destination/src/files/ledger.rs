@@ -116,6 +116,11 @@ impl Ledger {
         }
     }
 
+    /// From here on nothing can be done but by the next run.
+    pub(crate) fn stop(&mut self) {
+        self.stopped = true;
+    }
+
     fn stopped(&self) -> DestinationError {
         DestinationError::Stopped { path: self.folders.data.clone() }
     }

@@ -8,10 +8,10 @@ use arrow_array::{
 };
 use arrow_buffer::i256;
 
-use super::proxy::losing_a_commit;
 use super::server::{PASSWORD, Server, shared};
 use super::{MAX_COLUMNS, Postgres, PostgresAddress};
 use crate::conformance::{load, page, table};
+use crate::proxy::losing_a_commit;
 use crate::sql::session::{Locked, Scalar, SqlErrorKind, TableName};
 use crate::{
     Change, Column, DataType, Destination, DestinationError, Disposition, Load, Nested, ServerFailure, Shape,

@@ -1,4 +1,4 @@
-//! A way to a PostgreSQL server on which a commit gets lost: going there, or its answer coming back.
+//! A way to a server on which a commit gets lost: going there, or its answer coming back.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -6,9 +6,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::spawn;
 
-/// Breaks off the connection over which the `nth` commit goes, from 1: before the server has it, or, if it is to be `done`,
-/// after that. Whatever else comes is handed on. The answer is the port of loopback to connect to.
+/// For PostgreSQL: breaks off the connection over which the `nth` commit goes, from 1.
 pub(crate) fn losing_a_commit(server: u16, nth: usize, done: bool) -> u16 {
+    losing(server, |sent| sent.windows(6).any(|word| word == b"COMMIT"), nth, done)
+}
+
+/// Breaks off the connection over which the `nth` of what `is_it` goes, from 1: before the server has it, or, if it is to be
+/// `done`, after that. Whatever else comes is handed on. The answer is the port of loopback to connect to.
+pub(crate) fn losing(
+    server: u16,
+    is_it: impl Fn(&[u8]) -> bool + Copy + Send + 'static,
+    nth: usize,
+    done: bool,
+) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let commits = Arc::new(AtomicUsize::new(0));
@@ -23,10 +33,9 @@ pub(crate) fn losing_a_commit(server: u16, nth: usize, done: bool) -> u16 {
             });
             spawn(move || {
                 hand_on(&client, &mut server_in, |sent| {
-                    let is_it = sent.windows(6).any(|word| word == b"COMMIT")
-                        && commits.fetch_add(1, Ordering::SeqCst) + 1 == nth;
-                    lost.fetch_or(is_it, Ordering::SeqCst);
-                    !is_it || done
+                    let is_lost = is_it(sent) && commits.fetch_add(1, Ordering::SeqCst) + 1 == nth;
+                    lost.fetch_or(is_lost, Ordering::SeqCst);
+                    !is_lost || done
                 });
             });
         }
