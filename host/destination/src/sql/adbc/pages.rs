@@ -25,8 +25,8 @@ pub(super) struct Pages {
     of_run: String,
     schema: Option<String>,
     count: u64,
-    /// Whether those that former runs have left are gone.
-    is_swept: bool,
+    /// How many commits there were. The first is that of opening, when whose turn it is is not known.
+    commits: u64,
 }
 
 impl Adbc {
@@ -45,7 +45,8 @@ impl Adbc {
 
     /// Drops the tables of pages that runs of this pipeline have left. Whose turn it is was seen to by the commit before.
     pub(super) fn sweep(&mut self) -> Result<(), SqlError> {
-        if std::mem::replace(&mut self.pages.is_swept, true) {
+        self.pages.commits += 1;
+        if self.pages.commits != 2 {
             return Ok(());
         }
         let begins = stored(self.dialect, &self.pages.of_pipeline).into_owned();

@@ -56,6 +56,25 @@ fn two_runs_at_once() {
     }
 }
 
+/// What a run has sent stays when another is opened, and when one of the same name commits in another schema.
+#[test]
+fn pages_of_others_stay() {
+    let Some((here, elsewhere)) = served::flight().zip(served::flight()) else { return };
+    let tasks = table("tasks", Disposition::Append);
+    let write = |to: &mut Destination| {
+        to.begin(&tasks, &load("tasks", "1")).unwrap();
+        to.write(&tasks, &page("{\"id\":1}\n", "1"), &[]).unwrap();
+    };
+    let mut one = here.open();
+    write(&mut one);
+    drop(here.open());
+    let mut other = elsewhere.open();
+    write(&mut other);
+    other.commit().unwrap();
+    one.commit().unwrap();
+    assert_eq!(here.rows("tasks"), ["{\"id\":1}"]);
+}
+
 /// What opening says, with the secrets of its address.
 #[test]
 fn refusals_repeat_no_secret() {
