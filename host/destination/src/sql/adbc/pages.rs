@@ -105,10 +105,15 @@ impl Adbc {
             statement.bind(page.clone())?;
             statement.execute_update().map(drop)
         };
-        send().map_err(|error| self.failed(&error))?;
+        let mut sent = send().map_err(|error| self.failed(&error));
         if let Some(page) = &waits {
-            self.is_there(page, batch.num_rows())?;
+            sent = sent.and_then(|()| self.is_there(page, batch.num_rows()));
+            if sent.is_err() {
+                // What came of it would take room until the run after this one.
+                let _ = self.send(&format!("DROP TABLE IF EXISTS {}", self.dialect.table(page)), &[]);
+            }
         }
+        sent?;
         let schema = batch.schema();
         let columns = list(schema.fields().iter().map(|field| field.name().as_str()));
         let sent = schema.fields().iter().zip(page.columns()).enumerate().map(|(place, (field, array))| {
